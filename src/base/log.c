@@ -1,0 +1,159 @@
+#include "base/log.h"
+
+#include <stdio.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The log is the one thing that every layer shares, so its settings are process-wide. */
+static struct {
+    const char *role;
+    enum log_level level;
+    enum log_format format;
+    int fd;
+} log_state = {"sotto", LOG_INFO, LOG_FORMAT_KV, STDERR_FILENO};
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+void log_setup(const char *role, enum log_level level, enum log_format format)
+{
+    log_state.role = role;
+    log_state.level = level;
+    log_state.format = format;
+}
+
+void log_set_level(enum log_level level)
+{
+    log_state.level = level;
+}
+
+enum log_level log_get_level(void)
+{
+    return log_state.level;
+}
+
+void log_to_fd(int fd)
+{
+    log_state.fd = fd;
+}
+
+bool log_is_on(enum log_level level)
+{
+    return level <= log_state.level;
+}
+
+int log_level_parse(struct slice s, enum log_level *ret)
+{
+    for (size_t i = 0; i < ARRAY_LEN(level_names); i++) {
+        if (slice_eq_nocase_str(s, level_names[i])) {
+            *ret = (enum log_level)i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+const char *log_strerror(int r)
+{
+    const char *s = strerrordesc_np(r < 0 ? -r : r);
+    return s ? s : "unknown error";
+}
+
+static bool needs_quotes(struct slice s)
+{
+    if (s.n == 0)
+        return true;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f)
+            return true;
+    }
+    return false;
+}
+
+/* Escapes so that no value, whatever a peer put into it, can begin a new line or field. */
+static void put_quoted(struct buf *b, struct slice s)
+{
+    buf_put_char(b, '"');
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c == '"' || c == '\\') {
+            buf_put_char(b, '\\');
+            buf_put_char(b, (char)c);
+        } else if (c == '\n') {
+            BUF_PUT_LIT(b, "\\n");
+        } else if (c == '\r') {
+            BUF_PUT_LIT(b, "\\r");
+        } else if (c == '\t') {
+            BUF_PUT_LIT(b, "\\t");
+        } else if (c < 0x20 || c >= 0x7f) {
+            buf_printf(b, "\\u%04x", c);
+        } else {
+            buf_put_char(b, (char)c);
+        }
+    }
+    buf_put_char(b, '"');
+}
+
+static void put_value(struct buf *b, const struct log_field *f, bool json)
+{
+    char tmp[ADDR_STR_MAX];
+    struct slice s = f->s;
+    switch (f->kind) {
+    case LOG_FIELD_INT:
+        buf_printf(b, "%lld", (long long)f->i);
+        return;
+    case LOG_FIELD_ADDR:
+        s = slice_from_str(addr_str(f->a, tmp));
+        break;
+    case LOG_FIELD_SLICE:
+        break;
+    }
+    if (json || needs_quotes(s))
+        put_quoted(b, s);
+    else
+        buf_put_slice(b, s);
+}
+
+static void put_field(struct buf *b, const struct log_field *f, bool json)
+{
+    size_t at = b->n;
+    if (json) {
+        BUF_PUT_LIT(b, ",\"");
+        buf_put_str(b, f->key);
+        BUF_PUT_LIT(b, "\":");
+    } else {
+        buf_put_char(b, ' ');
+        buf_put_str(b, f->key);
+        buf_put_char(b, '=');
+    }
+    put_value(b, f, json);
+    if (b->overflow) { /* a field too long for the line is left out whole, and the line says so */
+        b->n = at;
+        b->overflow = false;
+        buf_put_str(b, json ? ",\"cut\":1" : " cut=1");
+    }
+}
+
+void log_write(enum log_level level, const char *event, const struct log_field *f, size_t n)
+{
+    char line[4096];
+    struct buf b = buf_over(line, sizeof(line) - 32); /* room for the closing bytes */
+    struct timespec ts;
+    struct tm tm;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    gmtime_r(&ts.tv_sec, &tm);
+    bool json = log_state.format == LOG_FORMAT_JSON;
+    char when[40];
+    size_t wn = strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
+    buf_printf(&b, json ? "{\"time\":\"%.*s.%03ldZ\",\"level\":\"%s\",\"role\":\"%s\",\"event\":\"%s\""
+                        : "%.*s.%03ldZ %s %s %s",
+               (int)wn, when, ts.tv_nsec / 1000000, level_names[level], log_state.role, event);
+    for (size_t i = 0; i < n; i++)
+        put_field(&b, &f[i], json);
+    b.cap = sizeof(line);
+    buf_put_str(&b, json ? "}\n" : "\n");
+    /* A log that cannot be written has nowhere to say so. */
+    ssize_t r = write(log_state.fd, b.p, b.n);
+    (void)r;
+}

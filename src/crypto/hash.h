@@ -1,0 +1,25 @@
+/* Hashes and MACs over OpenSSL, and random bytes. Reusable contexts: no allocation per call. */
+#ifndef SOTTO_CRYPTO_HASH_H
+#define SOTTO_CRYPTO_HASH_H
+
+#include "base/slice.h"
+
+#define CRYPTO_MD5_LEN 16
+#define CRYPTO_SHA1_LEN 20
+#define CRYPTO_SHA256_LEN 32
+
+/* Several slices as one input: saves the copy. */
+void crypto_md5(const struct slice *parts, size_t n, uint8_t ret[CRYPTO_MD5_LEN]);
+void crypto_sha256(const struct slice *parts, size_t n, uint8_t ret[CRYPTO_SHA256_LEN]);
+void crypto_hmac_sha256(struct slice key, const struct slice *parts, size_t n,
+                        uint8_t ret[CRYPTO_SHA256_LEN]);
+/* Never fails: a system without random bytes ends the program. Buffered per thread for short
+ * requests; forks start with an empty buffer. */
+void crypto_random(void *p, size_t n);
+/* n random bytes as lower-case hex (2n characters) and a NUL. */
+void crypto_random_hex(char *dst, size_t n);
+/* Base64 (RFC 4648), padded. Decoding takes input with or without padding; -EINVAL, -EMSGSIZE. */
+void crypto_base64_put(struct slice in, char *dst, size_t cap, size_t *ret_n);
+int crypto_base64_get(struct slice in, uint8_t *dst, size_t cap, size_t *ret_n) MUST_CHECK;
+
+#endif

@@ -1,0 +1,47 @@
+/* How roles speak: messages of fixed binary structs over SOCK_SEQPACKET socketpairs, with
+ * descriptors beside them, and memory shared by memfds. Both ends are the same binary of the same
+ * build, so structs travel as they lie in memory; every length is checked all the same, because a
+ * role is a trust domain. */
+#ifndef SOTTO_IPC_IPC_H
+#define SOTTO_IPC_IPC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "loop/loop.h"
+
+#define IPC_MSG_MAX 16384u /* payload bytes */
+#define IPC_FD_MAX 16
+#define IPC_QUEUE_MAX (4u << 20) /* bytes queued to a peer that does not read */
+
+struct ipc_chan;
+
+/* payload is aligned to 8 and valid until the call returns; descriptors are the callee's. */
+typedef void ipc_msg_fn(void *arg, uint32_t type, const void *payload, size_t n, const int *fds,
+                        size_t fd_count);
+typedef void ipc_closed_fn(void *arg); /* the peer has gone; the channel is freed by its owner */
+
+int ipc_pair(int ret_fds[2]) MUST_CHECK; /* close-on-exec, non-blocking */
+
+/* Takes fd. */
+int ipc_chan_new(struct loop *l, int fd, ipc_msg_fn *on_msg, ipc_closed_fn *on_closed, void *arg,
+                 struct ipc_chan **ret) MUST_CHECK;
+struct ipc_chan *ipc_chan_free(struct ipc_chan *c);
+
+/* Borrows descriptors. Queues where the socket is full. -EMSGSIZE, -ENOBUFS, -EPIPE. Messages of
+ * one wake-up are sent at its end, in order. */
+int ipc_send(struct ipc_chan *c, uint32_t type, const void *payload, size_t n, const int *fds,
+             size_t fd_count) MUST_CHECK;
+/* A payload in two parts: a fixed head and its variable tail. */
+int ipc_send2(struct ipc_chan *c, uint32_t type, const void *head, size_t head_n, const void *tail,
+              size_t tail_n) MUST_CHECK;
+/* Blocking, for start-up before the loop runs: waits for one message at most `ms`. -ETIMEDOUT. */
+int ipc_recv_blocking(int fd, int ms, void *payload, size_t cap, uint32_t *ret_type, size_t *ret_n,
+                      int *ret_fds, size_t *ret_fd_count) MUST_CHECK;
+
+/* Memory that outlives a role. Sealed against shrinking, zeroed. */
+int ipc_memfd_new(const char *name, size_t size, int *ret_fd) MUST_CHECK;
+int ipc_memfd_map(int fd, size_t size, bool writable, void **ret) MUST_CHECK; /* -EINVAL: smaller */
+
+#endif

@@ -1,0 +1,148 @@
+/* What signalling asks of the media role, and what it is told. An *endpoint* is one RTP stream of
+ * one leg: our port pair, the peer's address, keys in both directions. Endpoints are connected in
+ * pairs (relay) or to a built-in source (echo, tone, clock).
+ *
+ * One request may carry several operations, done in the order of their bits, all on one endpoint,
+ * so that a call needs few messages. Requests are answered in order, by `req`. Keying text (SDP
+ * attribute lines: crypto, fingerprint, setup, zrtp-hash, key-mgmt, ice-*, candidate, rtcp-mux)
+ * passes through signalling unread: keying is the media role's.
+ *
+ * Requests may be sent again after a restart of the media role: opening with the same (call, leg,
+ * stream) gives the same endpoint. */
+#ifndef SOTTO_IPC_MEDIA_MSG_H
+#define SOTTO_IPC_MEDIA_MSG_H
+
+#include "base/addr.h"
+#include "base/protection.h"
+
+#define MEDIA_TEXT_MAX 8192 /* keying attribute lines, "a=…\r\n" each */
+#define MEDIA_CODEC_MAX 24
+#define MEDIA_CODEC_NAME_MAX 16
+
+enum media_msg_type {
+    MEDIA_MSG_REQUEST = 0x100, /* struct media_request, text_n bytes of text behind it */
+    MEDIA_MSG_REPLY,           /* struct media_reply, text_n bytes of text behind it */
+    MEDIA_MSG_EVENT,           /* struct media_event */
+    MEDIA_MSG_SWEEP_BEGIN,     /* signal restarted: endpoints not named by KEEP are closed … */
+    MEDIA_MSG_KEEP,            /* uint64_t endpoint */
+    MEDIA_MSG_SWEEP_END,       /* … now */
+};
+
+enum media_op {
+    MEDIA_OP_OPEN = 1 << 0,    /* ports; sets ret endpoint */
+    MEDIA_OP_CHECK = 1 << 1,   /* with REMOTE: judge only, change nothing */
+    MEDIA_OP_REMOTE = 1 << 2,  /* the peer's description: an offer or an answer */
+    MEDIA_OP_LOCAL = 1 << 3,   /* text for our offer (or a re-offer) */
+    MEDIA_OP_CONNECT = 1 << 4, /* source and destination of this endpoint's media */
+    MEDIA_OP_CLOSE = 1 << 5
+};
+
+enum media_mode { MEDIA_MODE_NONE, MEDIA_MODE_RELAY, MEDIA_MODE_ECHO, MEDIA_MODE_TONE, MEDIA_MODE_CLOCK };
+
+/* SDP's direction as the peer described itself. */
+enum media_direction { MEDIA_SENDRECV, MEDIA_SENDONLY, MEDIA_RECVONLY, MEDIA_INACTIVE };
+
+/* m= line's transport. */
+enum media_proto {
+    MEDIA_PROTO_AVP, MEDIA_PROTO_AVPF, MEDIA_PROTO_SAVP, MEDIA_PROTO_SAVPF,
+    MEDIA_PROTO_UDP_TLS_SAVP, MEDIA_PROTO_UDP_TLS_SAVPF, MEDIA_PROTO_COUNT
+};
+
+struct media_codec {
+    uint8_t pt;
+    uint8_t channels;
+    uint16_t ptime; /* ms; 0: not said */
+    uint32_t clock;
+    char name[MEDIA_CODEC_NAME_MAX]; /* encoding name as in rtpmap, upper case */
+};
+
+struct media_policy {
+    uint8_t protection; /* enum protection_policy */
+    uint8_t keying_count;
+    uint8_t suite_count;
+    uint8_t keyings[KEYING_COUNT];    /* enum keying_kind, best first */
+    uint8_t suites[SRTP_SUITE_COUNT]; /* enum srtp_suite, best first */
+};
+
+struct media_request {
+    uint32_t req; /* echoed in the reply */
+    uint32_t ops; /* enum media_op */
+    uint64_t endpoint; /* ignored with OPEN */
+
+    /* OPEN */
+    uint64_t call;
+    uint16_t leg;
+    uint16_t stream; /* m-line */
+    struct addr local; /* address to bind; its port is ignored */
+
+    /* REMOTE and LOCAL */
+    struct media_policy policy;
+    bool is_offer; /* REMOTE: the text is the peer's offer (answer text comes back), or its answer */
+    uint8_t proto; /* enum media_proto; LOCAL: ignored, the reply says which */
+    uint8_t direction; /* enum media_direction, as the peer said */
+    bool rtcp_mux;     /* REMOTE: peer offers or accepts it. LOCAL: offer it */
+    struct addr remote_rtp, remote_rtcp; /* family 0: none (held with 0.0.0.0, port 0) */
+    uint8_t codec_count;
+    struct media_codec codecs[MEDIA_CODEC_MAX]; /* in the peer's order */
+
+    /* CONNECT */
+    uint8_t mode;  /* enum media_mode */
+    uint64_t peer; /* RELAY: the other endpoint; it is connected back to this one too */
+
+    uint32_t text_n;
+};
+
+enum media_status {
+    MEDIA_STATUS_OK = 0,
+    MEDIA_STATUS_NO_PORTS,          /* 503 */
+    MEDIA_STATUS_NO_ENDPOINT,       /* unknown handle */
+    MEDIA_STATUS_NOT_ENCRYPTED,     /* 488: the peer offers no encryption, the policy requires it */
+    MEDIA_STATUS_ENCRYPTION_REFUSED,/* 488: the peer insists on encryption, the policy says off */
+    MEDIA_STATUS_NO_COMMON_SUITE,   /* 488 */
+    MEDIA_STATUS_NO_COMMON_KEYING,  /* 488 */
+    MEDIA_STATUS_BAD_TEXT,          /* 488: keying lines that cannot be read, or a wrong answer */
+    MEDIA_STATUS_DOWNGRADE,         /* 488: was encrypted, now would not be */
+    MEDIA_STATUS_FAILED             /* 500: no memory and the like */
+};
+
+struct media_reply {
+    uint32_t req;
+    uint8_t status; /* enum media_status */
+    uint8_t proto;  /* enum media_proto for our description */
+    bool rtcp_mux;  /* our description says rtcp-mux */
+    uint64_t endpoint;
+    struct addr local_rtp, local_rtcp;
+    struct media_protection protection;
+    char why[160]; /* a plain sentence where status is not OK */
+    uint32_t text_n; /* attribute lines for our answer (REMOTE with offer) or offer (LOCAL) */
+};
+
+enum media_event_kind {
+    MEDIA_EVENT_SECURE,     /* protection changed: keys are in use */
+    MEDIA_EVENT_TIMEOUT,    /* nothing authentic came for rtp_timeout */
+    MEDIA_EVENT_FAILED      /* keying failed; `why` */
+};
+
+struct media_event {
+    uint64_t endpoint, call;
+    uint16_t leg, stream;
+    uint8_t kind; /* enum media_event_kind */
+    struct media_protection protection;
+    char why[160];
+};
+
+/* Counters of one endpoint: a memfd that the media role writes and others map read-only; the
+ * index is the endpoint's low 32 bits. A row is of the endpoint that it names. */
+struct media_stats {
+    uint64_t endpoint; /* 0: free */
+    uint64_t rx_packets, rx_bytes, rx_lost, rx_auth_failures, rx_replayed, rx_clear_dropped;
+    uint64_t rx_clear_rtcp; /* clear RTCP beside SRTP: counted, dropped */
+    uint64_t rx_foreign;    /* from an address that may not send here */
+    uint64_t tx_packets, tx_bytes;
+    uint64_t last_rx_ms; /* CLOCK_MONOTONIC */
+    struct addr remote;  /* as learned */
+    struct media_protection protection;
+    char codec[MEDIA_CODEC_NAME_MAX]; /* of the last packet received */
+};
+
+#endif

@@ -1,0 +1,38 @@
+/* What the supervisor and a role tell each other. The first message a role gets is START, with
+ * its configuration and descriptors; then, one by one, what it asked the supervisor to hold in an
+ * earlier life; then HELD_END. The role answers READY when it can work. */
+#ifndef SOTTO_IPC_ROLE_MSG_H
+#define SOTTO_IPC_ROLE_MSG_H
+
+#include <stdint.h>
+
+enum role_kind { ROLE_SUPERVISOR, ROLE_SIGNAL, ROLE_MEDIA, ROLE_WEB, ROLE_COUNT };
+
+#define ROLE_FDS_MAX 32
+
+enum role_msg_type {
+    /* supervisor -> role */
+    ROLE_MSG_START = 0x10, /* struct role_start, descriptors: see fds[] there */
+    ROLE_MSG_HELD,         /* uint64_t tag, one descriptor */
+    ROLE_MSG_HELD_END,
+    ROLE_MSG_RELOAD,       /* one descriptor: memfd with the new configuration */
+    ROLE_MSG_PEER,         /* struct role_peer, one descriptor: a (new) channel to another role */
+    ROLE_MSG_SHUTDOWN,     /* no new calls; answer SHUTDOWN_STATE until none is left */
+    ROLE_MSG_LOG_LEVEL,    /* uint32_t level */
+    /* role -> supervisor */
+    ROLE_MSG_READY = 0x40,
+    ROLE_MSG_HOLD,           /* uint64_t tag, one descriptor */
+    ROLE_MSG_UNHOLD,         /* uint64_t tag */
+    ROLE_MSG_SHUTDOWN_STATE, /* uint32_t calls left */
+    ROLE_MSG_ALIVE,          /* watchdog */
+    /* role -> supervisor -> role: administration */
+    ROLE_MSG_ADMIN = 0x60, /* struct admin head, JSON text behind it; see ipc/admin_msg.h */
+    ROLE_MSG_ADMIN_REPLY
+};
+
+struct role_peer {
+    uint32_t role; /* enum role_kind at the other end */
+    uint32_t restarts; /* of that role: more than before means that it has forgotten requests */
+};
+
+#endif

@@ -1,0 +1,94 @@
+/* The four transaction machines of RFC 3261 s.17 with RFC 6026, as const tables. The layer stands
+ * between transport and the transaction users: it matches, retransmits, absorbs retransmissions
+ * and keeps time. One per worker.
+ *
+ * Ownership: a transaction belongs to the layer. Its user holds a borrowed pointer until it has
+ * been told of the end (event TERMINATED, always the last one), or has let go (txn_*_detach),
+ * after which no event comes any more. */
+#ifndef SOTTO_TXN_TXN_H
+#define SOTTO_TXN_TXN_H
+
+#include "loop/loop.h"
+#include "sip/msg.h"
+#include "transport/transport.h"
+
+struct txn_layer;
+struct txn_server;
+struct txn_client;
+
+#define TXN_BRANCH_MAX 128
+#define TXN_MAX 200000 /* transactions at one time; one past it is answered 503 */
+
+/* RFC 3261 table 4; tests shorten them. Milliseconds. */
+struct txn_timers {
+    uint32_t t1, t2, t4; /* 500, 4000, 5000 */
+    uint32_t timer_c;    /* no final answer to an INVITE: 180 s after the last provisional */
+};
+
+struct txn_cb {
+    void *arg;
+    /* A new request that is not ACK and not a CANCEL that matches. The user must answer (or has
+     * been called for CANCEL of an unknown INVITE: the layer has answered 481 itself). */
+    void (*on_request)(void *arg, struct txn_server *st, struct sip_msg *req,
+                       const struct transport_flow *flow);
+    /* ACK to a 2xx: belongs to a dialog, not to a transaction. */
+    void (*on_ack)(void *arg, struct sip_msg *ack, const struct transport_flow *flow);
+    /* CANCEL of an INVITE that is still pending; the CANCEL has been answered 200 already. The
+     * user answers the INVITE (487). */
+    void (*on_cancel)(void *arg, struct txn_server *invite, struct sip_msg *cancel);
+    /* A response that matches no transaction: late or forked 2xx to an INVITE (others are dropped). */
+    void (*on_stray_2xx)(void *arg, struct sip_msg *rsp, const struct transport_flow *flow);
+    int (*send)(void *arg, const struct transport_flow *flow, struct slice msg); /* transport_send */
+};
+
+enum txn_event {
+    TXN_EVENT_RESPONSE,        /* client: msg is set. Several 1xx, several 2xx of forks */
+    TXN_EVENT_TIMEOUT,         /* client: no final answer (act as on 408); server: no ACK came */
+    TXN_EVENT_TRANSPORT_ERROR, /* client: act as on 503; server: the answer could not be sent */
+    TXN_EVENT_ACKED,           /* server INVITE: ACK to a non-2xx came */
+    TXN_EVENT_TERMINATED,
+    TXN_EVENT_COUNT
+};
+
+int txn_layer_new(struct loop *loop, const struct txn_cb *cb, const struct txn_timers *timers,
+                  struct txn_layer **ret) MUST_CHECK;
+struct txn_layer *txn_layer_free(struct txn_layer *l);
+
+/* From transport's on_msg; and its on_closed (every transaction of that connection that still
+ * waits for an answer gets TRANSPORT_ERROR). */
+void txn_layer_input(struct txn_layer *l, struct sip_msg *msg, const struct transport_flow *flow);
+void txn_layer_conn_closed(struct txn_layer *l, uint64_t conn);
+
+/* --- server side --- */
+typedef void txn_server_fn(void *arg, struct txn_server *st, enum txn_event ev);
+void txn_server_set_user(struct txn_server *st, txn_server_fn *fn, void *arg);
+void txn_server_detach(struct txn_server *st);
+/* Sends and remembers `rsp` (copied). A final answer ends the user's part; 100 is sent by the
+ * layer itself if an INVITE has no answer after 200 ms. 2xx to INVITE: the user retransmits it
+ * (txn_server_resend_2xx) until the ACK comes (RFC 6026). Errors are told by event. */
+void txn_server_respond(struct txn_server *st, uint16_t status, struct slice rsp);
+void txn_server_resend_2xx(struct txn_server *st);
+const struct transport_flow *txn_server_flow(const struct txn_server *st);
+enum sip_method txn_server_method(const struct txn_server *st);
+bool txn_server_has_final(const struct txn_server *st);
+/* The request's head as it came (a copy that lives as long as the transaction), parsed: so that
+ * an answer can be printed long after on_request returned. */
+const struct sip_msg *txn_server_request(const struct txn_server *st);
+
+/* --- client side --- */
+typedef void txn_client_fn(void *arg, struct txn_client *ct, enum txn_event ev,
+                           struct sip_msg *msg);
+/* Sends `req` (copied), whose top Via carries `branch` (txn_branch_new). Not for ACK to 2xx. A
+ * failure to send comes by event from a later wake-up, never from within. */
+int txn_client_new(struct txn_layer *l, const struct transport_flow *flow, struct slice req,
+                   txn_client_fn *fn, void *arg, struct txn_client **ret) MUST_CHECK;
+void txn_client_detach(struct txn_client *ct);
+/* RFC 3261 s.9.1: CANCEL now, or as soon as a provisional answer comes; nothing after a final
+ * one. A transaction that gets no final answer within 64*T1 of the CANCEL times out. */
+void txn_client_cancel(struct txn_client *ct, struct slice reason_hdr);
+bool txn_client_has_final(const struct txn_client *ct);
+
+/* "z9hG4bK" and 128 random bits; NUL-terminated. */
+void txn_branch_new(char dst[TXN_BRANCH_MAX]);
+
+#endif
