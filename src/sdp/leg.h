@@ -50,8 +50,8 @@ struct sdp_leg_media {
     uint8_t proto;        /* enum sdp_proto, from the media role's reply */
     struct addr rtp;      /* ours; c= and port */
     struct addr rtcp;     /* ours; a=rtcp is printed where it is not the next port; family 0: none */
-    struct slice keying;  /* "a=...\r\n" lines from the media role's reply; a rtcp-mux or rtcp line
-                             in it is left out where this struct says it already */
+    struct slice keying;  /* "a=...\r\n" lines from the media role's reply; rtcp and rtcp-mux
+                             lines in it are left out, for this struct says them */
 };
 
 struct sdp_leg_plan {

@@ -134,7 +134,7 @@ const struct sdp_attr *sdp_attr_effective(const struct sdp *d, const struct sdp_
 const struct sdp_attr *sdp_attr_find_name(const struct sdp *d, const struct sdp_media *m,
                                           struct slice name);
 
-/* A payload type explained: by its rtpmap, or by RFC 3551's static table, for phones leave out the
+/* A payload type explained: by its rtpmap, or by RFC 3551's static table, because phones leave out the
  * rtpmap of 0, 8, 18. */
 struct sdp_codec {
     uint8_t pt;
