@@ -52,9 +52,9 @@ struct ipc_chan {
     void (*on_drained)(void *arg);
     void *arg;
     struct queue q;
-    bool want_out;  /* the socket was full: EPOLLOUT is asked for */
-    bool broken;    /* sending failed; the end is told when what came before has been read */
-    bool in_io;     /* freed only when on_io returns */
+    bool want_out; /* the socket was full: EPOLLOUT is asked for */
+    bool broken;   /* sending failed; the end is told when what came before has been read */
+    bool in_io;    /* freed only when on_io returns */
     bool freed;
     struct slot slots[RECV_BATCH];
 };
@@ -285,8 +285,11 @@ static int chan_send(struct ipc_chan *c, const struct ipc_out *m)
 int ipc_send(struct ipc_chan *c, uint32_t type, const void *payload, size_t n, const int *fds,
              size_t fd_count)
 {
-    struct ipc_out m = {
-        .wire = {type, (uint32_t)n}, .head = payload, .head_n = n, .fds = fds, .fd_count = fd_count};
+    struct ipc_out m = {.wire = {type, (uint32_t)n},
+                        .head = payload,
+                        .head_n = n,
+                        .fds = fds,
+                        .fd_count = fd_count};
     return chan_send(c, &m);
 }
 

@@ -63,8 +63,8 @@ struct ipc_held *ipc_held_free(struct ipc_held *h)
 {
     if (!h)
         return NULL;
-    LIST_FOR_EACH (l, &h->order)
-        held_remove(h, CONTAINER_OF(l, struct held, order));
+    LIST_FOR_EACH(l, &h->order)
+    held_remove(h, CONTAINER_OF(l, struct held, order));
     map_fini(&h->by_tag);
     free(h);
     return NULL;

@@ -13,7 +13,8 @@ void ipc_control_put(struct msghdr *m, union ipc_control *c, const int *fds, siz
     m->msg_control = c;
     m->msg_controllen = CMSG_SPACE(n);
     struct cmsghdr *h = &c->align;
-    *h = (struct cmsghdr){.cmsg_len = CMSG_LEN(n), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    *h = (struct cmsghdr){
+        .cmsg_len = CMSG_LEN(n), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
     memcpy(CMSG_DATA(h), fds, n);
 }
 

@@ -34,7 +34,8 @@ void ipc_close_fds(const int *fds, size_t n);
 
 /* Whether the n bytes at `data` are one whole message with all its descriptors. Also false for the
  * end of the stream, n == 0. */
-bool ipc_wire_check(const struct msghdr *m, const char *data, size_t n, struct wire *ret) MUST_CHECK;
+bool ipc_wire_check(const struct msghdr *m, const char *data, size_t n,
+                    struct wire *ret) MUST_CHECK;
 int ipc_wire_send(int fd, const struct ipc_out *m) MUST_CHECK; /* now, without waiting; -errno */
 
 #endif
