@@ -41,11 +41,6 @@ struct config_ports {
     uint32_t min, max;
 };
 
-struct config_order {
-    uint32_t count;
-    uint8_t at[16]; /* best first */
-};
-
 enum config_client_cert {
     CONFIG_CLIENT_CERT_NONE,
     CONFIG_CLIENT_CERT_OPTIONAL,
@@ -68,8 +63,7 @@ struct app_config {
     struct config_ports ports;
     struct config_addrs media_bind, media_advertise;
     uint32_t rtp_timeout_s, rtp_timeout_held_s; /* 0: none */
-    uint32_t protection;                        /* enum protection_policy: users' default */
-    struct config_order keying, suites;         /* enum keying_kind, enum srtp_suite: likewise */
+    uint32_t protection; /* enum protection_policy: of users and domains that say nothing */
     /* [tls] */
     uint32_t tls_min;         /* enum config_tls_version */
     uint32_t client_cert;     /* enum config_client_cert */

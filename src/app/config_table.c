@@ -11,21 +11,6 @@ static const char *protection_word(uint32_t i)
     return i < PROTECTION_POLICY_COUNT ? protection_policy_name((enum protection_policy)i) : NULL;
 }
 
-/* What a user may be given as a keying: neither nothing nor an opaque relay. */
-static const char *keying_word(uint32_t i)
-{
-    if (i >= KEYING_COUNT)
-        return NULL;
-    return i == KEYING_NONE || i == KEYING_PASS ? "" : keying_name((enum keying_kind)i);
-}
-
-static const char *suite_word(uint32_t i)
-{
-    if (i >= SRTP_SUITE_COUNT)
-        return NULL;
-    return i == SRTP_SUITE_NONE ? "" : srtp_suite_name((enum srtp_suite)i);
-}
-
 static const char *tls_word(uint32_t i)
 {
     static const char *const words[] = {[CONFIG_TLS_1_2] = "1.2", [CONFIG_TLS_1_3] = "1.3"};
@@ -124,12 +109,6 @@ const struct config_key config_keys[] = {
      .fallback = "required",
      .help = "required: never a clear packet. preferred: encrypted where the phone can. off: clear. "
              "Anything but required is warned of at start."},
-    {"media", "keying", &config_type_order, FIELD(keying), .value_name = keying_word,
-     .fallback = "sdes, dtls, zrtp, mikey", .help = "Ways to agree on keys."},
-    {"media", "suites", &config_type_order, FIELD(suites), .value_name = suite_word,
-     .fallback = "AES_CM_128_HMAC_SHA1_80, AEAD_AES_128_GCM, AEAD_AES_256_GCM, "
-                 "AES_256_CM_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_32",
-     .help = "SRTP suites."},
 
     {"tls", "min_version", &config_type_word, FIELD(tls_min), .value_name = tls_word, .fallback = "1.2",
      .help = "Oldest version of TLS."},

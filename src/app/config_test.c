@@ -61,7 +61,7 @@ static void values_of_every_kind(void **state)
                 "[sip]\nlisten = tls:[::1]:5071,\n    udp:127.0.0.1:0, ; more\n    wss:0.0.0.0\n"
                 "advertise = sip.example.org\n"
                 "[media]\nports = 30000 - 30099\nprotection = Preferred\nrtp_timeout = none\n"
-                "keying = zrtp, dtls\nadvertise = 203.0.113.7, 2001:db8::7\n"
+                "advertise = 203.0.113.7, 2001:db8::7\n"
                 "[tls]\nmin_version = 1.3\nclient_cert = required\n"
                 "[web]\nlisten =\n  [::1]:8443 ; and why\n");
     assert_int_equal(cfg.log_format, LOG_FORMAT_JSON);
@@ -74,8 +74,6 @@ static void values_of_every_kind(void **state)
     assert_string_equal(cfg.advertise, "sip.example.org");
     assert_int_equal(cfg.ports.max, 30099);
     assert_int_equal(cfg.rtp_timeout_s, 0);
-    assert_int_equal(cfg.keying.count, 2);
-    assert_int_equal(cfg.keying.at[0], KEYING_ZRTP);
     assert_int_equal(addr_family(&cfg.media_advertise.v6), AF_INET6);
     assert_int_equal(cfg.client_cert, CONFIG_CLIENT_CERT_REQUIRED);
     assert_int_equal(cfg.web.count, 1);
@@ -113,9 +111,6 @@ static void mistakes_are_named_with_the_nearest_key_and_what_is_allowed(void **s
          "within 1024 to 65535 (default: 20000-29999)"},
         {"[media]\nprotection = on\n",
          "allowed: one of required, preferred, off (default: required)"},
-        {"[media]\nkeying = sdes, pass\n",
-         "allowed: best first, each once, of sdes, dtls, zrtp, mikey"},
-        {"[media]\nkeying = sdes, sdes\n", "each once"},
         {"[sip]\nlisten = tls:example.org:5061\n", "KIND:ADDRESS:PORT"},
         {"[sip]\nlisten = none\n", "KIND:ADDRESS:PORT"},
         {"[sip]\nsession_min = 89\n",

@@ -107,7 +107,7 @@ static void duration_allowed(const struct config_key *k, struct buf *b)
 const struct config_type config_type_duration = {duration_parse, duration_put, duration_allowed,
                                                  false};
 
-/* --- words and lists of words --- */
+/* --- words --- */
 
 static int word_parse(const struct config_key *k, struct slice v, void *field)
 {
@@ -130,36 +130,6 @@ static void word_allowed(const struct config_key *k, struct buf *b)
 }
 
 const struct config_type config_type_word = {word_parse, word_put, word_allowed, false};
-
-static int order_parse(const struct config_key *k, struct slice v, void *field)
-{
-    struct config_order o = {0};
-    do {
-        uint32_t i;
-        if (word_index(k, slice_trim(slice_cut(&v, ',')), &i) < 0 || o.count == ARRAY_LEN(o.at))
-            return -EINVAL;
-        if (memchr(o.at, (int)i, o.count))
-            return -EINVAL; /* twice */
-        o.at[o.count++] = (uint8_t)i;
-    } while (v.n);
-    memcpy(field, &o, sizeof(o));
-    return 0;
-}
-
-static void order_put(const struct config_key *k, struct buf *b, const void *field)
-{
-    const struct config_order *o = field;
-    for (uint32_t i = 0; i < o->count; i++)
-        buf_printf(b, "%s%s", i ? ", " : "", k->value_name(o->at[i]));
-}
-
-static void order_allowed(const struct config_key *k, struct buf *b)
-{
-    BUF_PUT_LIT(b, "best first, each once, of ");
-    put_words(k, b);
-}
-
-const struct config_type config_type_order = {order_parse, order_put, order_allowed, true};
 
 /* --- texts --- */
 

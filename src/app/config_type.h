@@ -7,7 +7,6 @@
 extern const struct config_type config_type_number;    /* uint32_t, min..max */
 extern const struct config_type config_type_duration;  /* uint32_t seconds; 0: "none" if min is 0 */
 extern const struct config_type config_type_word;      /* uint32_t index */
-extern const struct config_type config_type_order;     /* struct config_order of indices */
 extern const struct config_type config_type_host;      /* char[CONFIG_HOST_MAX] */
 extern const struct config_type config_type_path;      /* char[CONFIG_PATH_MAX] */
 extern const struct config_type config_type_account;   /* char[CONFIG_USER_MAX] */
