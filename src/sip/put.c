@@ -63,8 +63,7 @@ static void put_via_anew(struct buf *b, const struct sip_via *via, uint16_t rpor
     struct slice rest = via->params;
     struct lex_param param;
 
-    BUF_PUT_LIT(b, "SIP/2.0/");
-    buf_put_slice(b, via->transport);
+    put_unfolded(b, lex_between(via->raw.p, via->transport.p + via->transport.n));
     buf_put_char(b, ' ');
     buf_put_slice(b, via->host);
     if (via->port) {
