@@ -19,7 +19,11 @@
 
 /* --- contexts ---------------------------------------------------------------------------------- */
 
-enum crypto_tls_client_cert { CRYPTO_TLS_CERT_NONE, CRYPTO_TLS_CERT_OPTIONAL, CRYPTO_TLS_CERT_REQUIRED };
+enum crypto_tls_client_cert {
+    CRYPTO_TLS_CERT_NONE,
+    CRYPTO_TLS_CERT_OPTIONAL,
+    CRYPTO_TLS_CERT_REQUIRED
+};
 
 #define CRYPTO_TLS_12 12
 #define CRYPTO_TLS_13 13
@@ -33,7 +37,7 @@ struct crypto_tls_cert {
 
 struct crypto_tls_config {
     const struct crypto_tls_cert *certs;
-    size_t cert_count; /* 0: outgoing connections only */
+    size_t cert_count;   /* 0: outgoing connections only */
     const char *ca_file; /* whom we believe; NULL: what the system trusts */
     struct slice ca_pem; /* instead of ca_file, where not empty */
     enum crypto_tls_client_cert client_cert;
@@ -76,14 +80,17 @@ bool crypto_tls_cert_names(struct x509_st *cert, struct slice name, bool allow_w
 /* --- records ----------------------------------------------------------------------------------- */
 
 enum crypto_tls_suite {
-    CRYPTO_TLS_AES_128_GCM, CRYPTO_TLS_AES_256_GCM, CRYPTO_TLS_CHACHA20, CRYPTO_TLS_SUITE_COUNT
+    CRYPTO_TLS_AES_128_GCM,
+    CRYPTO_TLS_AES_256_GCM,
+    CRYPTO_TLS_CHACHA20,
+    CRYPTO_TLS_SUITE_COUNT
 };
 
 struct crypto_tls_keys { /* one direction */
     uint64_t seq;        /* of the next record; sending: advanced before the record is made */
     uint8_t key[32];
-    uint8_t iv[12];      /* TLS 1.2 GCM: the first 4 bytes are the salt */
-    uint8_t secret[48];  /* TLS 1.3 traffic secret, for KeyUpdate */
+    uint8_t iv[12];     /* TLS 1.2 GCM: the first 4 bytes are the salt */
+    uint8_t secret[48]; /* TLS 1.3 traffic secret, for KeyUpdate */
 };
 
 /* Plain data, no pointers: may lie in shared memory and be copied. */
@@ -91,6 +98,7 @@ struct crypto_tls_record {
     uint8_t version; /* CRYPTO_TLS_12, CRYPTO_TLS_13; 0: none */
     uint8_t suite;   /* enum crypto_tls_suite */
     uint8_t cipher;  /* index for crypto_tls_record_cipher */
+    bool is_client;
     bool update_due; /* the peer asked for our KeyUpdate: it goes before our next record */
     uint8_t control; /* records without data in a row */
     uint8_t msg_n;   /* bytes of a post-handshake message's head that have come */
@@ -113,7 +121,7 @@ struct crypto_tls_aead *crypto_tls_aead_free(struct crypto_tls_aead *a); /* wipe
 /* What a record was. Those from CRYPTO_TLS_CLOSED on end the connection; where `alert` of the
  * verdict is not 0 the peer is told (crypto_tls_seal_alert). */
 enum crypto_tls_verdict {
-    CRYPTO_TLS_DATA = 0, /* *ret_data, maybe empty */
+    CRYPTO_TLS_DATA = 0, /* *ret_data, empty where the record held none */
     CRYPTO_TLS_MORE,     /* the record is not complete */
     CRYPTO_TLS_CLOSED,   /* close_notify */
     CRYPTO_TLS_ALERTED,  /* the peer ended it with an alert */
@@ -156,9 +164,9 @@ enum crypto_tls_fault {
     CRYPTO_TLS_FAULT_NO_CERT,      /* we require a certificate, the peer has none */
     CRYPTO_TLS_FAULT_CERT_UNKNOWN, /* the peer's certificate: nobody whom we trust signed it */
     CRYPTO_TLS_FAULT_CERT_EXPIRED,
-    CRYPTO_TLS_FAULT_CERT_NAME,    /* it names someone else */
+    CRYPTO_TLS_FAULT_CERT_NAME, /* it names someone else */
     CRYPTO_TLS_FAULT_CERT_OTHER,
-    CRYPTO_TLS_FAULT_PROTOCOL,     /* all else */
+    CRYPTO_TLS_FAULT_PROTOCOL, /* all else */
     CRYPTO_TLS_FAULT_COUNT
 };
 const char *crypto_tls_fault_name(enum crypto_tls_fault f); /* "plain-text", for metrics */
@@ -183,7 +191,7 @@ enum crypto_tls_hs_verdict { CRYPTO_TLS_HS_DONE = 0, CRYPTO_TLS_HS_MORE, CRYPTO_
  * crypto_tls_hs_output gives, whatever the verdict. DONE: *ret_used bytes of `in` were the
  * handshake's; what follows are records. */
 int crypto_tls_hs_feed(struct crypto_tls_hs *h, struct slice in, size_t *ret_used) MUST_CHECK;
-/* What has to go out; valid, and given once, until the next feed. */
+/* What has to go out; valid until the next feed of any handshake of this worker. */
 struct slice crypto_tls_hs_output(struct crypto_tls_hs *h);
 enum crypto_tls_fault crypto_tls_hs_fault(const struct crypto_tls_hs *h);
 /* After DONE: the record state. -EPROTO: OpenSSL did not do what this module builds upon; the
