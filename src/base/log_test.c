@@ -1,0 +1,70 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static size_t read_line(int fd, char *dst, size_t cap)
+{
+    ssize_t n = read(fd, dst, cap - 1);
+    assert_true(n > 0);
+    dst[n] = '\0';
+    return (size_t)n;
+}
+
+static void a_peer_cannot_forge_a_line(void **state)
+{
+    (void)state;
+    int fds[2];
+    char line[5000];
+    assert_int_equal(pipe(fds), 0);
+    log_to_fd(fds[1]);
+    log_setup("test", LOG_INFO, LOG_FORMAT_KV);
+    log_event(LOG_INFO, "auth_failed", LOG_S("user", SLICE_LIT("x\r\n2026 info ok a=\"b\"")),
+              LOG_I("n", 3));
+    read_line(fds[0], line, sizeof(line));
+    assert_non_null(
+        strstr(line, " info test auth_failed user=\"x\\r\\n2026 info ok a=\\\"b\\\"\" n=3\n"));
+    assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+
+    log_setup("test", LOG_INFO, LOG_FORMAT_JSON);
+    log_event(LOG_WARN, "e", LOG_STR("k", "v"));
+    read_line(fds[0], line, sizeof(line));
+    assert_non_null(
+        strstr(line, "\"level\":\"warn\",\"role\":\"test\",\"event\":\"e\",\"k\":\"v\"}\n"));
+    log_event(LOG_DEBUG, "not_shown", LOG_STR("k", "v"));
+    log_event(LOG_ERROR, "shown", LOG_STR("k", "v"));
+    read_line(fds[0], line, sizeof(line));
+    assert_null(strstr(line, "not_shown"));
+    log_to_fd(2);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void a_long_field_is_left_out_whole(void **state)
+{
+    (void)state;
+    static char big[8000];
+    memset(big, 'a', sizeof(big));
+    int fds[2];
+    char line[5000];
+    assert_int_equal(pipe(fds), 0);
+    log_to_fd(fds[1]);
+    log_setup("test", LOG_INFO, LOG_FORMAT_KV);
+    log_event(LOG_INFO, "e", LOG_S("big", slice_from(big, sizeof(big))), LOG_I("n", 1));
+    read_line(fds[0], line, sizeof(line));
+    assert_non_null(strstr(line, "e cut=1 n=1\n"));
+    log_to_fd(2);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_peer_cannot_forge_a_line),
+        cmocka_unit_test(a_long_field_is_left_out_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
