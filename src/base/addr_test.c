@@ -22,9 +22,9 @@ static void parse_and_print(void **state)
     check("2001:db8::1", "[2001:db8::1]:5061");
     check("[::ffff:192.0.2.1]:9", "192.0.2.1:9");
     struct addr a;
-    static const char *const bad[] = {"",          "x",           "1.2.3",      "1.2.3.4:",
-                                      "1.2.3.4:x", "1.2.3.4:65536", "[::1",     "[::1]x",
-                                      "[1.2.3.4]", "::1%eth0"};
+    static const char *const bad[] = {
+        "",     "x",      "1.2.3",     "1.2.3.4:", "1.2.3.4:x", "1.2.3.4:65536",
+        "[::1", "[::1]x", "[1.2.3.4]", "::1%eth0"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(addr_parse_hostport(slice_from_str(bad[i]), 1, &a), -EINVAL);
 }

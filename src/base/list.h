@@ -48,8 +48,8 @@ static inline void list_remove(struct list *n)
 }
 
 /* Over all nodes; the body may remove the current one, and no other. */
-#define LIST_FOR_EACH(it, head)                                                                    \
-    for (struct list *it = (head)->next, *it##_next = it->next; it != (head);                      \
+#define LIST_FOR_EACH(it, head)                                               \
+    for (struct list *it = (head)->next, *it##_next = it->next; it != (head); \
          it = it##_next, it##_next = it->next)
 
 #endif

@@ -146,8 +146,9 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     bool json = log_state.format == LOG_FORMAT_JSON;
     char when[40];
     size_t wn = strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
-    buf_printf(&b, json ? "{\"time\":\"%.*s.%03ldZ\",\"level\":\"%s\",\"role\":\"%s\",\"event\":\"%s\""
-                        : "%.*s.%03ldZ %s %s %s",
+    buf_printf(&b,
+               json ? "{\"time\":\"%.*s.%03ldZ\",\"level\":\"%s\",\"role\":\"%s\",\"event\":\"%s\""
+                    : "%.*s.%03ldZ %s %s %s",
                (int)wn, when, ts.tv_nsec / 1000000, level_names[level], log_state.role, event);
     for (size_t i = 0; i < n; i++)
         put_field(&b, &f[i], json);

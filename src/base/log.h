@@ -19,12 +19,13 @@ struct log_field {
 };
 
 #define LOG_S(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_SLICE, .s = (v)})
-#define LOG_STR(k, v)                                                                              \
+#define LOG_STR(k, v) \
     ((struct log_field){.key = (k), .kind = LOG_FIELD_SLICE, .s = slice_from_str(v)})
 #define LOG_I(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_INT, .i = (int64_t)(v)})
 #define LOG_A(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_ADDR, .a = (v)})
-#define LOG_ERRNO(r)                                                                               \
-    ((struct log_field){.key = "error", .kind = LOG_FIELD_SLICE, .s = slice_from_str(log_strerror(r))})
+#define LOG_ERRNO(r)     \
+    ((struct log_field){ \
+        .key = "error", .kind = LOG_FIELD_SLICE, .s = slice_from_str(log_strerror(r))})
 
 void log_setup(const char *role, enum log_level level, enum log_format format);
 void log_set_level(enum log_level level);
@@ -37,12 +38,12 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 bool log_is_on(enum log_level level);
 
 /* log_event(LOG_INFO, "registered", LOG_S("user", user), LOG_A("peer", &peer)); */
-#define log_event(level, event, ...)                                                               \
-    do {                                                                                           \
-        if (log_is_on(level)) {                                                                    \
-            const struct log_field log_f_[] = {__VA_ARGS__};                                       \
-            log_write((level), (event), log_f_, ARRAY_LEN(log_f_));                                \
-        }                                                                                          \
+#define log_event(level, event, ...)                                \
+    do {                                                            \
+        if (log_is_on(level)) {                                     \
+            const struct log_field log_f_[] = {__VA_ARGS__};        \
+            log_write((level), (event), log_f_, ARRAY_LEN(log_f_)); \
+        }                                                           \
     } while (0)
 
 /* For tests: lines go to `fd` instead of stderr. */

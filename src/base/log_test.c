@@ -31,7 +31,8 @@ static void a_peer_cannot_forge_a_line(void **state)
     log_setup("test", LOG_INFO, LOG_FORMAT_JSON);
     log_event(LOG_WARN, "e", LOG_STR("k", "v"));
     read_line(fds[0], line, sizeof(line));
-    assert_non_null(strstr(line, "\"level\":\"warn\",\"role\":\"test\",\"event\":\"e\",\"k\":\"v\"}\n"));
+    assert_non_null(
+        strstr(line, "\"level\":\"warn\",\"role\":\"test\",\"event\":\"e\",\"k\":\"v\"}\n"));
     log_event(LOG_DEBUG, "not_shown", LOG_STR("k", "v"));
     log_event(LOG_ERROR, "shown", LOG_STR("k", "v"));
     read_line(fds[0], line, sizeof(line));

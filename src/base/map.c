@@ -34,7 +34,7 @@ uint64_t map_siphash13(const uint8_t key[16], struct slice in)
 {
     uint64_t k0 = load64(key), k1 = load64(key + 8);
     struct siphash_state s = {k0 ^ 0x736f6d6570736575ull, k1 ^ 0x646f72616e646f6dull,
-                          k0 ^ 0x6c7967656e657261ull, k1 ^ 0x7465646279746573ull};
+                              k0 ^ 0x6c7967656e657261ull, k1 ^ 0x7465646279746573ull};
     const char *p = in.p;
     size_t left = in.n;
     for (; left >= 8; left -= 8, p += 8) {

@@ -29,9 +29,9 @@ struct map_node *map_find_next(const struct map_node *n);
 void map_remove(struct map *m, struct map_node *n); /* must be in m */
 
 /* Every node, in no order; the body may remove the current one. */
-#define MAP_FOR_EACH(it, m)                                                                        \
-    for (size_t it##_i = 0; (m)->buckets && it##_i <= (m)->mask; it##_i++)                         \
-        for (struct map_node *it = (m)->buckets[it##_i], *it##_next = it ? it->next : NULL; it;    \
+#define MAP_FOR_EACH(it, m)                                                                     \
+    for (size_t it##_i = 0; (m)->buckets && it##_i <= (m)->mask; it##_i++)                      \
+        for (struct map_node *it = (m)->buckets[it##_i], *it##_next = it ? it->next : NULL; it; \
              it = it##_next, it##_next = it ? it->next : NULL)
 
 uint64_t map_hash(struct slice s); /* under this process's key */

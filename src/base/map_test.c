@@ -32,7 +32,8 @@ static void put_find_remove_over_growth(void **state)
     assert_null(map_find(&m, SLICE_LIT("k0")));
     assert_non_null(map_find(&m, SLICE_LIT("k1")));
     int seen = 0;
-    MAP_FOR_EACH (n, &m) {
+    MAP_FOR_EACH(n, &m)
+    {
         seen++;
         map_remove(&m, n);
     }

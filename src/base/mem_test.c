@@ -65,7 +65,8 @@ static void list_keeps_order(void **state)
     list_push_back(&head, &i[2].node);
     list_push_front(&head, &i[0].node);
     int want = 1;
-    LIST_FOR_EACH (n, &head) {
+    LIST_FOR_EACH(n, &head)
+    {
         assert_int_equal(CONTAINER_OF(n, struct item, node)->v, want++);
         list_remove(n);
         list_remove(n);

@@ -6,12 +6,12 @@
 #include "base/slice.h"
 
 enum keying_kind {
-    KEYING_NONE, /* RTP in clear */
-    KEYING_SDES, /* RFC 4568 */
-    KEYING_DTLS, /* RFC 5763, 5764 */
-    KEYING_ZRTP, /* RFC 6189 */
+    KEYING_NONE,  /* RTP in clear */
+    KEYING_SDES,  /* RFC 4568 */
+    KEYING_DTLS,  /* RFC 5763, 5764 */
+    KEYING_ZRTP,  /* RFC 6189 */
     KEYING_MIKEY, /* RFC 3830 */
-    KEYING_PASS, /* opaque relay: the phones have the keys, we have not */
+    KEYING_PASS,  /* opaque relay: the phones have the keys, we have not */
     KEYING_COUNT
 };
 
@@ -41,9 +41,9 @@ enum media_path { MEDIA_PATH_RELAY, MEDIA_PATH_DIRECT, MEDIA_PATH_PASS, MEDIA_PA
 
 /* How one leg's media is protected now. Fixed size: it travels between roles and lies in memfds. */
 struct media_protection {
-    uint8_t keying; /* enum keying_kind */
-    uint8_t suite;  /* enum srtp_suite, of what we send */
-    uint8_t path;   /* enum media_path */
+    uint8_t keying;   /* enum keying_kind */
+    uint8_t suite;    /* enum srtp_suite, of what we send */
+    uint8_t path;     /* enum media_path */
     bool established; /* keys are there in both directions */
     bool sas_verified;
     bool trusted_mitm;

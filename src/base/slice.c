@@ -28,9 +28,11 @@ bool slice_ends_with_nocase(struct slice s, struct slice suffix)
 
 struct slice slice_skip(struct slice s, size_t from)
 {
+    if (!s.p)
+        return SLICE_NONE;
     if (from > s.n)
         from = s.n;
-    return (struct slice){s.p ? s.p + from : NULL, s.n - from};
+    return (struct slice){s.p + from, s.n - from};
 }
 
 struct slice slice_take(struct slice s, size_t n)
