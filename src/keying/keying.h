@@ -46,6 +46,7 @@ struct keying_state {
 };
 
 void keying_state_wipe(struct keying_state *s);
+bool keying_keys_eq(const struct srtp_keys *a, const struct srtp_keys *b); /* constant time */
 /* keying, suite and established; path and the ZRTP fields are zero. */
 void keying_state_protection(const struct keying_state *s, struct media_protection *ret);
 
