@@ -63,7 +63,7 @@ struct keying_engine_env {
     void *arg;
     void (*send)(void *arg, const void *packet, size_t n); /* towards the peer */
     void (*timer)(void *arg, uint64_t due_ms);             /* one timer; 0 stops it */
-    void (*secure)(void *arg);                  /* the state's tx and rx have new keys */
+    void (*secure)(void *arg);                             /* the state's tx and rx have new keys */
     void (*failed)(void *arg, const char *why); /* a plain sentence; the engine may be freed */
 };
 

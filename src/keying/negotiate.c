@@ -175,8 +175,8 @@ static struct trial try_all(const struct keying_policy *p, unsigned proto, struc
             continue;
         if (next->active != kinds[i])
             keys_clear(next);
-        int r = text ? ops->answer(p, remote, next, text, &why)
-                     : ops->accept(p, remote, next, &why);
+        int r =
+            text ? ops->answer(p, remote, next, text, &why) : ops->accept(p, remote, next, &why);
         if (r == KEYING_TEXT_OK)
             return (struct trial){.kind = ops->kind, .verdict = r};
         if (t.verdict == KEYING_TEXT_NONE)

@@ -185,8 +185,7 @@ static void put_chosen(struct buf *b, const struct sdp_own_choice *c,
     const struct sdp_media *m = &plan->offer->media[c->media];
     const struct sdp_leg_media *lm = &plan->media[c->media];
 
-    sdp_put_m_line(b, m->kind_text, addr_port(&lm->rtp),
-                   sdp_proto_name((enum sdp_proto)lm->proto));
+    sdp_put_m_line(b, m->kind_text, addr_port(&lm->rtp), sdp_proto_name((enum sdp_proto)lm->proto));
     for (size_t i = 0; i < c->codec_count; i++) {
         buf_put_char(b, ' ');
         buf_put_u64(b, c->codecs[i].pt);
