@@ -181,8 +181,8 @@ static void a_list_of_all_suites_twice_still_gives_one_line_each(void **state)
     (void)state;
     struct end e = new_end(PROTECTION_REQUIRED);
     e.p.suite_count = SRTP_SUITE_COUNT;
-    for (uint8_t i = 0; i < SRTP_SUITE_COUNT; i++)
-        e.p.suites[i] = i; /* NONE among them */
+    for (size_t i = 0; i < SRTP_SUITE_COUNT; i++)
+        e.p.suites[i] = (uint8_t)i; /* NONE among them */
     assert_int_equal(offers(&e), KEYING_OK);
     assert_int_equal(count_of(e.text, "a=crypto:"), SDES_LINES_MAX);
     e.p.suite_count = 255; /* another role's word: not trusted */

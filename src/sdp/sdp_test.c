@@ -95,8 +95,7 @@ static void sloppy_texts_are_taken(void **state)
         "\r\n\r\nv=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 RTP/AVP 8\r\n", /* blank lines first */
         "v=0 \r\nc=  IN  IP4  10.0.0.1 \r\nm=audio  4000   RTP/AVP   8 \r\n",
         "v=0\r\n\r\nc=IN IP4 10.0.0.1\r\n\r\nm=audio 4000 rtp/avp 8\r\n\r\n",
-        "v=0\r\nz=0 0\r\nk=clear:x\r\nr=7d\r\nu=http://x\r\nc=IN IP4 10.0.0.1/127\r\n"
-        "m=AUDIO 4000/1 RTP/AVP 8\r\n",
+        "v=0\nz=0 0\nk=clear:x\nr=7d\nu=x\nc=IN IP4 10.0.0.1/127\nm=AUDIO 4000/1 RTP/AVP 8\n",
         "v=0\r\ns=\r\no=\r\nt=\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 RTP/AVP 8\r\na=\r\na=:\r\n",
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
