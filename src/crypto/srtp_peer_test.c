@@ -92,12 +92,8 @@ static void exchange(struct pair *p, bool rtcp)
         uint32_t payload = i < 100 ? i : below(1501);
         uint32_t hdr = rtcp ? 8 : make_rtp(pkt, (uint16_t)index);
         uint32_t n = rtcp ? make_rtcp(pkt, payload) : hdr + payload;
-        struct srtp_job j = {.ctx = p->ctx,
-                             .pkt = pkt,
-                             .len = n,
-                             .hdr_len = hdr,
-                             .index = index,
-                             .rtcp = rtcp};
+        struct srtp_job j = {
+            .ctx = p->ctx, .pkt = pkt, .len = n, .hdr_len = hdr, .index = index, .rtcp = rtcp};
 
         memcpy(clear, pkt, n);
         ours_to_theirs(p, &j, clear, n);
