@@ -221,7 +221,7 @@ static int memory_make(struct state *s, const struct app_config *c)
         const char *name;
         size_t size;
     } memory[] = {
-        {ROLE_FD_CONN_SLOTS, "sotto-connections", (size_t)c->max_connections * 4096},
+        {ROLE_FD_CONN_SLOTS, "sotto-connections", transport_slots_size(c->max_connections)},
         {ROLE_FD_CALL_STATE, "sotto-calls", role_call_state_size(c)},
         {ROLE_FD_MEDIA_STATE, "sotto-media", (size_t)role_endpoints(c) * 4096},
         {ROLE_FD_MEDIA_STATS, "sotto-stats", role_endpoints(c) * sizeof(struct media_stats)},
