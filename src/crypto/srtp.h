@@ -12,16 +12,17 @@
 
 /* Facts of a suite: what SDES, DTLS-SRTP and ZRTP need to know of it. Bytes. */
 struct srtp_suite_info {
-    uint8_t key_len;       /* master key */
-    uint8_t salt_len;      /* master salt: 14, GCM 12 */
-    uint8_t rtp_tag_len;   /* 10 or 4; GCM 16 */
-    uint8_t rtcp_tag_len;  /* 10 (also with _32); GCM 16 */
+    uint8_t key_len;      /* master key */
+    uint8_t salt_len;     /* master salt: 14, GCM 12 */
+    uint8_t rtp_tag_len;  /* 10 or 4; GCM 16 */
+    uint8_t rtcp_tag_len; /* 10 (also with _32); GCM 16 */
 };
 const struct srtp_suite_info *srtp_suite_info(enum srtp_suite s); /* name: base/protection.h */
 
-#define SRTP_MASTER_MAX 46   /* key + salt of the largest suite */
-#define SRTP_TRAILER_MAX 20  /* the most that protect adds: SRTCP index + GCM tag */
+#define SRTP_MASTER_MAX 46  /* key + salt of the largest suite */
+#define SRTP_TRAILER_MAX 20 /* the most that protect adds: SRTCP index + GCM tag */
 #define SRTP_BURST_MAX 64
+#define SRTP_PACKET_MAX 16384 /* longer ones are refused */
 
 struct srtp_keys { /* one direction */
     enum srtp_suite suite;
@@ -38,11 +39,18 @@ int srtp_engine_new(enum srtp_backend backend, struct srtp_engine **ret) MUST_CH
 struct srtp_engine *srtp_engine_free(struct srtp_engine *e);
 const char *srtp_engine_name(const struct srtp_engine *e);
 
-/* Derives the session keys (RFC 3711 s.4.3, key derivation rate 0). -EINVAL: sizes do not fit. */
-int srtp_ctx_new(struct srtp_engine *e, const struct srtp_keys *k, struct srtp_ctx **ret) MUST_CHECK;
+/* Derives the session keys (RFC 3711 s.4.3, key derivation rate 0). -EINVAL: sizes do not fit.
+ * The context may be used with every engine of the same back end, by one thread at a time, and may
+ * outlive the engine that made it. */
+int srtp_ctx_new(struct srtp_engine *e, const struct srtp_keys *k,
+                 struct srtp_ctx **ret) MUST_CHECK;
 struct srtp_ctx *srtp_ctx_free(struct srtp_ctx *c); /* wipes */
 
-enum srtp_verdict { SRTP_OK = 0, SRTP_AUTH_FAILED, SRTP_TOO_SHORT };
+enum srtp_verdict {
+    SRTP_OK = 0,
+    SRTP_AUTH_FAILED,
+    SRTP_TOO_SHORT /* for header, tag and index; or longer than SRTP_PACKET_MAX */
+};
 
 struct srtp_job {
     struct srtp_ctx *ctx;
@@ -53,8 +61,8 @@ struct srtp_job {
     uint64_t index;   /* RTP: ROC << 16 | SEQ; RTCP: the 31-bit SRTCP index. Unprotect of RTCP
                          writes it from the packet */
     bool rtcp;
-    bool rtcp_clear;  /* out, unprotect of RTCP: the E bit was 0 (authenticated, not encrypted) */
-    uint8_t verdict;  /* out: enum srtp_verdict. A failed packet's bytes are unchanged */
+    bool rtcp_clear; /* out, unprotect of RTCP: the E bit was 0 (authenticated, not encrypted) */
+    uint8_t verdict; /* out: enum srtp_verdict. A failed packet's bytes are unchanged */
 };
 
 /* Jobs may belong to any mix of contexts, suites and RTP/RTCP; n <= SRTP_BURST_MAX. */

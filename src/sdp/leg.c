@@ -1,0 +1,284 @@
+/* Our description towards one leg out of the other leg's. */
+#include "sdp/leg.h"
+
+#include "sdp/attr.h"
+#include "sdp/print.h"
+
+bool sdp_attr_is_keying(enum sdp_attr_id id)
+{
+    return id >= SDP_A_CRYPTO && id <= SDP_A_RTCP_MUX_ONLY;
+}
+
+/* ssrc, msid: the relay may renumber streams, and they would carry one peer's names to the other.
+ * mid, group: each leg has its own m-lines and ports, nothing is bundled across. Capability
+ * negotiation (RFC 5939) and encryption name keying that the other leg does not have. */
+bool sdp_attr_is_local(enum sdp_attr_id id)
+{
+    return id >= SDP_A_SSRC && id <= SDP_A_ENCRYPTION;
+}
+
+const struct sdp_attr *sdp_keying_next(const struct sdp *d, const struct sdp_media *m,
+                                       size_t *cursor)
+{
+    const size_t own = m->attr_count, all = own + d->attr_count;
+
+    while (*cursor < all) {
+        size_t i = (*cursor)++;
+        const struct sdp_attr *a = i < own ? &d->attrs[m->attr_first + i] : &d->attrs[i - own];
+        enum sdp_attr_id id = (enum sdp_attr_id)a->id;
+        if (sdp_attr_is_keying(id) && (i < own || !sdp_attr_find(d, m, id)))
+            return a;
+    }
+    return NULL;
+}
+
+void sdp_keying_text(struct buf *b, const struct sdp *d, const struct sdp_media *m)
+{
+    size_t cursor = 0;
+    const struct sdp_attr *a;
+
+    while ((a = sdp_keying_next(d, m, &cursor)))
+        sdp_put_attr(b, slice_from(a->line, a->line_n));
+}
+
+static bool is_pair(const struct sdp_media *a, const struct sdp_media *b)
+{
+    if (a->kind != b->kind || a->kind > SDP_VIDEO || a->proto == SDP_PROTO_OTHER ||
+        b->proto == SDP_PROTO_OTHER ||
+        sdp_proto_is_secure((enum sdp_proto)a->proto) ==
+            sdp_proto_is_secure((enum sdp_proto)b->proto))
+        return false;
+    for (size_t i = 0; i < a->pt_count; i++) {
+        if (memchr(b->pt, a->pt[i], b->pt_count))
+            return true;
+    }
+    return false;
+}
+
+/* All pairs, the earliest lines first. The port plays no part: in a re-offer the line that was
+ * refused has port 0, and the pair must still be found for the map to stay the same. */
+static void pairs_find(const struct sdp *d, int8_t pair[SDP_MEDIA_MAX])
+{
+    memset(pair, -1, SDP_MEDIA_MAX);
+    for (size_t i = 0; i < d->media_count; i++) {
+        for (size_t j = i + 1; j < d->media_count && pair[i] < 0; j++) {
+            if (pair[j] < 0 && is_pair(&d->media[i], &d->media[j])) {
+                pair[i] = (int8_t)j;
+                pair[j] = (int8_t)i;
+            }
+        }
+    }
+}
+
+int sdp_media_pair(const struct sdp *d, size_t i)
+{
+    int8_t pair[SDP_MEDIA_MAX];
+
+    pairs_find(d, pair);
+    return pair[i];
+}
+
+/* Of m-line i and its partner: is i the one that goes on? */
+static bool is_chosen(const struct sdp *d, size_t i, int partner, bool secure)
+{
+    if (partner < 0)
+        return true;
+    const struct sdp_media *m = &d->media[i], *p = &d->media[partner];
+    if ((m->port == 0) != (p->port == 0))
+        return m->port != 0;
+    return sdp_proto_is_secure((enum sdp_proto)m->proto) == secure;
+}
+
+void sdp_leg_map(const struct sdp *offer, bool secure, struct sdp_leg_map *ret)
+{
+    int8_t pair[SDP_MEDIA_MAX];
+
+    pairs_find(offer, pair);
+    ret->count = offer->media_count;
+    ret->forwarded = 0;
+    memset(ret->to, -1, sizeof(ret->to));
+    for (size_t i = 0; i < offer->media_count; i++) {
+        /* Only RTP is relayed: fax over UDPTL and data channels could not be protected. */
+        if (offer->media[i].proto == SDP_PROTO_OTHER || (pair[i] >= 0 && (size_t)pair[i] < i))
+            continue;
+        size_t chosen = is_chosen(offer, i, pair[i], secure) ? i : (size_t)pair[i];
+        ret->to[chosen] = (int8_t)ret->forwarded++;
+    }
+}
+
+void sdp_leg_plan_offer(const struct sdp *other, const struct sdp_leg_map *map,
+                        struct sdp_leg_plan *ret)
+{
+    *ret = (struct sdp_leg_plan){.media_count = map->forwarded};
+    for (size_t i = 0; i < map->count; i++) {
+        if (map->to[i] < 0)
+            continue;
+        struct sdp_leg_media *lm = &ret->media[map->to[i]];
+        lm->other = (int8_t)i;
+        lm->refuse = other->media[i].port == 0;
+        lm->proto = other->media[i].proto;
+    }
+}
+
+void sdp_leg_plan_answer(const struct sdp *offer, const struct sdp *other,
+                         const struct sdp_leg_map *map, struct sdp_leg_plan *ret)
+{
+    *ret = (struct sdp_leg_plan){.media_count = offer->media_count, .offer = offer};
+    for (size_t i = 0; i < offer->media_count; i++) {
+        struct sdp_leg_media *lm = &ret->media[i];
+        int to = i < map->count ? map->to[i] : -1;
+        lm->other = to >= 0 && to < other->media_count ? (int8_t)to : -1;
+        lm->refuse = lm->other < 0 || other->media[lm->other].port == 0 ||
+                     offer->media[i].port == 0;
+        lm->proto = offer->media[i].proto;
+    }
+}
+
+static bool codec_is(const struct sdp_codec *c, struct slice want)
+{
+    struct slice name = slice_cut(&want, '/'), clock = slice_cut(&want, '/');
+    uint32_t hz = 0;
+
+    if (!slice_eq_nocase_str(name, c->name))
+        return false;
+    return clock.n == 0 || (slice_to_u32(clock, &hz) == 0 && hz == c->clock);
+}
+
+static bool is_companion(const struct sdp_codec *c)
+{
+    struct slice name = slice_from_str(c->name);
+    return slice_eq(name, SLICE_LIT("TELEPHONE-EVENT")) || slice_eq(name, SLICE_LIT("CN"));
+}
+
+struct filter {
+    const struct sdp_codec *codecs;
+    size_t codec_count;
+    bool taken[SDP_FORMAT_MAX];
+    uint8_t *pt;
+    size_t n;
+};
+
+static void filter_take(struct filter *f, size_t i)
+{
+    f->taken[i] = true;
+    f->pt[f->n++] = f->codecs[i].pt;
+}
+
+static bool filter_has_clock(const struct filter *f, uint32_t clock)
+{
+    for (size_t i = 0; i < f->codec_count; i++) {
+        if (f->taken[i] && !is_companion(&f->codecs[i]) && f->codecs[i].clock == clock)
+            return true;
+    }
+    return false;
+}
+
+size_t sdp_codecs_filter(const struct sdp *d, const struct sdp_media *m, const struct slice *codecs,
+                         size_t codec_count, uint8_t ret_pt[SDP_FORMAT_MAX])
+{
+    struct sdp_codec all[SDP_FORMAT_MAX];
+
+    if (codec_count == 0 || m->kind != SDP_AUDIO) {
+        memcpy(ret_pt, m->pt, m->pt_count);
+        return m->pt_count;
+    }
+    struct filter f = {.codecs = all, .pt = ret_pt};
+    f.codec_count = sdp_codecs(d, m, all, SDP_FORMAT_MAX);
+    for (size_t k = 0; k < codec_count; k++) {
+        for (size_t i = 0; i < f.codec_count; i++) {
+            if (!f.taken[i] && codec_is(&all[i], codecs[k]))
+                filter_take(&f, i);
+        }
+    }
+    for (size_t i = 0; i < f.codec_count; i++) {
+        if (!f.taken[i] && is_companion(&all[i]) && filter_has_clock(&f, all[i].clock))
+            filter_take(&f, i);
+    }
+    return f.n;
+}
+
+/* Does an attribute of `m` cross to a leg that has these payload types and this proto? */
+static bool attr_crosses(const struct sdp_attr *a, const struct sdp_media *m, const uint8_t *pt,
+                         size_t pt_count, enum sdp_proto proto)
+{
+    enum sdp_attr_id id = (enum sdp_attr_id)a->id;
+    struct slice value = sdp_attr_value(a);
+
+    if (sdp_attr_is_keying(id) || sdp_attr_is_local(id) ||
+        (id >= SDP_A_SENDRECV && id <= SDP_A_INACTIVE))
+        return false;
+    if (id == SDP_A_RTCP_FB && sdp_proto_is_feedback((enum sdp_proto)m->proto) &&
+        !sdp_proto_is_feedback(proto))
+        return false; /* RFC 4585 s.4.2: for the feedback profiles alone */
+    if (id != SDP_A_RTPMAP && id != SDP_A_FMTP && id != SDP_A_RTCP_FB)
+        return true;
+    int of = sdp_attr_pt(&value);
+    return of < 0 ? id == SDP_A_RTCP_FB : memchr(pt, of, pt_count) != NULL;
+}
+
+static void put_live(struct buf *b, const struct sdp *other, const struct sdp_leg_plan *plan,
+                     size_t i, const uint8_t *pt, size_t pt_count)
+{
+    const struct sdp_leg_media *lm = &plan->media[i];
+    const struct sdp_media *m = &other->media[lm->other];
+    enum sdp_proto proto = (enum sdp_proto)lm->proto;
+    size_t n;
+    const struct sdp_attr *a = sdp_attrs(other, m, &n);
+
+    sdp_put_m_line(b, m->kind_text, addr_port(&lm->rtp), sdp_proto_name(proto));
+    for (size_t k = 0; k < pt_count; k++) {
+        buf_put_char(b, ' ');
+        buf_put_u64(b, pt[k]);
+    }
+    BUF_PUT_LIT(b, "\r\n");
+    sdp_put_media_connection(b, plan, lm);
+    for (size_t k = 0; k < m->bandwidth_count; k++) {
+        BUF_PUT_LIT(b, "b=");
+        buf_put_slice(b, m->bandwidth[k]);
+        BUF_PUT_LIT(b, "\r\n");
+    }
+    for (size_t k = 0; k < n; k++) {
+        if (attr_crosses(&a[k], m, pt, pt_count, proto))
+            sdp_put_attr(b, slice_from(a[k].line, a[k].line_n));
+    }
+    sdp_put_transport(b, plan, i, sdp_leg_direction(plan, i, sdp_direction_of(other, m)));
+}
+
+static void put_media(struct buf *b, const struct sdp *other, const struct sdp_leg_plan *plan,
+                      size_t i)
+{
+    const struct sdp_leg_media *lm = &plan->media[i];
+    const struct sdp_media *from = lm->other >= 0 ? &other->media[lm->other] : NULL;
+    uint8_t pt[SDP_FORMAT_MAX];
+    size_t n = 0;
+
+    if (from && !lm->refuse)
+        n = sdp_codecs_filter(other, from, plan->codecs, plan->codec_count, pt);
+    if (n)
+        put_live(b, other, plan, i, pt, n);
+    else
+        sdp_put_refused(b, plan->offer ? &plan->offer->media[i] : from);
+}
+
+static void put_body(struct buf *b, const void *arg, const struct sdp_leg_plan *plan)
+{
+    const struct sdp *other = (const struct sdp *)arg;
+
+    sdp_put_session(b, plan, other);
+    for (size_t i = 0; i < other->attr_count; i++) {
+        const struct sdp_attr *a = &other->attrs[i];
+        enum sdp_attr_id id = (enum sdp_attr_id)a->id;
+        if (!sdp_attr_is_keying(id) && !sdp_attr_is_local(id) &&
+            (id < SDP_A_SENDRECV || id > SDP_A_INACTIVE))
+            sdp_put_attr(b, slice_from(a->line, a->line_n));
+    }
+    for (size_t i = 0; i < plan->media_count; i++)
+        put_media(b, other, plan, i);
+    for (size_t i = plan->media_count; i < plan->pad_to && i < SDP_MEDIA_MAX; i++)
+        sdp_put_refused(b, NULL);
+}
+
+void sdp_leg_print(struct buf *b, const struct sdp *other, const struct sdp_leg_plan *plan)
+{
+    sdp_put_versioned(b, plan, put_body, other);
+}
