@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum g711_law { G711_ULAW, G711_ALAW }; /* PCMU, PCMA */
+enum g711_law { G711_ULAW, G711_ALAW, G711_LAWS }; /* PCMU, PCMA */
 
 uint8_t g711_from_linear(enum g711_law law, int16_t sample);
 int16_t g711_to_linear(enum g711_law law, uint8_t code);
