@@ -10,6 +10,7 @@
 #include "app/identity.h"
 #include "app/listen.h"
 #include "app/privileges.h"
+#include "call/call.h"
 #include "ipc/ipc.h"
 #include "media/role.h"
 
@@ -223,7 +224,7 @@ static int memory_make(struct state *s, const struct app_config *c)
         size_t size;
     } memory[] = {
         {ROLE_FD_CONN_SLOTS, "sotto-connections", transport_slots_size(c->max_connections)},
-        {ROLE_FD_CALL_STATE, "sotto-calls", role_call_state_size(c)},
+        {ROLE_FD_CALL_STATE, "sotto-calls", (size_t)c->max_calls * CALL_SNAPSHOT_SIZE},
         {ROLE_FD_MEDIA_STATE, "sotto-media", media_state_size(role_endpoints(c))},
         {ROLE_FD_MEDIA_STATS, "sotto-stats", media_stats_size(role_endpoints(c))},
     };
