@@ -16,6 +16,12 @@ static struct slice value(const struct buf *b)
     return slice_trim(s);
 }
 
+/* They are not printed, so that a value may come back shorter, or empty. */
+static bool has_line_breaks(struct slice in)
+{
+    return slice_find_char(in, '\r') < in.n || slice_find_char(in, '\n') < in.n;
+}
+
 static void challenge(struct slice in)
 {
     struct sip_digest_challenge c, d;
@@ -25,6 +31,8 @@ static void challenge(struct slice in)
         return;
     sip_digest_put_challenge(&b, SIP_HDR_WWW_AUTHENTICATE, &c);
     int r = sip_digest_challenge_parse(value(&b), &d);
+    if (has_line_breaks(in))
+        return;
     assert(r == SIP_DIGEST_OK && c.alg == d.alg && c.qop == d.qop && c.stale == d.stale);
     assert(c.realm.n >= d.realm.n || memchr(c.realm.p, '\\', c.realm.n));
 }
@@ -43,8 +51,9 @@ static void credentials(struct slice in)
     assert(response.n == (c.alg == SIP_DIGEST_MD5 ? 32u : 64u));
     sip_digest_put_credentials(&b, SIP_HDR_AUTHORIZATION, &c, &response);
     int r = sip_digest_credentials_parse(value(&b), &d);
-    assert(r == SIP_DIGEST_OK || c.uri.n + c.nonce.n + c.cnonce.n > 0);
-    assert(r != SIP_DIGEST_OK || (c.alg == d.alg && c.qop == d.qop && c.nc == d.nc));
+    if (has_line_breaks(in))
+        return;
+    assert(r == SIP_DIGEST_OK && c.alg == d.alg && c.qop == d.qop && c.nc == d.nc);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
