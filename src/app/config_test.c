@@ -154,6 +154,11 @@ static void listeners_at_the_limit_and_one_past_it(void **state)
         snprintf(text + strlen(text), 64, ",\n tls:127.0.0.1:%d", i);
     assert_good(text);
     assert_int_equal(cfg.sip.count, CONFIG_LISTEN_MAX);
+    static char put[8192]; /* more than a line takes */
+    struct buf b = buf_over(put, sizeof(put) - 1);
+    config_put(&b, &cfg);
+    assert_good(put);
+    assert_int_equal(cfg.sip.count, CONFIG_LISTEN_MAX);
     strncat(text, ",\n tls:127.0.0.1:99", 64);
     assert_says(text, "at most 12");
 }
