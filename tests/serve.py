@@ -100,6 +100,7 @@ class Server:
             self.process.send_signal(signal.SIGTERM)
         status = self.end()
         assert self.process.stdout.read() == "", "more than `ready` on stdout"
+        assert not re.search(r"role_ended .*status=[1-9]", self.log()), self.log()
         return status
 
     def __enter__(self):
