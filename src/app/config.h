@@ -111,4 +111,6 @@ void config_put(struct buf *b, const struct app_config *c);
 void config_put_example(struct buf *b);
 void config_put_man(struct buf *b);
 
+const char *config_listen_kind_name(uint32_t kind); /* enum transport_kind: "tls"; NULL: no such */
+
 #endif

@@ -122,7 +122,7 @@ const struct config_key config_keys[] = {
     {"log", "format", &config_type_word, FIELD(log_format), .value_name = format_word, .fallback = "kv",
      .fixed = true, .help = "kv: key=value. json: an object a line."},
 
-    {"limits", "calls", &config_type_number, FIELD(max_calls), 1, 8000, .fallback = "2000",
+    {"limits", "calls", &config_type_number, FIELD(max_calls), 1, 8000, .fallback = "1000",
      .fixed = true, .help = "Calls at one time; one more is answered 503."},
     {"limits", "connections", &config_type_number, FIELD(max_connections), 1, 100000,
      .fallback = "10000", .fixed = true, .help = "Connections of phones at one time."},

@@ -280,7 +280,7 @@ static void man_page_and_example_follow_the_table(void **state)
 {
     (void)state;
     assert_file_is("dist/sotto.conf", config_put_example);
-    assert_file_is("man/sotto.conf.5", config_put_man);
+    assert_file_is("docs/man/sotto.conf.5", config_put_man);
 }
 
 /* The example with its comment marks taken from the settings is a valid file of all defaults. */
