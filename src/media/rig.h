@@ -57,6 +57,7 @@ struct rig {
     const struct media_stats *stats;
     struct ipc_chan *chan;
     struct srtp_engine *engine;
+    int wait_ms; /* for another process to work; 0: the role is in this one */
     struct rig_held held[RIG_HELD_MAX];
     uint32_t next_req;
     bool replied;
@@ -130,7 +131,7 @@ static void rig_on_closed(void *arg)
 
 static void rig_turn(struct rig *g)
 {
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 6 && g->wait_ms == 0; i++)
         RIG_EQ(loop_once(g->loop, 0), 0);
 }
 
@@ -152,7 +153,7 @@ static const struct media_reply *rig_request(struct rig *g, struct media_request
     g->replied = false;
     RIG_EQ(ipc_send2(g->chan, MEDIA_MSG_REQUEST, rq, sizeof(*rq), text.p, text.n), 0);
     for (int i = 0; i < 10 && !g->replied; i++)
-        RIG_EQ(loop_once(g->loop, 0), 0);
+        RIG_EQ(loop_once(g->loop, g->wait_ms), 0);
     RIG(g->replied);
     RIG_EQ(g->reply.req, rq->req);
     return &g->reply;
