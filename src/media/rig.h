@@ -57,6 +57,7 @@ struct rig {
     const struct media_stats *stats;
     struct ipc_chan *chan;
     struct srtp_engine *engine;
+    int wait_ms; /* for another process to work; 0: the role is in this one */
     struct rig_held held[RIG_HELD_MAX];
     uint32_t next_req;
     bool replied;
@@ -68,7 +69,7 @@ struct rig {
 
 /* --- what the supervisor does --- */
 
-static void rig_hold(void *arg, uint64_t tag, int fd)
+static RIG_UNUSED void rig_hold(void *arg, uint64_t tag, int fd)
 {
     struct rig *g = arg;
     for (size_t i = 0; i < RIG_HELD_MAX; i++) {
@@ -81,7 +82,7 @@ static void rig_hold(void *arg, uint64_t tag, int fd)
     RIG(!"too many held sockets");
 }
 
-static void rig_unhold(void *arg, uint64_t tag)
+static RIG_UNUSED void rig_unhold(void *arg, uint64_t tag)
 {
     struct rig *g = arg;
     for (size_t i = 0; i < RIG_HELD_MAX; i++) {
@@ -118,8 +119,8 @@ static void rig_on_msg(void *arg, uint32_t type, const void *payload, size_t n, 
     }
     RIG_EQ(type, MEDIA_MSG_EVENT);
     RIG_EQ(n, sizeof(struct media_event));
-    RIG(g->events_n < RIG_EVENTS_MAX);
-    memcpy(&g->events[g->events_n++], payload, n);
+    if (g->events_n < RIG_EVENTS_MAX)
+        memcpy(&g->events[g->events_n++], payload, n);
 }
 
 static void rig_on_closed(void *arg)
@@ -130,11 +131,11 @@ static void rig_on_closed(void *arg)
 
 static void rig_turn(struct rig *g)
 {
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 6 && g->wait_ms == 0; i++)
         RIG_EQ(loop_once(g->loop, 0), 0);
 }
 
-static void rig_attach(struct rig *g)
+static RIG_UNUSED void rig_attach(struct rig *g)
 {
     int fds[2];
     ipc_chan_free(g->chan);
@@ -152,7 +153,7 @@ static const struct media_reply *rig_request(struct rig *g, struct media_request
     g->replied = false;
     RIG_EQ(ipc_send2(g->chan, MEDIA_MSG_REQUEST, rq, sizeof(*rq), text.p, text.n), 0);
     for (int i = 0; i < 10 && !g->replied; i++)
-        RIG_EQ(loop_once(g->loop, 0), 0);
+        RIG_EQ(loop_once(g->loop, g->wait_ms), 0);
     RIG(g->replied);
     RIG_EQ(g->reply.req, rq->req);
     return &g->reply;
@@ -160,7 +161,7 @@ static const struct media_reply *rig_request(struct rig *g, struct media_request
 
 /* --- life --- */
 
-static void rig_start_role(struct rig *g)
+static RIG_UNUSED void rig_start_role(struct rig *g)
 {
     const struct media_role_ops ops = {.hold = rig_hold, .unhold = rig_unhold, .arg = g};
     RIG_EQ(
@@ -173,28 +174,34 @@ static void rig_start_role(struct rig *g)
 }
 
 /* A range of ports that only this test uses: where the kernel's choice leaves room. */
-static uint16_t rig_port_base(void)
+static RIG_UNUSED uint16_t rig_port_base(void)
 {
     uint32_t v;
     crypto_random(&v, sizeof(v));
     return (uint16_t)(10000 + v % 400 * 50); /* below the ephemeral range; taken ones are skipped */
 }
 
-static void rig_memory(struct rig *g)
+static void rig_memory_n(struct rig *g, uint32_t endpoints, uint16_t port_min, uint16_t port_max)
 {
     void *p;
     memset(g, 0, sizeof(*g));
     for (size_t i = 0; i < RIG_HELD_MAX; i++)
         g->held[i].fd = -1;
     g->cfg = media_config_default;
-    g->cfg.max_endpoints = 16;
-    g->cfg.port_min = rig_port_base();
-    g->cfg.port_max = (uint16_t)(g->cfg.port_min + 99);
-    RIG_EQ(ipc_memfd_new("state", media_state_size(16), &g->state_fd), 0);
-    RIG_EQ(ipc_memfd_new("stats", media_stats_size(16), &g->stats_fd), 0);
-    RIG_EQ(ipc_memfd_map(g->stats_fd, media_stats_size(16), false, &p), 0);
+    g->cfg.max_endpoints = endpoints;
+    g->cfg.port_min = port_min;
+    g->cfg.port_max = port_max;
+    RIG_EQ(ipc_memfd_new("state", media_state_size(endpoints), &g->state_fd), 0);
+    RIG_EQ(ipc_memfd_new("stats", media_stats_size(endpoints), &g->stats_fd), 0);
+    RIG_EQ(ipc_memfd_map(g->stats_fd, media_stats_size(endpoints), false, &p), 0);
     g->stats = p;
     RIG_EQ(srtp_engine_new(SRTP_BACKEND_AUTO, &g->engine), 0);
+}
+
+static RIG_UNUSED void rig_memory(struct rig *g)
+{
+    uint16_t base = rig_port_base();
+    rig_memory_n(g, 16, base, (uint16_t)(base + 99));
 }
 
 static RIG_UNUSED void rig_init(struct rig *g)
@@ -215,7 +222,7 @@ static RIG_UNUSED void rig_fini(struct rig *g)
         if (g->held[i].fd >= 0)
             close(g->held[i].fd);
     }
-    munmap((void *)(uintptr_t)g->stats, media_stats_size(16));
+    munmap((void *)(uintptr_t)g->stats, media_stats_size(g->cfg.max_endpoints));
     close(g->state_fd);
     close(g->stats_fd);
 }
@@ -256,7 +263,7 @@ struct phone {
     struct addr server, server_rtcp;
     uint8_t server_proto;
     size_t seen_n;
-    struct phone_seen seen[RIG_SEEN_MAX];
+    struct phone_seen *seen; /* made by the first */
     /* of the last packet received */
     struct rtp_hdr hdr;
     uint8_t data[2048];
@@ -324,6 +331,8 @@ static RIG_UNUSED void phone_fini(struct phone *p)
     srtp_ctx_free(p->tx);
     srtp_ctx_free(p->rx);
     keying_state_wipe(&p->keys);
+    free(p->seen);
+    p->seen = NULL;
 }
 
 static void phone_take_keys(struct phone *p, const struct keying_state *next)
@@ -464,7 +473,7 @@ static RIG_UNUSED uint32_t phone_make_rtp(struct phone *p, uint8_t *pkt, uint8_t
     return j.len;
 }
 
-static void phone_put(const struct phone *p, const uint8_t *pkt, uint32_t n)
+static RIG_UNUSED void phone_put(const struct phone *p, const uint8_t *pkt, uint32_t n)
 {
     RIG_EQ(sendto(p->rtp, pkt, n, 0, &p->server.sa, addr_len(&p->server)), n);
 }
@@ -478,13 +487,16 @@ static RIG_UNUSED void phone_say(struct phone *p, uint8_t fill)
     rig_turn(p->rig);
 }
 
-static void phone_note(struct phone *p, uint32_t ssrc, uint64_t index)
+static RIG_UNUSED void phone_note(struct phone *p, uint32_t ssrc, uint64_t index)
 {
     for (size_t i = 0; i < p->seen_n; i++) {
         if (p->seen[i].ssrc == ssrc && p->seen[i].index == index && p->seen[i].key == p->key)
             RIG(!"an index that came before");
     }
     RIG(p->seen_n < RIG_SEEN_MAX);
+    if (!p->seen)
+        p->seen = calloc(RIG_SEEN_MAX, sizeof(*p->seen));
+    RIG(p->seen);
     p->seen[p->seen_n++] = (struct phone_seen){ssrc, p->key, index};
 }
 

@@ -1,4 +1,10 @@
 /* RFC 3263 against a name server of a few lines on loopback. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
 #include "transport/resolve.h"
 #include "transport/testkit.h"
 
