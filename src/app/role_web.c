@@ -1,12 +1,10 @@
-/* The web role: administration. It answers on the control socket through api: what is in the store
- * it does itself, what only signalling knows it asks there, and what concerns the whole server
- * (roles, reload, log level) it asks of the supervisor.
- *
- * Every request that was passed on is one struct pending until its answer comes, or until signalling
- * ends: then it is told so. Answers of the supervisor come in the order of their requests. */
+/* The web role: administration. It runs the api table over the store, listens on DATA/control.sock,
+ * and takes to the other roles what only they know: signal answers for calls, registrations and
+ * connections, the supervisor for roles, reloads and log levels. Console and REST API will stand
+ * here too. */
 #include "app/role.h"
 
-#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,116 +12,67 @@
 #include "app/exit.h"
 #include "ipc/admin_msg.h"
 
-#define PENDING_MAX 256 /* more than control connections; one past it is refused */
-
-enum pending_to { TO_SIGNAL, TO_SUPERVISOR };
-
-struct pending {
+/* A request that another process answers. */
+struct ask {
     struct list node;
-    enum pending_to to;
-    uint32_t id;   /* TO_SIGNAL: of the request */
-    uint32_t type; /* TO_SUPERVISOR: ROLE_MSG_STATUS or ROLE_MSG_DONE */
-    api_forward_reply_fn *reply;
-    void *reply_arg;
+    uint32_t id;   /* signal's; 0: the supervisor's */
+    uint32_t type; /* supervisor: enum role_msg_type of the request */
+    api_forward_reply_fn *fn;
+    void *arg;
 };
 
 struct web_process {
     struct role *role;
     struct store *store;
-    struct cert_names names;
+    struct cert_names names; /* by which this server is called, besides its domains */
     struct api *api;
     struct api_server *server;
     struct ipc_chan *signal; /* NULL: not there now */
-    struct list pending;     /* oldest first */
-    uint32_t pending_count, last_id;
+    struct list asks;
+    uint32_t next_id;
 };
 
-/* --- answers --- */
+/* --- answers --------------------------------------------------------------------------------- */
 
-static void answer(api_forward_reply_fn *reply, void *arg, json_t *whole)
+static void ask_end(struct ask *a, struct slice reply)
 {
-    char *text = whole ? json_dumps(whole, JSON_COMPACT) : NULL;
-    reply(arg, text ? slice_from_str(text)
-                    : SLICE_LIT("{\"ok\":false,\"error\":\"no memory\",\"code\":\"failed\","
-                                "\"status\":1}"));
-    free(text);
-    json_decref(whole);
+    list_remove(&a->node);
+    a->fn(a->arg, reply);
+    free(a);
 }
 
-/* Takes `result`. */
-static void answer_ok(api_forward_reply_fn *reply, void *arg, json_t *result)
+/* {"ok":true,"result":…}, takes result. */
+static void ask_ok(struct ask *a, json_t *result)
 {
-    answer(reply, arg, json_pack("{s:b, s:o, s:[]}", "ok", 1, "result", result, "warnings"));
+    json_t *j = json_pack("{s:b, s:o}", "ok", 1, "result", result ? result : json_null());
+    char *s = j ? json_dumps(j, JSON_COMPACT) : NULL;
+    ask_end(a, slice_from_str(s));
+    free(s);
+    json_decref(j);
 }
 
-static void answer_failed(api_forward_reply_fn *reply, void *arg, const char *why)
+static void ask_fail(struct ask *a, const char *code, const char *why)
 {
-    answer(reply, arg,
-           json_pack("{s:b, s:s, s:s, s:i}", "ok", 0, "error", why, "code", "failed", "status", 1));
+    json_t *j = json_pack("{s:b, s:s, s:s, s:i}", "ok", 0, "error", why, "code", code, "status",
+                          (int)API_FAILED);
+    char *s = j ? json_dumps(j, JSON_COMPACT) : NULL;
+    ask_end(a, slice_from_str(s));
+    free(s);
+    json_decref(j);
 }
 
-/* --- requests under way --- */
-
-static struct pending *pending_add(struct web_process *w, enum pending_to to,
-                                   api_forward_reply_fn *reply, void *reply_arg)
+static struct ask *ask_new(struct web_process *w, api_forward_reply_fn *fn, void *arg)
 {
-    struct pending *p = w->pending_count < PENDING_MAX ? calloc(1, sizeof(*p)) : NULL;
-    if (!p) {
-        answer_failed(reply, reply_arg, "too many requests are under way");
+    struct ask *a = calloc(1, sizeof(*a));
+    if (!a)
         return NULL;
-    }
-    *p = (struct pending){.to = to, .id = ++w->last_id, .reply = reply, .reply_arg = reply_arg};
-    list_push_back(&w->pending, &p->node);
-    w->pending_count++;
-    return p;
+    a->fn = fn;
+    a->arg = arg;
+    list_push_back(&w->asks, &a->node);
+    return a;
 }
 
-/* The caller answers. */
-static void pending_remove(struct web_process *w, struct pending *p)
-{
-    list_remove(&p->node);
-    w->pending_count--;
-    free(p);
-}
-
-static void pending_fail(struct web_process *w, struct pending *p, const char *why)
-{
-    struct pending was = *p;
-    pending_remove(w, p);
-    answer_failed(was.reply, was.reply_arg, why);
-}
-
-static struct pending *pending_find(struct web_process *w, enum pending_to to, uint32_t key)
-{
-    LIST_FOR_EACH(l, &w->pending)
-    {
-        struct pending *p = CONTAINER_OF(l, struct pending, node);
-        if (p->to == to && (to == TO_SIGNAL ? p->id : p->type) == key)
-            return p;
-    }
-    return NULL;
-}
-
-/* --- signalling --- */
-
-static void to_signal(struct web_process *w, const char *name, struct slice request,
-                      api_forward_reply_fn *reply, void *reply_arg)
-{
-    if (!w->signal) {
-        answer_failed(reply, reply_arg, "the signal process is being restarted; try again");
-        return;
-    }
-    struct pending *p = pending_add(w, TO_SIGNAL, reply, reply_arg);
-    if (!p)
-        return;
-    json_t *whole = json_loadb(request.p, request.n, 0, NULL);
-    char *args = json_dumps(json_object_get(whole, "args"), JSON_COMPACT);
-    int r = args ? admin_send_request(w->signal, p->id, name, slice_from_str(args)) : -ENOMEM;
-    free(args);
-    json_decref(whole);
-    if (r < 0)
-        pending_fail(w, p, "the signal process could not be asked");
-}
+/* --- signal ---------------------------------------------------------------------------------- */
 
 static void on_signal_msg(void *arg, uint32_t type, const void *payload, size_t n, const int *fds,
                           size_t fd_count)
@@ -131,231 +80,300 @@ static void on_signal_msg(void *arg, uint32_t type, const void *payload, size_t 
     struct web_process *w = arg;
     struct admin_reply rp;
     char *text = NULL;
-    int r = admin_take_reply(payload, n, fds, fd_count, &rp, &text);
-    struct pending *p =
-        r == 0 && type == ADMIN_MSG_REPLY ? pending_find(w, TO_SIGNAL, rp.id) : NULL;
-    if (p) {
-        struct pending was = *p;
-        pending_remove(w, p);
-        json_t *result = rp.failed ? NULL : json_loads(text, JSON_DECODE_ANY, NULL);
-        if (result)
-            answer_ok(was.reply, was.reply_arg, result);
+    if (type != ADMIN_MSG_REPLY) {
+        for (size_t i = 0; i < fd_count; i++)
+            close(fds[i]);
+        return;
+    }
+    if (admin_take_reply(payload, n, fds, fd_count, &rp, &text) < 0)
+        return;
+    LIST_FOR_EACH(it, &w->asks)
+    {
+        struct ask *a = CONTAINER_OF(it, struct ask, node);
+        if (a->id == 0 || a->id != rp.id)
+            continue;
+        if (rp.failed)
+            ask_fail(a, "failed", text);
         else
-            answer_failed(was.reply, was.reply_arg, rp.failed ? text : "unreadable answer");
+            ask_ok(a, json_loads(text, JSON_DECODE_ANY, NULL));
+        break;
     }
     free(text);
 }
 
-static void signal_lost(struct web_process *w)
-{
-    struct pending *p;
-    w->signal = ipc_chan_free(w->signal);
-    for (;;) { /* an answer may bring the next request, which finds no signalling */
-        p = NULL;
-        LIST_FOR_EACH(l, &w->pending)
-        {
-            struct pending *it = CONTAINER_OF(l, struct pending, node);
-            if (!p && it->to == TO_SIGNAL)
-                p = it;
-        }
-        if (!p)
-            return;
-        pending_fail(w, p, "the signal process has ended; it is being restarted");
-    }
-}
-
 static void on_signal_closed(void *arg)
 {
-    signal_lost(arg);
-}
-
-static void on_peer(void *arg, enum role_kind who, uint32_t restarts, int fd)
-{
-    (void)restarts;
     struct web_process *w = arg;
-    if (who != ROLE_SIGNAL) {
-        close(fd);
-        return;
+    w->signal = ipc_chan_free(w->signal);
+    LIST_FOR_EACH(it, &w->asks)
+    {
+        struct ask *a = CONTAINER_OF(it, struct ask, node);
+        if (a->id)
+            ask_fail(a, "restarting", "the signal process is being restarted; ask again");
     }
-    signal_lost(w);
-    int r = ipc_chan_new(w->role->loop, fd, on_signal_msg, on_signal_closed, w, &w->signal);
-    if (r < 0)
-        log_event(LOG_ERROR, "peer_refused", LOG_STR("role", role_name(who)), LOG_ERRNO(r));
 }
 
-/* --- the supervisor --- */
-
-static void to_supervisor(struct web_process *w, uint32_t answer_type, int sent,
-                          api_forward_reply_fn *reply, void *reply_arg)
+static int ask_signal(struct web_process *w, struct ask *a, const char *name, const json_t *args)
 {
-    if (sent < 0) {
-        answer_failed(reply, reply_arg, "the supervisor could not be asked");
-        return;
-    }
-    struct pending *p = pending_add(w, TO_SUPERVISOR, reply, reply_arg);
-    if (p)
-        p->type = answer_type;
+    if (!w->signal)
+        return -EPIPE;
+    char *text = args ? json_dumps(args, JSON_COMPACT) : NULL;
+    if (++w->next_id == 0)
+        w->next_id = 1;
+    a->id = w->next_id;
+    int r = admin_send_request(w->signal, a->id, name, slice_from_str(text));
+    free(text);
+    return r;
 }
 
-static json_t *status_json(const struct role_status *s)
+/* A reply nobody waits for. */
+static void ignore(void *arg, struct slice reply)
 {
-    char since[32];
-    time_t t = (time_t)s->since;
+    (void)arg;
+    (void)reply;
+}
+
+/* --- supervisor ------------------------------------------------------------------------------ */
+
+static int ask_supervisor(struct web_process *w, struct ask *a, uint32_t type, const json_t *args)
+{
+    enum log_level level = LOG_INFO;
+    a->type = type;
+    if (type == ROLE_MSG_GET_STATUS)
+        return role_get_status(w->role);
+    if (type == ROLE_MSG_DO_RELOAD)
+        return role_do_reload(w->role);
+    const char *name = json_string_value(json_object_get(args, "level"));
+    if (!name || log_level_parse(slice_from_str(name), &level) < 0)
+        return -EINVAL;
+    return role_do_log_level(w->role, level);
+}
+
+static struct ask *first_of(struct web_process *w, uint32_t type)
+{
+    LIST_FOR_EACH(it, &w->asks)
+    {
+        struct ask *a = CONTAINER_OF(it, struct ask, node);
+        if (a->id == 0 && a->type == type)
+            return a;
+    }
+    return NULL;
+}
+
+static json_t *when(uint64_t unix_s)
+{
+    char s[40];
     struct tm tm;
+    time_t t = (time_t)unix_s;
     gmtime_r(&t, &tm);
-    strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    const char *name = s->role < ROLE_COUNT ? role_name((enum role_kind)s->role) : "?";
-    return json_pack("{s:s, s:i, s:s, s:i, s:b}", "role", name, "pid", (int)s->pid, "since", since,
-                     "restarts", (int)s->restarts, "ready", (int)s->is_ready);
+    strftime(s, sizeof(s), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return json_string(s);
 }
 
 static void on_status(void *arg, const struct role_status *s, size_t n)
 {
     struct web_process *w = arg;
-    struct pending *p = pending_find(w, TO_SUPERVISOR, ROLE_MSG_STATUS);
-    if (!p)
-        return;
-    struct pending was = *p;
+    struct ask *a = first_of(w, ROLE_MSG_GET_STATUS);
     json_t *list = json_array();
-    pending_remove(w, p);
     for (size_t i = 0; i < n; i++)
-        (void)json_array_append_new(list,
-                                    status_json(&s[i])); /* a shorter list, for want of memory */
-    answer_ok(was.reply, was.reply_arg, list);
+        json_array_append_new(list, json_pack("{s:s, s:i, s:o, s:i, s:b}", "role",
+                                              role_name((enum role_kind)s[i].role), "pid",
+                                              (int)s[i].pid, "since", when(s[i].since), "restarts",
+                                              (int)s[i].restarts, "ready", (int)s[i].is_ready));
+    if (a)
+        ask_ok(a, list);
+    else
+        json_decref(list);
 }
 
 static void on_done(void *arg, const struct role_done *d)
 {
     struct web_process *w = arg;
-    struct pending *p = pending_find(w, TO_SUPERVISOR, ROLE_MSG_DONE);
-    if (!p)
+    struct ask *a = first_of(w, d->type);
+    if (!a)
         return;
-    struct pending was = *p;
-    pending_remove(w, p);
-    if (d->result == 0)
-        answer_ok(was.reply, was.reply_arg, json_null());
+    if (d->result < 0)
+        ask_fail(a, "refused", d->why);
     else
-        answer_failed(was.reply, was.reply_arg, d->why[0] ? d->why : log_strerror(d->result));
+        ask_ok(a, json_true());
 }
 
-static void ask_log_level(struct web_process *w, struct slice request, api_forward_reply_fn *reply,
-                          void *reply_arg)
-{
-    enum log_level level;
-    json_t *whole = json_loadb(request.p, request.n, 0, NULL);
-    const char *word = json_string_value(json_object_get(json_object_get(whole, "args"), "level"));
-    int r = log_level_parse(slice_from_str(word), &level);
-    json_decref(whole);
-    if (r < 0)
-        answer_failed(reply, reply_arg, "level is one of error, warn, info, debug");
-    else
-        to_supervisor(w, ROLE_MSG_DONE, role_do_log_level(w->role, level), reply, reply_arg);
-}
+/* --- what is answered here ------------------------------------------------------------------- */
 
-/* --- what is known here --- */
-
-static void tell_listeners(struct web_process *w, api_forward_reply_fn *reply, void *reply_arg)
+static json_t *show_listeners(const struct web_process *w)
 {
-    const struct config_listeners *l = &w->role->cfg.sip;
+    const struct config_listeners *c = &w->role->cfg.sip;
     json_t *list = json_array();
-    for (uint32_t i = 0; i < l->count; i++) {
+    for (uint32_t i = 0; i < c->count; i++) {
+        enum transport_kind k = (enum transport_kind)c->at[i].kind;
         char at[ADDR_STR_MAX];
-        (void)json_array_append_new(list, json_pack("{s:s, s:s}", "transport",
-                                                    config_listen_kind_name(l->at[i].kind),
-                                                    "address", addr_str(&l->at[i].addr, at)));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:b}", "transport", transport_kind_name(k),
+                                        "address", addr_str(&c->at[i].addr, at), "encrypted",
+                                        transport_kind_is_secure(k)));
     }
-    answer_ok(reply, reply_arg, list);
+    return list;
 }
 
-static void on_forward(void *arg, const char *name, struct slice request,
-                       api_forward_reply_fn *reply, void *reply_arg)
+/* --- the table ------------------------------------------------------------------------------- */
+
+enum whom { SIGNAL, SUPERVISOR, HERE };
+static const struct {
+    const char *name;
+    enum whom whom;
+    uint32_t type;
+} forwarded[] = {
+    {"show calls", SIGNAL, 0},
+    {"show registrations", SIGNAL, 0},
+    {"show connections", SIGNAL, 0},
+    {"trace on", SIGNAL, 0},
+    {"trace off", SIGNAL, 0},
+    {"show roles", SUPERVISOR, ROLE_MSG_GET_STATUS},
+    {"reload", SUPERVISOR, ROLE_MSG_DO_RELOAD},
+    {"cert reload", SUPERVISOR, ROLE_MSG_DO_RELOAD},
+    {"log level", SUPERVISOR, ROLE_MSG_DO_LOG_LEVEL},
+    {"show listeners", HERE, 0},
+};
+
+static void forward(void *arg, const char *name, struct slice request, api_forward_reply_fn *fn,
+                    void *reply_arg)
 {
     struct web_process *w = arg;
-    if (strcmp(name, "show roles") == 0)
-        to_supervisor(w, ROLE_MSG_STATUS, role_get_status(w->role), reply, reply_arg);
-    else if (strcmp(name, "reload") == 0 || strcmp(name, "cert reload") == 0)
-        to_supervisor(w, ROLE_MSG_DONE, role_do_reload(w->role), reply, reply_arg);
-    else if (strcmp(name, "log level") == 0)
-        ask_log_level(w, request, reply, reply_arg);
-    else if (strcmp(name, "show listeners") == 0)
-        tell_listeners(w, reply, reply_arg);
-    else
-        to_signal(w, name, request, reply, reply_arg);
+    struct ask *a = ask_new(w, fn, reply_arg);
+    if (!a) {
+        fn(reply_arg, SLICE_LIT("{\"ok\":false,\"error\":\"no memory\",\"code\":\"failed\","
+                                "\"status\":1}"));
+        return;
+    }
+    json_t *j = json_loadb(request.p, request.n, 0, NULL);
+    const json_t *args = json_object_get(j, "args");
+    int r = -ENOENT;
+    for (size_t i = 0; i < ARRAY_LEN(forwarded); i++) {
+        if (strcmp(forwarded[i].name, name) != 0)
+            continue;
+        r = 0;
+        if (forwarded[i].whom == SIGNAL)
+            r = ask_signal(w, a, name, args);
+        else if (forwarded[i].whom == SUPERVISOR)
+            r = ask_supervisor(w, a, forwarded[i].type, args);
+        else
+            ask_ok(a, show_listeners(w));
+    }
+    if (r == -ENOENT)
+        ask_fail(a, "unknown", "this server has nothing to tell of that yet");
+    else if (r == -EINVAL)
+        ask_fail(a, "usage", "a log level is one of: error, warn, info, debug");
+    else if (r < 0)
+        ask_fail(a, "restarting", "the process that knows is being restarted; ask again");
+    json_decref(j);
 }
 
-static void ignore_reply(void *arg, struct slice reply)
+/* For no one's benefit but the server's: nobody waits for the reply. */
+static void tell(struct web_process *w, enum whom whom)
 {
-    (void)arg; /* nobody waits for it */
-    (void)reply;
+    struct ask *a = ask_new(w, ignore, NULL);
+    if (!a)
+        return;
+    int r = whom == SIGNAL ? ask_signal(w, a, "changed", NULL)
+                           : ask_supervisor(w, a, ROLE_MSG_DO_RELOAD, NULL);
+    if (r < 0)
+        ask_fail(a, "restarting", "");
 }
 
-/* Signalling forgets what it has cached; a new domain or certificate is the supervisor's matter. */
-static void on_changed(void *arg, enum api_change what)
+/* Signalling looks by itself, too, but later. A new domain belongs into the certificate, which is
+ * the supervisor's matter, as is handing out a new certificate. */
+static void changed(void *arg, enum api_change what)
 {
-    struct web_process *w = arg;
     if (what != API_CHANGED_CERTS)
-        to_signal(w, "changed", SLICE_LIT("{\"args\":{}}"), ignore_reply, w);
+        tell(arg, SIGNAL);
     if (what != API_CHANGED_USERS)
-        to_supervisor(w, ROLE_MSG_DONE, role_do_reload(w->role), ignore_reply, w);
+        tell(arg, SUPERVISOR);
 }
 
-/* --- the role --- */
+/* --- life ------------------------------------------------------------------------------------ */
 
-static int store_setup(struct web_process *w)
+static int open_store(struct web_process *w)
 {
-    char path[CONFIG_PATH_MAX + 16], err[STORE_ERROR_MAX] = "";
-    struct secret key;
+    char path[CONFIG_PATH_MAX + 16], err[STORE_ERROR_MAX];
+    uint8_t raw[STORE_SEAL_KEY_LEN];
+    struct secret key = {0};
+    size_t n = 0;
+    int r = role_read_fd(w->role->fds[ROLE_FD_SEAL_KEY], raw, sizeof(raw), &n);
+    if (r == 0)
+        r = n == sizeof(raw) ? secret_set(&key, raw, n) : -EKEYREJECTED;
+    if (r < 0)
+        return r;
     snprintf(path, sizeof(path), "%s/sotto.db", w->role->cfg.data);
-    int r = role_read_fd(w->role->fds[ROLE_FD_SEAL_KEY], key.b, STORE_SEAL_KEY_LEN, &key.n);
-    if (r == 0 && key.n != STORE_SEAL_KEY_LEN)
-        r = -EKEYREJECTED;
-    if (r == 0)
-        r = store_open(path, &key, err, &w->store);
+    r = store_open(path, &key, err, &w->store);
     secret_fini(&key);
-    if (r == 0)
-        return 0;
-    log_event(LOG_ERROR, "store_unusable", LOG_STR("says", err), LOG_ERRNO(r));
-    return EXIT_STATUS_STORE;
+    secret_wipe(raw, sizeof(raw));
+    if (r < 0)
+        log_event(LOG_ERROR, "store_refused", LOG_ERRNO(r), LOG_STR("reason", err));
+    return r < 0 ? EXIT_STATUS_STORE : 0;
+}
+
+static void drop_held(struct role *r)
+{
+    for (size_t i = 0; i < r->held_count; i++) {
+        role_unhold(r, r->held[i].tag);
+        close(r->held[i].fd);
+    }
 }
 
 static int on_start(void *arg, struct role *r)
 {
     struct web_process *w = arg;
     w->role = r;
-    list_init(&w->pending);
-    for (size_t i = 0; i < r->held_count; i++) /* this role asks for nothing to be held */
-        close(r->held[i].fd);
-    int s = store_setup(w);
-    if (s != 0)
-        return s;
+    list_init(&w->asks);
+    drop_held(r);
+    int e = open_store(w);
+    if (e != 0)
+        return e;
     (void)cert_names_add(&w->names, slice_from_str(r->cfg.domain));
     (void)cert_names_add(&w->names, slice_from_str(r->cfg.advertise));
-    const struct api_config cfg = {.data = r->cfg.data,
-                                   .store = w->store,
-                                   .names = &w->names,
-                                   .leave_certs = true,
-                                   .arg = w,
-                                   .forward = on_forward,
-                                   .changed = on_changed};
-    s = api_new(&cfg, &w->api);
-    int fd = r->fds[ROLE_FD_CONTROL];
-    r->fds[ROLE_FD_CONTROL] = -1;
-    return s == 0 ? api_server_new(r->loop, w->api, fd, &w->server) : s;
+    struct api_config cfg = {.data = r->cfg.data,
+                             .store = w->store,
+                             .names = &w->names,
+                             .leave_certs = true,
+                             .arg = w,
+                             .forward = forward,
+                             .changed = changed};
+    e = api_new(&cfg, &w->api);
+    if (e == 0) {
+        e = api_server_new(r->loop, w->api, r->fds[ROLE_FD_CONTROL], &w->server);
+        r->fds[ROLE_FD_CONTROL] = -1; /* the server's now */
+    }
+    return e;
+}
+
+static void on_peer(void *arg, enum role_kind who, uint32_t restarts, int fd)
+{
+    struct web_process *w = arg;
+    (void)restarts;
+    if (who != ROLE_SIGNAL) {
+        close(fd);
+        return;
+    }
+    if (w->signal)
+        on_signal_closed(w);
+    int r = ipc_chan_new(w->role->loop, fd, on_signal_msg, on_signal_closed, w, &w->signal);
+    if (r < 0)
+        log_event(LOG_ERROR, "peer_refused", LOG_STR("role", role_name(who)), LOG_ERRNO(r));
 }
 
 static void on_reload(void *arg, const struct app_config *old)
 {
-    (void)arg; /* nothing that this role heeds changes without a restart */
+    (void)arg; /* nothing of what is used here changes without a restart */
     (void)old;
 }
 
 static void on_stop(void *arg)
 {
     struct web_process *w = arg;
-    signal_lost(w);
-    LIST_FOR_EACH(l, &w->pending)
-    pending_fail(w, CONTAINER_OF(l, struct pending, node), "the server is leaving");
+    w->signal = ipc_chan_free(w->signal);
     w->server = api_server_free(w->server);
+    LIST_FOR_EACH(it, &w->asks)
+    ask_fail(CONTAINER_OF(it, struct ask, node), "stopping", "the server is stopping");
     w->api = api_free(w->api);
     w->store = store_close(w->store);
 }
