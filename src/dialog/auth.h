@@ -9,8 +9,9 @@
 
 #include "sip/msg.h"
 
-#define DIALOG_AUTH_NONCE_S 300     /* then stale=true */
+#define DIALOG_AUTH_NONCE_S 300      /* then stale=true */
 #define DIALOG_AUTH_REPLAY_MAX 65536 /* nonces remembered; the oldest goes, and is then stale */
+#define DIALOG_AUTH_WINDOW 64        /* how far below the highest count one may still come */
 
 struct dialog_auth;
 
@@ -22,13 +23,15 @@ struct dialog_ha1 { /* hex, no NUL */
 
 enum dialog_auth_verdict {
     DIALOG_AUTH_OK = 0,
-    DIALOG_AUTH_NONE,  /* no credentials for this realm: challenge */
+    DIALOG_AUTH_NONE, /* no credentials for this realm: challenge */
     DIALOG_AUTH_STALE, /* right, but the nonce is old, evicted or its count was used: challenge, stale=true */
     DIALOG_AUTH_WRONG, /* wrong password or no such user: challenge again, and an event for the log */
     DIALOG_AUTH_MALFORMED /* 400 */
 };
 
-/* `secret`: the same in all workers and after a restart, so that nonces stay good. */
+/* `secret`: the same in all workers and after a restart, so that nonces stay good. What has been
+ * used is known to this object alone: a copied request could be used once more at another worker,
+ * or after a restart, for the DIALOG_AUTH_NONCE_S that its nonce lives. */
 int dialog_auth_new(const uint8_t secret[32], bool offer_md5, struct dialog_auth **ret) MUST_CHECK;
 struct dialog_auth *dialog_auth_free(struct dialog_auth *a);
 
@@ -47,10 +50,11 @@ void dialog_auth_put_challenge(struct buf *b, struct dialog_auth *a, bool proxy,
 struct dialog_credentials {
     struct slice username, password; /* borrowed */
     uint32_t nc;
-    char nonce[256]; /* of the last challenge; nc counts its uses */
+    char nonce[256];              /* of the last challenge; nc counts its uses */
+    const struct dialog_ha1 *ha1; /* borrowed; instead of the password. NULL: none */
 };
 /* The header line that answers the challenge in `rsp` (401 or 407) for a request of `method` and
- * `uri`; the strongest algorithm offered. -EINVAL: no challenge that we can answer. */
+ * `uri`; the strongest algorithm offered that we have a secret for. -EINVAL: no challenge that we can answer. */
 int dialog_auth_answer(struct dialog_credentials *c, const struct sip_msg *rsp, struct slice method,
                        struct slice uri, struct buf *b) MUST_CHECK;
 

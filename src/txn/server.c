@@ -212,7 +212,7 @@ static void answer_again(struct txn_server *st)
 static void act_never(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
 {
     (void)st, (void)msg, (void)rsp;
-    assert(!"an input that this state cannot have");
+    assert(false); /* an input that this state cannot have */
 }
 
 static void act_ignore(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
