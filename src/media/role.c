@@ -183,12 +183,8 @@ static int memory_take(struct media_role *r, int state_fd, int stats_fd)
     if (v < 0)
         return v;
     r->stats = p;
-    if (r->state.fresh) {
-        for (uint32_t i = 0; i < max; i++) {
-            if (r->stats[i].endpoint != 0) /* only what was touched: the rest stays unmapped */
-                memset(&r->stats[i], 0, sizeof(r->stats[i]));
-        }
-    }
+    if (r->state.replaced)
+        memset(r->stats, 0, media_stats_size(max));
     r->endpoints = calloc(max, sizeof(*r->endpoints));
     r->free_slots = calloc(max, sizeof(*r->free_slots));
     r->buffers = malloc(SRTP_BURST_MAX * sizeof(*r->buffers));
@@ -201,8 +197,9 @@ static int memory_take(struct media_role *r, int state_fd, int stats_fd)
 
 static void slots_adopt(struct media_role *r)
 {
+    uint32_t touched = r->state.head->slots_touched;
     for (uint32_t i = r->cfg.max_endpoints; i-- > 0;) {
-        if (r->state.slots[i].open)
+        if (i < touched && r->state.slots[i].open)
             media_endpoint_adopt(r, i);
         else
             r->free_slots[r->free_n++] = i;

@@ -50,12 +50,12 @@ struct media_slot {
     uint64_t call;
     uint64_t peer; /* id; 0: none */
     struct addr bound, shown; /* the address we bind; the one descriptions say; no ports */
-    struct addr learned_rtp, learned_rtcp; /* family 0: none */
+    struct addr learned_rtcp, learned_rtp; /* family 0: none */
+    struct rtp_stats loss;
     uint64_t connected_since; /* ms: CONNECT */
     uint32_t source_ssrc, source_ts; /* echo, tone, clock */
     uint16_t source_seq;
     bool source_on;
-    struct rtp_stats loss;
     struct media_terms terms;
     struct rtp_rx_table rx[2];
     struct rtp_tx_table tx[2];
@@ -64,6 +64,7 @@ struct media_slot {
 struct media_state_head {
     uint64_t magic;
     uint32_t slot_size, slot_count;
+    uint32_t slots_touched; /* those behind were never open: a restart need not look at them */
     uint32_t journal_slot; /* index + 1; 0: nothing */
     struct media_terms journal;
 };
@@ -72,7 +73,7 @@ struct media_state {
     struct media_state_head *head;
     struct media_slot *slots;
     size_t size;
-    bool fresh; /* was empty or of another build: nothing to take over */
+    bool replaced; /* it was of another build: nothing could be taken over */
 };
 
 /* -EINVAL: the memfd is too small. */
