@@ -79,7 +79,7 @@ static RIG_UNUSED void rig_hold(void *arg, uint64_t tag, int fd)
         RIG(g->held[i].fd >= 0);
         return;
     }
-    RIG(!"too many held sockets");
+    RIG(false); /* too many held sockets */
 }
 
 static RIG_UNUSED void rig_unhold(void *arg, uint64_t tag)
@@ -491,7 +491,7 @@ static RIG_UNUSED void phone_note(struct phone *p, uint32_t ssrc, uint64_t index
 {
     for (size_t i = 0; i < p->seen_n; i++) {
         if (p->seen[i].ssrc == ssrc && p->seen[i].index == index && p->seen[i].key == p->key)
-            RIG(!"an index that came before");
+            RIG(false); /* an index that came before */
     }
     RIG(p->seen_n < RIG_SEEN_MAX);
     if (!p->seen)
