@@ -1,5 +1,6 @@
 /* Endpoints: opening and closing, and what follows from the slot for this life of the process. */
 #include <assert.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "media/worker.h"

@@ -74,7 +74,8 @@ static void find_ids(void)
 {
     size_t n = 0;
     memset(ids, 0, sizeof(ids));
-    LIST_FOR_EACH (it, &g.role->open) {
+    LIST_FOR_EACH(it, &g.role->open)
+    {
         if (n < ARRAY_LEN(ids))
             ids[n++] = CONTAINER_OF(it, struct media_endpoint, node)->id;
     }
@@ -84,7 +85,8 @@ static void find_ids(void)
 static void check(void)
 {
     uint32_t n = 0;
-    LIST_FOR_EACH (it, &g.role->open) {
+    LIST_FOR_EACH(it, &g.role->open)
+    {
         const struct media_endpoint *e = CONTAINER_OF(it, struct media_endpoint, node);
         const struct media_terms *t = &e->s->terms;
         n++;

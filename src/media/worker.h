@@ -25,7 +25,7 @@
 #include "media/state.h"
 #include "rtp/packet.h"
 
-#define MEDIA_PACKET_MAX 1984u /* bytes of a datagram; longer ones are dropped */
+#define MEDIA_PACKET_MAX 1984u                    /* bytes of a datagram; longer ones are dropped */
 #define MEDIA_PACKET_CAP (MEDIA_PACKET_MAX + 64u) /* SRTP_TRAILER_MAX, and the next one's line */
 
 /* How long a leg in clear may still learn where its peer really is (RTP latching). */
@@ -88,10 +88,10 @@ struct media_packet {
     struct media_endpoint *in;  /* NULL: made here */
     struct media_endpoint *out; /* NULL: goes nowhere */
     struct addr from;
-    struct rtp_hdr hdr; /* RTP */
+    struct rtp_hdr hdr;     /* RTP */
     uint32_t len, wire_len; /* now; as it came */
     bool rtcp;
-    bool newest; /* ahead of all that came before from its source */
+    bool newest;   /* ahead of all that came before from its source */
     uint8_t *data; /* MEDIA_PACKET_CAP */
 };
 
