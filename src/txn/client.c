@@ -77,7 +77,7 @@ static void cancel_put_off(struct txn_client *ct, struct slice cancel)
 static void act_never(struct txn_client *ct, struct sip_msg *msg)
 {
     (void)ct, (void)msg;
-    assert(!"an input that this state cannot have");
+    assert(false); /* an input that this state cannot have */
 }
 
 static void act_ignore(struct txn_client *ct, struct sip_msg *msg)
@@ -157,16 +157,11 @@ static void act_error(struct txn_client *ct, struct sip_msg *msg)
 void txn_client_drive(struct txn_client *ct, enum txn_client_in in, struct sip_msg *msg)
 {
     static void (*const acts[CLIENT_ACT_COUNT])(struct txn_client *, struct sip_msg *) = {
-        [CLIENT_ACT_HOLE] = act_never,
-        [CLIENT_ACT_NEVER] = act_never,
-        [CLIENT_ACT_IGNORE] = act_ignore,
-        [CLIENT_ACT_RESEND] = act_resend,
-        [CLIENT_ACT_PASS] = act_pass,
-        [CLIENT_ACT_PROGRESS] = act_progress,
-        [CLIENT_ACT_ACK] = act_ack,
-        [CLIENT_ACT_ACK_PASS] = act_ack_pass,
-        [CLIENT_ACT_TIMEOUT] = act_timeout,
-        [CLIENT_ACT_TIMEOUT_CANCEL] = act_timeout_cancel,
+        [CLIENT_ACT_HOLE] = act_never,      [CLIENT_ACT_NEVER] = act_never,
+        [CLIENT_ACT_IGNORE] = act_ignore,   [CLIENT_ACT_RESEND] = act_resend,
+        [CLIENT_ACT_PASS] = act_pass,       [CLIENT_ACT_PROGRESS] = act_progress,
+        [CLIENT_ACT_ACK] = act_ack,         [CLIENT_ACT_ACK_PASS] = act_ack_pass,
+        [CLIENT_ACT_TIMEOUT] = act_timeout, [CLIENT_ACT_TIMEOUT_CANCEL] = act_timeout_cancel,
         [CLIENT_ACT_ERROR] = act_error,
     };
     const struct txn_cell *c = &txn_client_table[ct->t.is_invite][ct->t.state][in];

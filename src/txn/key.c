@@ -1,5 +1,6 @@
 /* RFC 3261 17.1.3 and 17.2.3. The parts that identify a transaction are laid side by side, each
- * with its length before it, and hashed under this process's key. */
+ * with its length before it, and hashed under this process's secret key. 64 bits tell TXN_MAX
+ * transactions apart but for one request in 10^14, and nobody can look for two that collide. */
 #include "txn/priv.h"
 
 #include "crypto/hash.h"
@@ -17,24 +18,18 @@ static void put_byte(struct key_text *k, uint8_t v)
     k->b[k->n++] = (char)v;
 }
 
-/* Two halves under two keys: one half alone could collide by chance among many. */
-static void hash_wide(struct slice s, uint8_t ret[TXN_KEY_LEN])
+static void put_hash(struct key_text *k, struct slice s)
 {
-    static const uint8_t other[16] = "sotto-txn-key-2";
-    uint64_t half[2] = {map_hash(s), 0};
-    uint8_t key[16];
-    memcpy(key, other, sizeof(key));
-    memcpy(key, &half[0], 8);
-    half[1] = map_siphash13(key, s);
-    memcpy(ret, half, TXN_KEY_LEN);
+    uint64_t h = map_hash(s);
+    memcpy(&k->b[k->n], &h, sizeof(h));
+    k->n += sizeof(h);
 }
 
 static void put_part(struct key_text *k, struct slice s)
 {
     if (s.n > PART_MAX) {
         put_byte(k, 255);
-        hash_wide(s, (uint8_t *)&k->b[k->n]);
-        k->n += TXN_KEY_LEN;
+        put_hash(k, s);
         return;
     }
     put_byte(k, (uint8_t)s.n);
@@ -68,7 +63,8 @@ static void put_method(struct key_text *k, enum sip_method method, struct slice 
 
 static void finish(const struct key_text *k, struct txn_key *ret)
 {
-    hash_wide(slice_from(k->b, k->n), ret->b);
+    uint64_t h = map_hash(slice_from(k->b, k->n));
+    memcpy(ret->b, &h, TXN_KEY_LEN);
 }
 
 void txn_key_server(const struct sip_msg *m, bool as_invite, struct txn_key *ret)
@@ -92,9 +88,12 @@ void txn_key_server(const struct sip_msg *m, bool as_invite, struct txn_key *ret
     finish(&k, ret);
 }
 
-/* RFC 3261 8.2.2.2 */
-void txn_key_merge(const struct sip_msg *m, struct txn_key *ret)
+/* RFC 3261 8.2.2.2. Only outside of dialogs; and not for REGISTER, which the registrar orders by
+ * Call-ID and CSeq itself (10.3 step 7). */
+bool txn_key_merge(const struct sip_msg *m, struct txn_key *ret)
 {
+    if (m->to_tag.n || m->method == SIP_REGISTER)
+        return false;
     struct key_text k;
     k.n = 0;
     put_method(&k, m->method, m->method_name);
@@ -102,6 +101,7 @@ void txn_key_merge(const struct sip_msg *m, struct txn_key *ret)
     put_part(&k, m->call_id);
     put_number(&k, m->cseq);
     finish(&k, ret);
+    return true;
 }
 
 void txn_key_client(enum sip_method method, struct slice method_name, struct slice branch,

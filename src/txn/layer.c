@@ -151,8 +151,8 @@ static void reply(struct txn_layer *l, const struct sip_msg *req, uint16_t statu
         (void)l->cb.send(l->cb.arg, l->flow, buf_slice(&b)); /* lost: as if on the way */
 }
 
-static void reply_tagged(struct txn_layer *l, const struct sip_msg *req,
-                         const struct txn_key *key, uint16_t status, struct slice more_hdrs)
+static void reply_tagged(struct txn_layer *l, const struct sip_msg *req, const struct txn_key *key,
+                         uint16_t status, struct slice more_hdrs)
 {
     char tag[TXN_TAG_LEN + 1];
     txn_key_tag(key, tag);
@@ -200,10 +200,9 @@ static void cancel_in(struct txn_layer *l, struct sip_msg *msg)
 /* RFC 3261 8.2.2.2: the same request by another path. */
 static bool is_merged(const struct txn_layer *l, const struct sip_msg *msg)
 {
-    if (msg->to_tag.n || l->merges.count == 0)
-        return false;
     struct txn_key key;
-    txn_key_merge(msg, &key);
+    if (l->merges.count == 0 || !txn_key_merge(msg, &key))
+        return false;
     return map_find(&l->merges, slice_from(key.b, TXN_KEY_LEN)) != NULL;
 }
 

@@ -12,13 +12,13 @@
 #include "txn/table.h"
 #include "txn/txn.h"
 
-#define TXN_KEY_LEN 16
+#define TXN_KEY_LEN 8
 #define TXN_CONN_BUCKETS 1024 /* a power of two */
 #define TXN_SCRATCH (SIP_MSG_MAX + 1024u)
 #define TXN_TAG_LEN 16
 #define TXN_SPARE_MAX 4096
 
-/* Key of a map: a 128-bit keyed hash, so that a peer's long branch costs no memory. */
+/* Key of a map: a keyed hash, so that a peer's long branch costs no memory. */
 struct txn_key {
     uint8_t b[TXN_KEY_LEN];
 };
@@ -84,18 +84,19 @@ struct txn_layer {
     struct list linger; /* Timer J is one constant: a queue, and one timer for all */
     struct loop_timer linger_timer;
     size_t lingering;
-    size_t count; /* all transactions; those that linger included */
-    struct txn_server *current; /* the one whose on_request runs */
+    size_t count;                      /* all transactions; those that linger included */
+    struct txn_server *current;        /* the one whose on_request runs */
     const struct transport_flow *flow; /* of the message that is being taken in */
     struct list spare; /* freed server transactions, by t.due; the hot path takes the last one */
     size_t spare_count;
-    struct sip_msg msg;         /* for parsing what we sent ourselves */
+    struct sip_msg msg; /* for parsing what we sent ourselves */
     char scratch[TXN_SCRATCH];
 };
 
 /* --- key.c --- */
 void txn_key_server(const struct sip_msg *m, bool as_invite, struct txn_key *ret);
-void txn_key_merge(const struct sip_msg *m, struct txn_key *ret);
+/* False: this request takes no part in the search for merged ones. */
+bool txn_key_merge(const struct sip_msg *m, struct txn_key *ret);
 void txn_key_client(enum sip_method method, struct slice method_name, struct slice branch,
                     struct txn_key *ret);
 /* A To tag for the layer's own answers: the same whenever the transaction is the same. */

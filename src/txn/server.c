@@ -77,9 +77,8 @@ static bool request_keep(struct txn_server *st)
 
 static void merge_map(struct txn_server *st)
 {
-    if (st->live->to_tag.n)
+    if (!txn_key_merge(st->live, &st->merge))
         return;
-    txn_key_merge(st->live, &st->merge);
     map_put(&st->t.layer->merges, &st->by_merge, slice_from(st->merge.b, TXN_KEY_LEN));
     st->is_merged = true;
 }
@@ -99,8 +98,8 @@ void txn_server_settle(struct txn_server *st)
     }
     if (st->status < 200) {
         (void)request_keep(st); /* without it only the 100 and the copy are missing */
-        txn_base_enter(t, &txn_server_entry[t->is_invite][t->is_invite ? SERVER_PROCEEDING
-                                                                       : SERVER_TRYING]);
+        txn_base_enter(
+            t, &txn_server_entry[t->is_invite][t->is_invite ? SERVER_PROCEEDING : SERVER_TRYING]);
         if (st->status)
             loop_timer_cancel(t->layer->loop, &t->retry);
     }
@@ -213,7 +212,7 @@ static void answer_again(struct txn_server *st)
 static void act_never(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
 {
     (void)st, (void)msg, (void)rsp;
-    assert(!"an input that this state cannot have");
+    assert(false); /* an input that this state cannot have */
 }
 
 static void act_ignore(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
@@ -291,11 +290,11 @@ void txn_server_drive(struct txn_server *st, enum txn_server_in in, struct sip_m
 {
     static void (*const acts[SERVER_ACT_COUNT])(struct txn_server *, struct sip_msg *,
                                                 struct slice) = {
-        [SERVER_ACT_HOLE] = act_never,     [SERVER_ACT_NEVER] = act_never,
-        [SERVER_ACT_IGNORE] = act_ignore,  [SERVER_ACT_SEND] = act_send,
-        [SERVER_ACT_RESEND] = act_resend,  [SERVER_ACT_REPEAT] = act_repeat,
-        [SERVER_ACT_TRYING] = act_trying,  [SERVER_ACT_ACKED] = act_acked,
-        [SERVER_ACT_ACK_UP] = act_ack_up,  [SERVER_ACT_TIMEOUT] = act_timeout,
+        [SERVER_ACT_HOLE] = act_never,    [SERVER_ACT_NEVER] = act_never,
+        [SERVER_ACT_IGNORE] = act_ignore, [SERVER_ACT_SEND] = act_send,
+        [SERVER_ACT_RESEND] = act_resend, [SERVER_ACT_REPEAT] = act_repeat,
+        [SERVER_ACT_TRYING] = act_trying, [SERVER_ACT_ACKED] = act_acked,
+        [SERVER_ACT_ACK_UP] = act_ack_up, [SERVER_ACT_TIMEOUT] = act_timeout,
         [SERVER_ACT_ERROR] = act_error,
     };
     const struct txn_cell *c = &txn_server_table[st->t.is_invite][st->t.state][in];
@@ -320,6 +319,11 @@ void txn_server_respond(struct txn_server *st, uint16_t status, struct slice rsp
     if (txn_server_table[st->t.is_invite][st->t.state][in].act == SERVER_ACT_SEND)
         st->status = status;
     txn_server_drive(st, in, NULL, rsp);
+}
+
+void *txn_server_user(const struct txn_server *st)
+{
+    return st->arg;
 }
 
 void txn_server_detach(struct txn_server *st)

@@ -1,134 +1,135 @@
 #include "txn/table.h"
 
-#define C(act, next)                                                                               \
-    {                                                                                              \
-        CLIENT_ACT_##act, CLIENT_##next                                                            \
+#define C(act, next)                    \
+    {                                   \
+        CLIENT_ACT_##act, CLIENT_##next \
     }
-#define S(act, next)                                                                               \
-    {                                                                                              \
-        SERVER_ACT_##act, SERVER_##next                                                            \
+#define S(act, next)                    \
+    {                                   \
+        SERVER_ACT_##act, SERVER_##next \
     }
 
-const struct txn_cell txn_client_table[2][CLIENT_STATE_COUNT][CLIENT_IN_COUNT] = {
-    [false] =
-        {
-            [CLIENT_TRYING] =
-                {
-                    /* RFC 3261 17.1.2.2: Timer E, then F */
-                    [CLIENT_IN_RETRY] = C(RESEND, TRYING),
-                    [CLIENT_IN_LIFE] = C(TIMEOUT, TERMINATED),
-                    /* RFC 3261 17.1.2.2: 1xx leads to Proceeding, a final one to Completed */
-                    [CLIENT_IN_1XX] = C(PASS, PROCEEDING),
-                    [CLIENT_IN_2XX] = C(PASS, COMPLETED),
-                    [CLIENT_IN_FAIL] = C(PASS, COMPLETED),
-                    /* RFC 3261 17.1.4 */
-                    [CLIENT_IN_ERROR] = C(ERROR, TERMINATED),
-                },
-            [CLIENT_PROCEEDING] =
-                {
-                    /* RFC 3261 17.1.2.2: E goes on every T2; F as before */
-                    [CLIENT_IN_RETRY] = C(RESEND, PROCEEDING),
-                    [CLIENT_IN_LIFE] = C(TIMEOUT, TERMINATED),
-                    [CLIENT_IN_1XX] = C(PASS, PROCEEDING),
-                    [CLIENT_IN_2XX] = C(PASS, COMPLETED),
-                    [CLIENT_IN_FAIL] = C(PASS, COMPLETED),
-                    /* RFC 3261 17.1.4 */
-                    [CLIENT_IN_ERROR] = C(ERROR, TERMINATED),
-                },
-            [CLIENT_COMPLETED] =
-                {
-                    [CLIENT_IN_RETRY] = C(NEVER, COMPLETED),
-                    /* RFC 3261 17.1.2.2: Timer K; until then responses are absorbed */
-                    [CLIENT_IN_LIFE] = C(IGNORE, TERMINATED),
-                    [CLIENT_IN_1XX] = C(IGNORE, COMPLETED),
-                    [CLIENT_IN_2XX] = C(IGNORE, COMPLETED),
-                    [CLIENT_IN_FAIL] = C(IGNORE, COMPLETED),
-                    /* RFC 3261 17.1.4: nothing waits for an answer any more */
-                    [CLIENT_IN_ERROR] = C(IGNORE, TERMINATED),
-                },
-            [CLIENT_ACCEPTED] =
-                {
-                    /* RFC 6026 7.2: a state of INVITE alone */
-                    [CLIENT_IN_RETRY] = C(NEVER, ACCEPTED),
-                    [CLIENT_IN_LIFE] = C(NEVER, ACCEPTED),
-                    [CLIENT_IN_1XX] = C(NEVER, ACCEPTED),
-                    [CLIENT_IN_2XX] = C(NEVER, ACCEPTED),
-                    [CLIENT_IN_FAIL] = C(NEVER, ACCEPTED),
-                    [CLIENT_IN_ERROR] = C(NEVER, ACCEPTED),
-                },
-            [CLIENT_TERMINATED] =
-                {
-                    /* RFC 3261 17.1.2.2: destroyed; here until the end of the wake-up */
-                    [CLIENT_IN_RETRY] = C(NEVER, TERMINATED),
-                    [CLIENT_IN_LIFE] = C(NEVER, TERMINATED),
-                    [CLIENT_IN_1XX] = C(NEVER, TERMINATED),
-                    [CLIENT_IN_2XX] = C(NEVER, TERMINATED),
-                    [CLIENT_IN_FAIL] = C(NEVER, TERMINATED),
-                    [CLIENT_IN_ERROR] = C(IGNORE, TERMINATED),
-                },
-        },
-    [true] =
-        {
-            [CLIENT_TRYING] =
-                {
-                    /* RFC 3261 17.1.1.2: "Calling"; Timer A, then B */
-                    [CLIENT_IN_RETRY] = C(RESEND, TRYING),
-                    [CLIENT_IN_LIFE] = C(TIMEOUT, TERMINATED),
-                    /* RFC 3261 17.1.1.2; a CANCEL that waited leaves now: 9.1 */
-                    [CLIENT_IN_1XX] = C(PROGRESS, PROCEEDING),
-                    /* RFC 6026 7.2 */
-                    [CLIENT_IN_2XX] = C(PASS, ACCEPTED),
-                    /* RFC 3261 17.1.1.3 */
-                    [CLIENT_IN_FAIL] = C(ACK_PASS, COMPLETED),
-                    /* RFC 3261 17.1.4 */
-                    [CLIENT_IN_ERROR] = C(ERROR, TERMINATED),
-                },
-            [CLIENT_PROCEEDING] =
-                {
-                    [CLIENT_IN_RETRY] = C(NEVER, PROCEEDING),
-                    /* RFC 3261 16.8: Timer C; 9.1: 64*T1 after our CANCEL */
-                    [CLIENT_IN_LIFE] = C(TIMEOUT_CANCEL, TERMINATED),
-                    [CLIENT_IN_1XX] = C(PROGRESS, PROCEEDING),
-                    /* RFC 6026 7.2 */
-                    [CLIENT_IN_2XX] = C(PASS, ACCEPTED),
-                    /* RFC 3261 17.1.1.3 */
-                    [CLIENT_IN_FAIL] = C(ACK_PASS, COMPLETED),
-                    /* RFC 3261 17.1.4, 18.4 */
-                    [CLIENT_IN_ERROR] = C(ERROR, TERMINATED),
-                },
-            [CLIENT_COMPLETED] =
-                {
-                    [CLIENT_IN_RETRY] = C(NEVER, COMPLETED),
-                    /* RFC 3261 17.1.1.2: Timer D; the final response again: the ACK again */
-                    [CLIENT_IN_LIFE] = C(IGNORE, TERMINATED),
-                    [CLIENT_IN_1XX] = C(IGNORE, COMPLETED),
-                    [CLIENT_IN_2XX] = C(IGNORE, COMPLETED),
-                    [CLIENT_IN_FAIL] = C(ACK, COMPLETED),
-                    /* RFC 3261 17.1.1.2. The user has its answer and is not told */
-                    [CLIENT_IN_ERROR] = C(IGNORE, TERMINATED),
-                },
-            [CLIENT_ACCEPTED] =
-                {
-                    [CLIENT_IN_RETRY] = C(NEVER, ACCEPTED),
-                    /* RFC 6026 7.2: Timer M. All 2xx go up: each fork's is another dialog, and a
+const struct txn_cell txn_client_table[2][CLIENT_STATE_COUNT][CLIENT_IN_COUNT] =
+    {
+        [false] =
+            {
+                [CLIENT_TRYING] =
+                    {
+                        /* RFC 3261 17.1.2.2: Timer E, then F */
+                        [CLIENT_IN_RETRY] = C(RESEND, TRYING),
+                        [CLIENT_IN_LIFE] = C(TIMEOUT, TERMINATED),
+                        /* RFC 3261 17.1.2.2: 1xx leads to Proceeding, a final one to Completed */
+                        [CLIENT_IN_1XX] = C(PASS, PROCEEDING),
+                        [CLIENT_IN_2XX] = C(PASS, COMPLETED),
+                        [CLIENT_IN_FAIL] = C(PASS, COMPLETED),
+                        /* RFC 3261 17.1.4 */
+                        [CLIENT_IN_ERROR] = C(ERROR, TERMINATED),
+                    },
+                [CLIENT_PROCEEDING] =
+                    {
+                        /* RFC 3261 17.1.2.2: E goes on every T2; F as before */
+                        [CLIENT_IN_RETRY] = C(RESEND, PROCEEDING),
+                        [CLIENT_IN_LIFE] = C(TIMEOUT, TERMINATED),
+                        [CLIENT_IN_1XX] = C(PASS, PROCEEDING),
+                        [CLIENT_IN_2XX] = C(PASS, COMPLETED),
+                        [CLIENT_IN_FAIL] = C(PASS, COMPLETED),
+                        /* RFC 3261 17.1.4 */
+                        [CLIENT_IN_ERROR] = C(ERROR, TERMINATED),
+                    },
+                [CLIENT_COMPLETED] =
+                    {
+                        [CLIENT_IN_RETRY] = C(NEVER, COMPLETED),
+                        /* RFC 3261 17.1.2.2: Timer K; until then responses are absorbed */
+                        [CLIENT_IN_LIFE] = C(IGNORE, TERMINATED),
+                        [CLIENT_IN_1XX] = C(IGNORE, COMPLETED),
+                        [CLIENT_IN_2XX] = C(IGNORE, COMPLETED),
+                        [CLIENT_IN_FAIL] = C(IGNORE, COMPLETED),
+                        /* RFC 3261 17.1.4: nothing waits for an answer any more */
+                        [CLIENT_IN_ERROR] = C(IGNORE, TERMINATED),
+                    },
+                [CLIENT_ACCEPTED] =
+                    {
+                        /* RFC 6026 7.2: a state of INVITE alone */
+                        [CLIENT_IN_RETRY] = C(NEVER, ACCEPTED),
+                        [CLIENT_IN_LIFE] = C(NEVER, ACCEPTED),
+                        [CLIENT_IN_1XX] = C(NEVER, ACCEPTED),
+                        [CLIENT_IN_2XX] = C(NEVER, ACCEPTED),
+                        [CLIENT_IN_FAIL] = C(NEVER, ACCEPTED),
+                        [CLIENT_IN_ERROR] = C(NEVER, ACCEPTED),
+                    },
+                [CLIENT_TERMINATED] =
+                    {
+                        /* RFC 3261 17.1.2.2: destroyed; here until the end of the wake-up */
+                        [CLIENT_IN_RETRY] = C(NEVER, TERMINATED),
+                        [CLIENT_IN_LIFE] = C(NEVER, TERMINATED),
+                        [CLIENT_IN_1XX] = C(NEVER, TERMINATED),
+                        [CLIENT_IN_2XX] = C(NEVER, TERMINATED),
+                        [CLIENT_IN_FAIL] = C(NEVER, TERMINATED),
+                        [CLIENT_IN_ERROR] = C(IGNORE, TERMINATED),
+                    },
+            },
+        [true] =
+            {
+                [CLIENT_TRYING] =
+                    {
+                        /* RFC 3261 17.1.1.2: "Calling"; Timer A, then B */
+                        [CLIENT_IN_RETRY] = C(RESEND, TRYING),
+                        [CLIENT_IN_LIFE] = C(TIMEOUT, TERMINATED),
+                        /* RFC 3261 17.1.1.2; a CANCEL that waited leaves now: 9.1 */
+                        [CLIENT_IN_1XX] = C(PROGRESS, PROCEEDING),
+                        /* RFC 6026 7.2 */
+                        [CLIENT_IN_2XX] = C(PASS, ACCEPTED),
+                        /* RFC 3261 17.1.1.3 */
+                        [CLIENT_IN_FAIL] = C(ACK_PASS, COMPLETED),
+                        /* RFC 3261 17.1.4 */
+                        [CLIENT_IN_ERROR] = C(ERROR, TERMINATED),
+                    },
+                [CLIENT_PROCEEDING] =
+                    {
+                        [CLIENT_IN_RETRY] = C(NEVER, PROCEEDING),
+                        /* RFC 3261 16.8: Timer C; 9.1: 64*T1 after our CANCEL */
+                        [CLIENT_IN_LIFE] = C(TIMEOUT_CANCEL, TERMINATED),
+                        [CLIENT_IN_1XX] = C(PROGRESS, PROCEEDING),
+                        /* RFC 6026 7.2 */
+                        [CLIENT_IN_2XX] = C(PASS, ACCEPTED),
+                        /* RFC 3261 17.1.1.3 */
+                        [CLIENT_IN_FAIL] = C(ACK_PASS, COMPLETED),
+                        /* RFC 3261 17.1.4, 18.4 */
+                        [CLIENT_IN_ERROR] = C(ERROR, TERMINATED),
+                    },
+                [CLIENT_COMPLETED] =
+                    {
+                        [CLIENT_IN_RETRY] = C(NEVER, COMPLETED),
+                        /* RFC 3261 17.1.1.2: Timer D; the final response again: the ACK again */
+                        [CLIENT_IN_LIFE] = C(IGNORE, TERMINATED),
+                        [CLIENT_IN_1XX] = C(IGNORE, COMPLETED),
+                        [CLIENT_IN_2XX] = C(IGNORE, COMPLETED),
+                        [CLIENT_IN_FAIL] = C(ACK, COMPLETED),
+                        /* RFC 3261 17.1.1.2. The user has its answer and is not told */
+                        [CLIENT_IN_ERROR] = C(IGNORE, TERMINATED),
+                    },
+                [CLIENT_ACCEPTED] =
+                    {
+                        [CLIENT_IN_RETRY] = C(NEVER, ACCEPTED),
+                        /* RFC 6026 7.2: Timer M. All 2xx go up: each fork's is another dialog, and a
                      * retransmission asks for the ACK again */
-                    [CLIENT_IN_LIFE] = C(IGNORE, TERMINATED),
-                    [CLIENT_IN_1XX] = C(IGNORE, ACCEPTED),
-                    [CLIENT_IN_2XX] = C(PASS, ACCEPTED),
-                    [CLIENT_IN_FAIL] = C(IGNORE, ACCEPTED),
-                    [CLIENT_IN_ERROR] = C(IGNORE, ACCEPTED),
-                },
-            [CLIENT_TERMINATED] =
-                {
-                    /* RFC 3261 17.1.1.2: destroyed; here until the end of the wake-up */
-                    [CLIENT_IN_RETRY] = C(NEVER, TERMINATED),
-                    [CLIENT_IN_LIFE] = C(NEVER, TERMINATED),
-                    [CLIENT_IN_1XX] = C(NEVER, TERMINATED),
-                    [CLIENT_IN_2XX] = C(NEVER, TERMINATED),
-                    [CLIENT_IN_FAIL] = C(NEVER, TERMINATED),
-                    [CLIENT_IN_ERROR] = C(IGNORE, TERMINATED),
-                },
-        },
+                        [CLIENT_IN_LIFE] = C(IGNORE, TERMINATED),
+                        [CLIENT_IN_1XX] = C(IGNORE, ACCEPTED),
+                        [CLIENT_IN_2XX] = C(PASS, ACCEPTED),
+                        [CLIENT_IN_FAIL] = C(IGNORE, ACCEPTED),
+                        [CLIENT_IN_ERROR] = C(IGNORE, ACCEPTED),
+                    },
+                [CLIENT_TERMINATED] =
+                    {
+                        /* RFC 3261 17.1.1.2: destroyed; here until the end of the wake-up */
+                        [CLIENT_IN_RETRY] = C(NEVER, TERMINATED),
+                        [CLIENT_IN_LIFE] = C(NEVER, TERMINATED),
+                        [CLIENT_IN_1XX] = C(NEVER, TERMINATED),
+                        [CLIENT_IN_2XX] = C(NEVER, TERMINATED),
+                        [CLIENT_IN_FAIL] = C(NEVER, TERMINATED),
+                        [CLIENT_IN_ERROR] = C(IGNORE, TERMINATED),
+                    },
+            },
 };
 
 const struct txn_cell txn_server_table[2][SERVER_STATE_COUNT][SERVER_IN_COUNT] = {
@@ -300,9 +301,9 @@ const struct txn_cell txn_server_table[2][SERVER_STATE_COUNT][SERVER_IN_COUNT] =
 const struct txn_entry txn_client_entry[2][CLIENT_STATE_COUNT] = {
     [false] =
         {
-            [CLIENT_TRYING] = {TXN_RETRY_T1, TXN_LIFE_64T1},          /* E, F */
-            [CLIENT_PROCEEDING] = {TXN_RETRY_T2, TXN_LIFE_KEEP},      /* E, F */
-            [CLIENT_COMPLETED] = {TXN_RETRY_OFF, TXN_LIFE_T4_OR_0},   /* K */
+            [CLIENT_TRYING] = {TXN_RETRY_T1, TXN_LIFE_64T1},        /* E, F */
+            [CLIENT_PROCEEDING] = {TXN_RETRY_T2, TXN_LIFE_KEEP},    /* E, F */
+            [CLIENT_COMPLETED] = {TXN_RETRY_OFF, TXN_LIFE_T4_OR_0}, /* K */
             [CLIENT_ACCEPTED] = {TXN_RETRY_OFF, TXN_LIFE_OFF},
             [CLIENT_TERMINATED] = {TXN_RETRY_OFF, TXN_LIFE_OFF},
         },
@@ -330,9 +331,9 @@ const struct txn_entry txn_server_entry[2][SERVER_STATE_COUNT] = {
         {
             [SERVER_TRYING] = {TXN_RETRY_OFF, TXN_LIFE_OFF},
             [SERVER_PROCEEDING] = {TXN_RETRY_100, TXN_LIFE_OFF},
-            [SERVER_COMPLETED] = {TXN_RETRY_T1, TXN_LIFE_64T1},       /* G, H */
-            [SERVER_CONFIRMED] = {TXN_RETRY_OFF, TXN_LIFE_T4_OR_0},   /* I */
-            [SERVER_ACCEPTED] = {TXN_RETRY_OFF, TXN_LIFE_64T1},       /* L */
+            [SERVER_COMPLETED] = {TXN_RETRY_T1, TXN_LIFE_64T1},     /* G, H */
+            [SERVER_CONFIRMED] = {TXN_RETRY_OFF, TXN_LIFE_T4_OR_0}, /* I */
+            [SERVER_ACCEPTED] = {TXN_RETRY_OFF, TXN_LIFE_64T1},     /* L */
             [SERVER_TERMINATED] = {TXN_RETRY_OFF, TXN_LIFE_OFF},
         },
 };

@@ -57,7 +57,7 @@ enum txn_server_in {
     SERVER_IN_LIFE,    /* Timer H, I, J, L */
     SERVER_IN_REQUEST, /* again */
     SERVER_IN_ACK,
-    SERVER_IN_1XX,     /* from the user */
+    SERVER_IN_1XX, /* from the user */
     SERVER_IN_2XX,
     SERVER_IN_FAIL,
     SERVER_IN_ERROR,
@@ -94,7 +94,7 @@ enum txn_retry {
 
 enum txn_life {
     TXN_LIFE_OFF,
-    TXN_LIFE_KEEP,      /* goes on from the state before */
+    TXN_LIFE_KEEP, /* goes on from the state before */
     TXN_LIFE_64T1,
     TXN_LIFE_C,
     TXN_LIFE_64T1_OR_0, /* 0 on reliable transports: the state is left at once */
