@@ -14,6 +14,12 @@
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
+/* A result that is ignored on purpose; the line says why. */
+static inline void err_ignore(int r)
+{
+    (void)r;
+}
+
 /* Runs fn(&var) when var leaves its scope. */
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 

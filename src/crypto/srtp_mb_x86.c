@@ -5,8 +5,8 @@
  * that each packet goes the cheaper way. AES-CTR and GCM are one packet at a time everywhere, and
  * fastest with the wide manager's instructions.
  *
- * SHA-NI code that runs while the upper halves of the vector registers are dirty costs
- * microseconds a block, hence the vzeroupper before it.
+ * The library leaves the upper halves of the vector registers dirty, and SSE code that runs then,
+ * SHA-NI's or the compiler's own, costs microseconds: hence clean_vectors after the wide calls.
  *
  * The NOCHECK calls are right here: every pointer and length comes from a plan. */
 #include <intel-ipsec-mb.h>
@@ -34,6 +34,12 @@ struct mb_engine {
 static struct mb_engine *engine_of(struct srtp_engine *e)
 {
     return CONTAINER_OF(e, struct mb_engine, head);
+}
+
+static inline void clean_vectors(const struct mb_engine *e)
+{
+    if (e->has_avx)
+        __asm__ volatile("vzeroupper");
 }
 
 /* --- engine ----------------------------------------------------------------------------------- */
@@ -132,6 +138,7 @@ static void expand_aes(struct mb_engine *e, size_t key_len, const uint8_t *key, 
         IMB_AES_KEYEXP_192(e->wide, key, ret, unused);
     else
         IMB_AES_KEYEXP_256(e->wide, key, ret, unused);
+    clean_vectors(e);
     secret_wipe(unused, sizeof(unused));
 }
 
@@ -142,6 +149,7 @@ static void expand_gcm(struct mb_engine *e, size_t key_len, const uint8_t *key,
         IMB_AES128_GCM_PRE(e->wide, key, ret);
     else
         IMB_AES256_GCM_PRE(e->wide, key, ret);
+    clean_vectors(e);
 }
 
 #define CM_KEYS(c) ((c)->key)
@@ -236,6 +244,7 @@ static size_t ctr_of_len(struct mb_engine *e, struct srtp_plan **list, size_t n,
     if (m)
         IMB_SUBMIT_CIPHER_BURST_NOCHECK(e->wide, e->jobs, m, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT,
                                         (IMB_KEY_SIZE_BYTES)key_len);
+    clean_vectors(e);
     return others;
 }
 
@@ -264,12 +273,10 @@ static void hmac_run(struct mb_engine *e, struct srtp_plan **list, size_t n)
 
     if (n > few)
         IMB_SUBMIT_HASH_BURST_NOCHECK(e->wide, e->jobs, (uint32_t)(n - few), IMB_AUTH_HMAC_SHA_1);
-    if (!few)
-        return;
-    if (e->has_avx)
-        __asm__ volatile("vzeroupper");
-    IMB_SUBMIT_HASH_BURST_NOCHECK(e->small, e->jobs + (n - few), (uint32_t)few,
-                                  IMB_AUTH_HMAC_SHA_1);
+    clean_vectors(e);
+    if (few)
+        IMB_SUBMIT_HASH_BURST_NOCHECK(e->small, e->jobs + (n - few), (uint32_t)few,
+                                      IMB_AUTH_HMAC_SHA_1);
 }
 
 static void cm_protect(struct mb_engine *e, struct srtp_plan **list, size_t n,
@@ -322,6 +329,7 @@ static void gcm_encrypt(struct mb_engine *e, struct srtp_plan *p, const struct g
     else
         IMB_AES256_GCM_ENC(e->wide, keys, &state, p->body, p->body, p->body_n, p->iv, p->aad,
                            p->aad_n, tag, SRTP_GCM_TAG);
+    clean_vectors(e);
 }
 
 static void gcm_protect(struct mb_engine *e, struct srtp_plan *p, const struct gcm_key_data *keys)
@@ -344,6 +352,7 @@ static void gcm_unprotect(struct mb_engine *e, struct srtp_plan *p, const struct
     else
         IMB_AES256_GCM_DEC(e->wide, keys, &state, p->body, p->body, p->body_n, p->iv, p->aad,
                            p->aad_n, tag, SRTP_GCM_TAG);
+    clean_vectors(e);
     if (!srtp_plan_open(p, tag))
         gcm_encrypt(e, p, keys, tag);
 }
@@ -364,7 +373,7 @@ static void gcm_rtcp(struct mb_engine *e, struct srtp_plan *p,
 
 static void prefetch_first(const struct srtp_job *jobs, size_t n)
 {
-    for (size_t i = 0; i < n && i < PREFETCH_AHEAD; i++)
+    for (size_t i = 1; i < n && i < PREFETCH_AHEAD; i++)
         prefetch_ctx(jobs[i].ctx);
 }
 

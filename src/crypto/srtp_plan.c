@@ -8,11 +8,13 @@
  *
  * (* encrypted.) ROC, and in the last case E and index, are not where the MAC wants them: they are
  * put over the first bytes of the tag's place and the tag is put back afterwards. */
+#include <endian.h>
+
 #include "crypto/srtp_priv.h"
 
 static void put_u32(uint8_t *p, uint32_t v)
 {
-    v = __builtin_bswap32(v);
+    v = htobe32(v);
     memcpy(p, &v, sizeof(v));
 }
 
@@ -21,27 +23,36 @@ static uint32_t get_u32(const uint8_t *p)
     uint32_t v;
 
     memcpy(&v, p, sizeof(v));
-    return __builtin_bswap32(v);
+    return be32toh(v);
 }
 
+typedef uint64_t iv_words __attribute__((vector_size(16)));
+
 /* AES-CM: salt ^ SSRC << 64 ^ index << 16 (RFC 3711 s.4.1.1), 14 bytes and the block counter.
- * GCM: 12 bytes, the same without the two zero octets between (RFC 7714 s.8.1, 9.1). */
-static void make_iv(uint8_t iv[16], const uint8_t salt[16], bool aead, const uint8_t *ssrc,
+ * GCM: 12 bytes, the same without the two zero octets between (RFC 7714 s.8.1, 9.1).
+ * Written at once: the cipher reads it at once, and would wait for narrower stores. */
+static void make_iv(uint8_t iv[16], const uint8_t salt[16], bool aead, const uint8_t *ssrc_at,
                     uint64_t index)
 {
-    size_t at = aead ? 2 : 4;
-    uint32_t s, s2;
-    uint64_t hi;
+    uint64_t w[2], ssrc = get_u32(ssrc_at);
 
-    memcpy(iv, salt, 16);
-    memcpy(&s, ssrc, 4);
-    memcpy(&s2, iv + at, 4);
-    s2 ^= s;
-    memcpy(iv + at, &s2, 4);
-    /* 48 bits of index, then the 16 bits behind them unchanged. */
-    memcpy(&hi, iv + at + 4, 8);
-    hi ^= __builtin_bswap64(index << 16);
-    memcpy(iv + at + 4, &hi, 8);
+    memcpy(w, salt, sizeof(w));
+    w[0] ^= htobe64(aead ? ssrc << 16 | (index >> 32 & 0xffff) : ssrc);
+    w[1] ^= htobe64(aead ? index << 32 : index << 16);
+    iv_words all = {w[0], w[1]};
+
+    memcpy(iv, &all, sizeof(all));
+}
+
+/* Tags have 4, 10 or 16 bytes; a copy of a length known when compiling is a move or two. */
+static inline void copy_tag(uint8_t *to, const uint8_t *from, uint32_t n)
+{
+    if (n == 10)
+        memcpy(to, from, 10);
+    else if (n == 16)
+        memcpy(to, from, 16);
+    else
+        memcpy(to, from, 4);
 }
 
 static bool refuse(struct srtp_job *j)
@@ -132,13 +143,13 @@ bool srtp_plan_unprotect(struct srtp_plan *p, struct srtp_job *j)
 
     uint32_t n = p->out_len = j->len - extra;
     if (!j->rtcp) {
-        memcpy(p->tag, j->pkt + n, c->rtp_tag);
+        copy_tag(p->tag, j->pkt + n, c->rtp_tag);
         plan_rtp(p, j, n);
         return true;
     }
     uint32_t word = get_u32(j->pkt + n + (c->aead ? SRTP_GCM_TAG : 0));
 
-    memcpy(p->tag, j->pkt + n + (c->aead ? 0 : SRTP_RTCP_WORD), c->rtcp_tag);
+    copy_tag(p->tag, j->pkt + n + (c->aead ? 0 : SRTP_RTCP_WORD), c->rtcp_tag);
     j->index = word & ~SRTP_RTCP_E;
     j->rtcp_clear = !(word & SRTP_RTCP_E);
     plan_rtcp(p, j, n, word);
@@ -147,24 +158,24 @@ bool srtp_plan_unprotect(struct srtp_plan *p, struct srtp_job *j)
 
 void srtp_plan_seal(struct srtp_plan *p, const uint8_t *tag)
 {
-    memcpy(p->job->pkt + p->tag_at, tag, p->tag_n);
+    copy_tag(p->job->pkt + p->tag_at, tag, p->tag_n);
     p->job->len = p->out_len;
     p->job->verdict = SRTP_OK;
 }
 
-/* Tags of 4, 10 and 16 bytes, without a branch on what they hold. */
+/* Without a branch on what the tags hold. */
 static bool tag_eq(const uint8_t *a, const uint8_t *b, uint32_t n)
 {
     uint64_t x[2] = {0, 0}, y[2] = {0, 0};
 
-    memcpy(x, a, n);
-    memcpy(y, b, n);
+    copy_tag((uint8_t *)x, a, n);
+    copy_tag((uint8_t *)y, b, n);
     return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
 }
 
 void srtp_plan_settle(struct srtp_plan *p, bool authentic)
 {
-    memcpy(p->job->pkt + p->tag_at, p->tag, p->tag_n);
+    copy_tag(p->job->pkt + p->tag_at, p->tag, p->tag_n);
     p->job->verdict = authentic ? SRTP_OK : SRTP_AUTH_FAILED;
     if (authentic)
         p->job->len = p->out_len;

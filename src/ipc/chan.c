@@ -340,7 +340,8 @@ static int deliver(struct ipc_chan *c, struct slot *s, const struct mmsghdr *m)
     return 0;
 }
 
-/* Every message of the batch is looked at, also after the end: descriptors must not leak. */
+/* 1: there may be more; 0: nothing more; -EPIPE: the end. Every message of the batch is looked at,
+ * also after the end: descriptors must not leak. */
 static int recv_batch(struct ipc_chan *c)
 {
     struct mmsghdr msgs[RECV_BATCH];
@@ -354,8 +355,10 @@ static int recv_batch(struct ipc_chan *c)
                                                .msg_controllen = sizeof(s->control)}};
     }
     int n = recvmmsg(c->fd, msgs, RECV_BATCH, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
+    if (n < 0 && errno == EAGAIN)
+        return 0;
     if (n < 0) /* ECONNRESET is told once, before what the dead peer had still said */
-        return errno == EAGAIN || errno == EINTR || errno == ECONNRESET ? 0 : -EPIPE;
+        return errno == EINTR || errno == ECONNRESET ? 1 : -EPIPE;
     int r = 0;
     for (int i = 0; i < n; i++) {
         if (r == 0) {
@@ -365,7 +368,16 @@ static int recv_batch(struct ipc_chan *c)
             ipc_close_fds(fds, ipc_control_take(&msgs[i].msg_hdr, fds));
         }
     }
-    return r;
+    return r < 0 ? r : n > 0;
+}
+
+static void io_end(struct ipc_chan *c, int r)
+{
+    if (!c->freed && r < 0)
+        chan_end(c);
+    c->in_io = false;
+    if (c->freed)
+        free(c);
 }
 
 static void on_io(void *arg, uint32_t events)
@@ -377,11 +389,16 @@ static void on_io(void *arg, uint32_t events)
         on_flush(c);
     if (!c->freed && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
         r = recv_batch(c);
-    if (!c->freed && r < 0)
-        chan_end(c);
-    c->in_io = false;
-    if (c->freed)
-        free(c);
+    io_end(c, r);
+}
+
+void ipc_drain(struct ipc_chan *c)
+{
+    int r = 1;
+    c->in_io = true;
+    while (r > 0 && !c->freed)
+        r = recv_batch(c);
+    io_end(c, r);
 }
 
 /* --- life --- */

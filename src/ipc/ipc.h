@@ -17,7 +17,7 @@
 #include "loop/loop.h"
 
 #define IPC_MSG_MAX 16384u       /* payload bytes */
-#define IPC_FD_MAX 16            /* descriptors beside one message */
+#define IPC_FD_MAX 32            /* descriptors beside one message */
 #define IPC_QUEUE_MAX (4u << 20) /* bytes queued to a peer that does not read */
 #define IPC_QUEUE_FD_MAX 1024u   /* descriptors queued likewise */
 
@@ -46,6 +46,9 @@ int ipc_send2(struct ipc_chan *c, uint32_t type, const void *head, size_t head_n
 /* Tries to send now what is queued: before a process ends. 0: all is sent; -EAGAIN: the socket is
  * full; -EPIPE. */
 int ipc_flush(struct ipc_chan *c) MUST_CHECK;
+/* Calls back for everything that has come, also for the end: when a process is known to be dead and
+ * its last words count. Not from within a callback of this channel. */
+void ipc_drain(struct ipc_chan *c);
 size_t ipc_chan_queued(const struct ipc_chan *c); /* bytes not yet given to the socket */
 /* fn (NULL: none) is called from a later wake-up each time the queue has run empty: for a sender
  * of much, who would otherwise meet IPC_QUEUE_MAX. */

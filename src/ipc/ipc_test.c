@@ -245,6 +245,20 @@ static void a_dying_peer_is_told_once_after_its_last_words(void **state)
     assert_int_equal(b.closed, 1);
 }
 
+static void the_last_words_can_be_drained(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 100; i++)
+        assert_int_equal(ipc_send(a.c, i, NULL, 0, NULL, 0), 0);
+    assert_int_equal(ipc_flush(a.c), 0);
+    ipc_drain(b.c);
+    assert_int_equal(b.msgs, 100);
+    assert_int_equal(b.closed, 0);
+    a.c = ipc_chan_free(a.c);
+    ipc_drain(b.c);
+    assert_int_equal(b.closed, 1);
+}
+
 static void sending_to_the_dead_fails_and_does_not_call_back(void **state)
 {
     (void)state;
@@ -278,7 +292,7 @@ static void raw_packet(const void *p, size_t n, int fd_count)
     assert_int_equal(ipc_pair(fds), 0);
     b.c = ipc_chan_free(b.c);
     assert_int_equal(ipc_chan_new(loop, fds[1], on_msg, on_closed, &b, &b.c), 0);
-    char control[CMSG_SPACE(32 * sizeof(int))] __attribute__((aligned(8))) = {0};
+    char control[CMSG_SPACE(64 * sizeof(int))] __attribute__((aligned(8))) = {0};
     struct iovec iov = {(void *)(uintptr_t)p, n};
     struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
     if (fd_count) {
@@ -442,6 +456,7 @@ int main(void)
         CASE(a_bad_descriptor_is_refused_and_the_channel_lives),
         CASE(queued_descriptors_are_closed_with_the_channel),
         CASE(a_dying_peer_is_told_once_after_its_last_words),
+        CASE(the_last_words_can_be_drained),
         CASE(sending_to_the_dead_fails_and_does_not_call_back),
         CASE(a_callback_may_free_the_channel_in_a_batch),
         CASE(broken_framing_ends_the_channel_and_leaks_nothing),

@@ -55,7 +55,8 @@ enum sdp_attr_id sdp_attr_id_of(struct slice name)
         return SDP_A_OTHER;
     const struct attr_name *t = by_length[name.n].names;
     for (size_t i = 0; i < by_length[name.n].n; i++) {
-        if (t[i].name[0] == name.p[0] && memcmp(t[i].name, name.p, name.n) == 0)
+        if (t[i].name[0] == name.p[0] && t[i].name[name.n - 1] == name.p[name.n - 1] &&
+            memcmp(t[i].name, name.p, name.n) == 0)
             return (enum sdp_attr_id)t[i].id;
     }
     return SDP_A_OTHER;
@@ -63,12 +64,14 @@ enum sdp_attr_id sdp_attr_id_of(struct slice name)
 
 void sdp_attr_set(struct sdp_attr *a, struct slice line)
 {
-    struct slice name = slice_take(line, slice_find_char(line, ':'));
+    size_t n = 0;
 
+    while (n < line.n && line.p[n] != ':') /* names are too short for memchr to pay */
+        n++;
     a->line = line.p;
     a->line_n = (uint16_t)line.n;
-    a->name_n = (uint16_t)name.n;
-    a->id = (uint16_t)sdp_attr_id_of(name);
+    a->name_n = (uint16_t)n;
+    a->id = (uint16_t)sdp_attr_id_of((struct slice){line.p, n});
 }
 
 const struct sdp_attr *sdp_attrs(const struct sdp *d, const struct sdp_media *m, size_t *ret_n)

@@ -3,12 +3,12 @@
 
 /* RFC 3551 s.6, tables 4 and 5. G722's clock is 8000 by an old error that stays. */
 static const char *const static_rtpmap[] = {
-    [0] = "PCMU/8000",   [3] = "GSM/8000",     [4] = "G723/8000",    [5] = "DVI4/8000",
-    [6] = "DVI4/16000",  [7] = "LPC/8000",     [8] = "PCMA/8000",    [9] = "G722/8000",
-    [10] = "L16/44100/2", [11] = "L16/44100",  [12] = "QCELP/8000",  [13] = "CN/8000",
-    [14] = "MPA/90000",  [15] = "G728/8000",   [16] = "DVI4/11025",  [17] = "DVI4/22050",
-    [18] = "G729/8000",  [25] = "CelB/90000",  [26] = "JPEG/90000",  [28] = "nv/90000",
-    [31] = "H261/90000", [32] = "MPV/90000",   [33] = "MP2T/90000",  [34] = "H263/90000",
+    [0] = "PCMU/8000",    [3] = "GSM/8000",    [4] = "G723/8000",   [5] = "DVI4/8000",
+    [6] = "DVI4/16000",   [7] = "LPC/8000",    [8] = "PCMA/8000",   [9] = "G722/8000",
+    [10] = "L16/44100/2", [11] = "L16/44100",  [12] = "QCELP/8000", [13] = "CN/8000",
+    [14] = "MPA/90000",   [15] = "G728/8000",  [16] = "DVI4/11025", [17] = "DVI4/22050",
+    [18] = "G729/8000",   [25] = "CelB/90000", [26] = "JPEG/90000", [28] = "nv/90000",
+    [31] = "H261/90000",  [32] = "MPV/90000",  [33] = "MP2T/90000", [34] = "H263/90000",
 };
 
 const char *sdp_static_rtpmap(uint8_t pt)
@@ -73,22 +73,27 @@ bool sdp_codec_of(const struct sdp *d, const struct sdp_media *m, uint8_t pt, st
 
 size_t sdp_codecs(const struct sdp *d, const struct sdp_media *m, struct sdp_codec *dst, size_t cap)
 {
-    struct slice maps[128]; /* by payload type: a browser's 45 formats need one pass, not 45 */
+    /* By payload type, index + 1: a browser's 45 formats need one pass, not 45. */
+    uint16_t maps[128] = {0};
     size_t n, count = 0;
     const struct sdp_attr *a = sdp_attrs(d, m, &n);
     uint16_t ptime = sdp_ptime(d, m);
 
-    memset(maps, 0, sizeof(maps));
     for (size_t i = 0; i < n; i++) {
         if (a[i].id != SDP_A_RTPMAP)
             continue;
         struct slice value = sdp_attr_value(&a[i]);
         int pt = sdp_attr_pt(&value);
-        if (pt >= 0 && maps[pt].n == 0)
-            maps[pt] = value;
+        if (pt >= 0 && maps[pt] == 0)
+            maps[pt] = (uint16_t)(i + 1);
     }
     for (size_t i = 0; i < m->pt_count && count < cap; i++) {
-        if (codec_fill(m->pt[i], maps[m->pt[i]], ptime, &dst[count]))
+        struct slice map = SLICE_NONE;
+        if (maps[m->pt[i]]) {
+            map = sdp_attr_value(&a[maps[m->pt[i]] - 1]);
+            (void)sdp_attr_pt(&map);
+        }
+        if (codec_fill(m->pt[i], map, ptime, &dst[count]))
             count++;
     }
     return count;

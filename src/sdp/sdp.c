@@ -6,7 +6,7 @@
 
 struct parser {
     struct sdp *d;
-    struct sdp_media *m;  /* NULL: still the session's section */
+    struct sdp_media *m; /* NULL: still the session's section */
     uint16_t attrs_used;
     uint8_t direction; /* the session's: every media's default */
 };
@@ -30,39 +30,38 @@ const char *sdp_verdict_why(enum sdp_verdict v)
     return verdict_why[v];
 }
 
-static const char *const proto_names[SDP_PROTO_COUNT] = {
-    [SDP_AVP] = "RTP/AVP",
-    [SDP_AVPF] = "RTP/AVPF",
-    [SDP_SAVP] = "RTP/SAVP",
-    [SDP_SAVPF] = "RTP/SAVPF",
-    [SDP_UDP_TLS_SAVP] = "UDP/TLS/RTP/SAVP",
-    [SDP_UDP_TLS_SAVPF] = "UDP/TLS/RTP/SAVPF",
-    [SDP_PROTO_OTHER] = "RTP/AVP",
+#define NAME(lit)            \
+    {                        \
+        lit, sizeof(lit) - 1 \
+    }
+static const struct slice proto_names[SDP_PROTO_COUNT] = {
+    [SDP_AVP] = NAME("RTP/AVP"),
+    [SDP_AVPF] = NAME("RTP/AVPF"),
+    [SDP_SAVP] = NAME("RTP/SAVP"),
+    [SDP_SAVPF] = NAME("RTP/SAVPF"),
+    [SDP_UDP_TLS_SAVP] = NAME("UDP/TLS/RTP/SAVP"),
+    [SDP_UDP_TLS_SAVPF] = NAME("UDP/TLS/RTP/SAVPF"),
+    [SDP_PROTO_OTHER] = NAME("RTP/AVP"),
+};
+static const struct slice kind_names[SDP_KIND_OTHER] = {
+    [SDP_AUDIO] = NAME("audio"),
+    [SDP_VIDEO] = NAME("video"),
+    [SDP_APPLICATION] = NAME("application"),
 };
 
 const char *sdp_proto_name(enum sdp_proto p)
 {
-    return proto_names[p];
+    return proto_names[p].p;
 }
 
-static enum sdp_proto proto_from(struct slice s)
+/* Index in `names`, or n. The length decides nearly always. */
+static uint8_t name_find(const struct slice *names, uint8_t n, struct slice s)
 {
-    for (unsigned p = 0; p < SDP_PROTO_OTHER; p++) {
-        if (slice_eq_nocase_str(s, proto_names[p]))
-            return (enum sdp_proto)p;
+    for (uint8_t i = 0; i < n; i++) {
+        if (names[i].n == s.n && slice_eq_nocase(s, names[i]))
+            return i;
     }
-    return SDP_PROTO_OTHER;
-}
-
-static enum sdp_kind kind_from(struct slice s)
-{
-    if (slice_eq_nocase(s, SLICE_LIT("audio")))
-        return SDP_AUDIO;
-    if (slice_eq_nocase(s, SLICE_LIT("video")))
-        return SDP_VIDEO;
-    if (slice_eq_nocase(s, SLICE_LIT("application")))
-        return SDP_APPLICATION;
-    return SDP_KIND_OTHER;
+    return n;
 }
 
 /* A payload type, or -1. */
@@ -114,10 +113,10 @@ static int take_media(struct parser *p, struct slice value)
     m->direction = p->direction;
 
     m->kind_text = sdp_token(&value);
-    m->kind = kind_from(m->kind_text);
-    struct slice count = sdp_token(&value), port = slice_cut(&count, '/');
+    m->kind = name_find(kind_names, SDP_KIND_OTHER, m->kind_text);
+    struct slice count = sdp_token(&value), port = slice_cut(&count, '/'); /* "4000/2" */
     m->proto_text = sdp_token(&value);
-    m->proto = proto_from(m->proto_text);
+    m->proto = name_find(proto_names, SDP_PROTO_OTHER, m->proto_text);
 
     uint32_t port_number = 0, port_count = 1;
     if (slice_to_u32(port, &port_number) != 0 || port_number > UINT16_MAX ||
@@ -198,9 +197,9 @@ static int take_timing(struct parser *p, struct slice value)
 
 /* By the line's letter. NULL: read over, also letters that do not exist yet. */
 static int (*const takers[26])(struct parser *, struct slice) = {
-    ['a' - 'a'] = take_attr,   ['b' - 'a'] = take_bandwidth, ['c' - 'a'] = take_connection,
-    ['i' - 'a'] = take_info,   ['m' - 'a'] = take_media,     ['o' - 'a'] = take_origin,
-    ['s' - 'a'] = take_name,   ['t' - 'a'] = take_timing,
+    ['a' - 'a'] = take_attr, ['b' - 'a'] = take_bandwidth, ['c' - 'a'] = take_connection,
+    ['i' - 'a'] = take_info, ['m' - 'a'] = take_media,     ['o' - 'a'] = take_origin,
+    ['s' - 'a'] = take_name, ['t' - 'a'] = take_timing,
 };
 
 /* The next line that is not blank, without its end and trailing space; .n 0: no more. */
@@ -210,7 +209,8 @@ static struct slice next_line(struct slice *rest)
         const char *nl = memchr(rest->p, '\n', rest->n);
         struct slice line = {rest->p, nl ? (size_t)(nl - rest->p) : rest->n};
 
-        *rest = slice_skip(*rest, line.n + 1);
+        rest->p += line.n + (nl != NULL);
+        rest->n -= line.n + (nl != NULL);
         while (line.n && (unsigned char)line.p[line.n - 1] <= ' ')
             line.n--;
         if (line.n)
@@ -223,9 +223,11 @@ static int parse_line(struct parser *p, struct slice line)
 {
     if (line.n < 2 || line.p[1] != '=' || line.p[0] < 'a' || line.p[0] > 'z')
         return SDP_BAD_LINE;
-    struct slice value = slice_skip(line, 2);
-    while (value.n && (*value.p == ' ' || *value.p == '\t'))
-        value = slice_skip(value, 1);
+    struct slice value = {line.p + 2, line.n - 2};
+    while (value.n && (*value.p == ' ' || *value.p == '\t')) {
+        value.p++;
+        value.n--;
+    }
     int (*take)(struct parser *, struct slice) = takers[line.p[0] - 'a'];
     return take ? take(p, value) : SDP_OK;
 }

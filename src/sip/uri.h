@@ -26,8 +26,16 @@ int sip_uri_parse(struct slice in, struct sip_uri *ret) MUST_CHECK; /* enum sip_
  * to case. False where absent. A parameter without '=' has an empty value. Quotes are kept. */
 bool sip_param_find(struct slice params, const char *name, struct slice *ret_value);
 
-/* RFC 3261 s.19.1.4. */
+/* RFC 3261 s.19.1.4; tel: RFC 3966 s.4, parameters in any order; other schemes byte for byte.
+ * Lists of more parameters or headers than this only equal themselves: the comparison is
+ * quadratic. */
+#define SIP_URI_EQ_PAIRS_MAX 32
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
+
+/* The key of an address of record: "user@host", the user unescaped (control characters, space and
+ * '%' stay escaped, so that keys are text and no two users share one), the host in lower case, no
+ * port and no parameters. tel: the number without visual separators. */
+void sip_put_aor(struct buf *b, const struct sip_uri *u);
 
 /* Decodes %XX into dst (at most cap bytes, no NUL added). -EMSGSIZE, -EINVAL (bad escape or an
  * encoded NUL). */

@@ -75,6 +75,7 @@ struct transport_config {
     struct crypto_tls *tls; /* server and client contexts; borrowed; NULL: no TLS */
     int slots_fd;           /* memfd for connection slots, or -1: private memory */
     uint32_t max_connections;
+    uint32_t max_per_source; /* 0: TRANSPORT_PER_SOURCE, loopback not counted */
     struct transport_cb cb;
 };
 

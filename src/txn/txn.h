@@ -18,6 +18,10 @@ struct txn_client;
 
 #define TXN_BRANCH_MAX 128
 #define TXN_MAX 200000 /* transactions at one time; one past it is answered 503 */
+/* Of these, answers to non-INVITE requests over UDP that are remembered for retransmissions (Timer
+ * J). One past it the oldest is forgotten: the request would be taken for a new one. */
+#define TXN_LINGER_MAX 65536
+#define TXN_RETRY_AFTER_S 5 /* in the layer's 503 */
 
 /* RFC 3261 table 4; tests shorten them. Milliseconds. */
 struct txn_timers {
@@ -38,7 +42,8 @@ struct txn_cb {
     void (*on_cancel)(void *arg, struct txn_server *invite, struct sip_msg *cancel);
     /* A response that matches no transaction: late or forked 2xx to an INVITE (others are dropped). */
     void (*on_stray_2xx)(void *arg, struct sip_msg *rsp, const struct transport_flow *flow);
-    int (*send)(void *arg, const struct transport_flow *flow, struct slice msg); /* transport_send */
+    int (*send)(void *arg, const struct transport_flow *flow,
+                struct slice msg); /* transport_send */
 };
 
 enum txn_event {
@@ -58,10 +63,13 @@ struct txn_layer *txn_layer_free(struct txn_layer *l);
  * waits for an answer gets TRANSPORT_ERROR). */
 void txn_layer_input(struct txn_layer *l, struct sip_msg *msg, const struct transport_flow *flow);
 void txn_layer_conn_closed(struct txn_layer *l, uint64_t conn);
+size_t txn_layer_count(const struct txn_layer *l);
 
 /* --- server side --- */
 typedef void txn_server_fn(void *arg, struct txn_server *st, enum txn_event ev);
 void txn_server_set_user(struct txn_server *st, txn_server_fn *fn, void *arg);
+/* Without a final answer so far, the layer answers 500. */
+void *txn_server_user(const struct txn_server *st); /* its arg; NULL: none, or let go */
 void txn_server_detach(struct txn_server *st);
 /* Sends and remembers `rsp` (copied). A final answer ends the user's part; 100 is sent by the
  * layer itself if an INVITE has no answer after 200 ms. 2xx to INVITE: the user retransmits it
@@ -71,20 +79,24 @@ void txn_server_resend_2xx(struct txn_server *st);
 const struct transport_flow *txn_server_flow(const struct txn_server *st);
 enum sip_method txn_server_method(const struct txn_server *st);
 bool txn_server_has_final(const struct txn_server *st);
-/* The request's head as it came (a copy that lives as long as the transaction), parsed: so that
- * an answer can be printed long after on_request returned. */
-const struct sip_msg *txn_server_request(const struct txn_server *st);
+/* The request as it came (a copy that lives as long as the transaction), parsed: so that an answer
+ * can be printed long after on_request returned. Made when first asked for; within on_request, the
+ * message given there is cheaper. The object ends with its last header: do not copy it by value.
+ * NULL: no memory, or the request was answered finally within on_request. */
+const struct sip_msg *txn_server_request(struct txn_server *st);
 
 /* --- client side --- */
 typedef void txn_client_fn(void *arg, struct txn_client *ct, enum txn_event ev,
                            struct sip_msg *msg);
 /* Sends `req` (copied), whose top Via carries `branch` (txn_branch_new). Not for ACK to 2xx. A
- * failure to send comes by event from a later wake-up, never from within. */
+ * failure to send comes by event from a later wake-up, never from within. -EINVAL: not a request
+ * that parses; -ENOBUFS: TXN_MAX; -ENOMEM. fn may be NULL. */
 int txn_client_new(struct txn_layer *l, const struct transport_flow *flow, struct slice req,
                    txn_client_fn *fn, void *arg, struct txn_client **ret) MUST_CHECK;
 void txn_client_detach(struct txn_client *ct);
 /* RFC 3261 s.9.1: CANCEL now, or as soon as a provisional answer comes; nothing after a final
- * one. A transaction that gets no final answer within 64*T1 of the CANCEL times out. */
+ * one. A transaction that gets no final answer within 64*T1 of the CANCEL times out. `reason_hdr`:
+ * a whole header line ("Reason: …", RFC 3326), or empty. */
 void txn_client_cancel(struct txn_client *ct, struct slice reason_hdr);
 bool txn_client_has_final(const struct txn_client *ct);
 

@@ -1,0 +1,96 @@
+/* Our descriptions: the plan that sdp/leg.h prints from, and small facts about legs and policies
+ * that several files of the core need. */
+#include <stdio.h>
+
+#include "call/fork.h"
+#include "call/steps.h"
+#include "sip/hdr.h"
+
+void call_plan_identity(const struct leg *l, struct sdp_leg_plan *plan)
+{
+    plan->session_id = l->sdp_session;
+    plan->last = call_text_slice(&l->local_sdp);
+    plan->address = l->flow.local;
+    for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
+        if (l->media.streams[i].endpoint) {
+            plan->address = l->media.streams[i].rtp;
+            break;
+        }
+    }
+}
+
+int call_take_sdp(struct leg *l, const struct buf *printed, struct slice *ret)
+{
+    if (printed->overflow)
+        return -EMSGSIZE;
+    int r = call_text_set(&l->local_sdp, buf_slice(printed));
+    if (r == 0)
+        *ret = call_text_slice(&l->local_sdp);
+    return r;
+}
+
+int call_print_sdp(struct leg *l, const struct sdp *other, struct sdp_leg_plan *plan,
+                   struct slice *ret)
+{
+    struct slice codecs[STORE_CODEC_MAX];
+    const struct store_policy *p = &l->user.policy;
+    for (size_t i = 0; i < p->codec_count; i++)
+        codecs[i] = slice_from_str(p->codecs[i]);
+    plan->codecs = codecs;
+    plan->codec_count = p->codec_count;
+    call_plan_identity(l, plan);
+    leg_media_fill_plan(&l->media, plan);
+    struct buf b = buf_over(l->call->core->body, CALL_BODY_MAX);
+    sdp_leg_print(&b, other, plan);
+    return call_take_sdp(l, &b, ret);
+}
+
+uint8_t call_media_count(const struct call_text *sdp, struct sdp *scratch)
+{
+    return sdp->n && sdp_parse(call_text_slice(sdp), scratch) == SDP_OK ? scratch->media_count : 0;
+}
+
+void call_map_invert(const struct sdp_leg_map *map, struct sdp_leg_map *ret)
+{
+    struct sdp_leg_map out = {.count = map->forwarded, .forwarded = map->count};
+    memset(out.to, -1, sizeof(out.to));
+    for (size_t i = 0; i < map->count; i++) {
+        if (map->to[i] >= 0)
+            out.to[map->to[i]] = (int8_t)i;
+    }
+    *ret = out;
+}
+
+void call_put_warning(struct buf *b, const struct call *c, const char *why)
+{
+    if (why[0])
+        sip_put_warning(b, 399, c->core->cfg.host, slice_from_str(why));
+}
+
+void call_media_policy(const struct store_policy *p, struct media_policy *ret)
+{
+    *ret = (struct media_policy){
+        .protection = p->protection,
+        .keying_count = p->keying_count,
+        .suite_count = p->suite_count,
+    };
+    memcpy(ret->keyings, p->keyings, sizeof(ret->keyings));
+    memcpy(ret->suites, p->suites, sizeof(ret->suites));
+}
+
+const char *leg_keying_name(const struct leg *l)
+{
+    for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
+        if (l->media.streams[i].endpoint)
+            return keying_name((enum keying_kind)l->media.streams[i].protection.keying);
+    }
+    return keying_name(KEYING_NONE);
+}
+
+struct slice call_scratch_copy(struct call_core *core, struct slice s)
+{
+    size_t n = s.n < CALL_BODY_MAX ? s.n : 0;
+    if (n)
+        memcpy(core->copy, s.p, n);
+    return slice_from(core->copy, n);
+}

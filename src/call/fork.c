@@ -1,0 +1,483 @@
+/* The callee legs of a call until one has won. Each has its own dialog, ports and keys. The caller
+ * sees each as an early dialog of its own, by the To tag (RFC 3261 s.12.1, s.13.2.2.4). */
+#include "call/fork.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "call/content.h"
+#include "call/exchange.h"
+#include "call/refresh.h"
+#include "call/rel.h"
+#include "call/setup.h"
+#include "call/steps.h"
+
+static bool is_pending(const struct leg *l)
+{
+    return l->state == LEG_NEW || l->state == LEG_CALLING;
+}
+
+/* --- out: INVITEs ---------------------------------------------------------------------------- */
+
+static void leg_fail(struct leg *l, uint16_t status, const char *why)
+{
+    struct leg_input in = {.status = status, .reason = slice_from_str(why)};
+    leg_event(l, LEG_EV_FAIL, &in);
+}
+
+/* Our offer to a callee, from the caller's. */
+static void invite_with_offer(struct leg *b)
+{
+    struct call *c = b->call;
+    struct call_core *core = c->core;
+    struct slice sdp = SLICE_NONE;
+    if (sdp_parse(call_text_slice(&c->a->remote_sdp), core->sdp[0]) != SDP_OK) {
+        leg_fail(b, 500, "the caller's description could not be read again");
+        return;
+    }
+    sdp_leg_plan_offer(core->sdp[0], &c->map, core->plan);
+    if (call_print_sdp(b, core->sdp[0], core->plan, &sdp) < 0) {
+        leg_fail(b, 500, "the offer does not fit");
+        return;
+    }
+    struct leg_input in = {.sdp = sdp};
+    leg_event(b, LEG_EV_START, &in);
+}
+
+static void on_opened(void *arg, uint8_t status, const char *why)
+{
+    struct leg *b = arg;
+    if (status != MEDIA_STATUS_OK)
+        leg_fail(b, call_status_of_media(status), why);
+    else
+        invite_with_offer(b);
+}
+
+static void leg_begin(struct leg *b)
+{
+    struct call *c = b->call;
+    if (!leg_sip_find_flow(b)) {
+        leg_fail(b, 480, "the phone's connection is gone");
+        return;
+    }
+    if (c->late_offer) {
+        leg_event(b, LEG_EV_START, NULL);
+        return;
+    }
+    struct leg_media_batch batch = {
+        .ops = MEDIA_OP_OPEN | MEDIA_OP_LOCAL,
+        .policy = &b->policy,
+        .local = b->flow.local,
+        .mask = leg_media_mask_map(c->mask, &c->map),
+    };
+    if (leg_media_start(&b->media, &batch, on_opened, b) <= 0)
+        leg_fail(b, 503, "the media process cannot take the call now");
+}
+
+void fork_begin_legs(struct call *c)
+{
+    /* A leg that fails at once may end the call: it is freed from a deferral, so the list stands. */
+    LIST_FOR_EACH(n, &c->legs)
+    {
+        struct leg *b = CONTAINER_OF(n, struct leg, node);
+        if (b != c->a && b->state == LEG_NEW && !leg_media_is_busy(&b->media))
+            leg_begin(b);
+    }
+}
+
+/* --- in: answers ----------------------------------------------------------------------------- */
+
+static bool has_offer(struct sip_msg *msg)
+{
+    struct slice sdp;
+    return content_find_sdp(msg, &sdp) == CONTENT_SDP;
+}
+
+static void on_final(struct leg *l, struct sip_msg *msg)
+{
+    struct leg_input in = {.msg = msg, .status = msg->status, .reason = msg->reason};
+    if (msg->status >= 300) {
+        leg_event(l, LEG_EV_FAIL, &in);
+        return;
+    }
+    if (l->state == LEG_UP || l->state == LEG_ENDING || l->state == LEG_ACK_OWED) {
+        if (!dialog_is_same_remote_tag(&l->dialog, msg->to_tag)) {
+            leg_sip_ack_fork(l, msg); /* s.13.2.2.4: one more 2xx of a fork behind the callee */
+            return;
+        }
+    } else if (!leg_sip_take_dialog(l, msg)) {
+        leg_fail(l, 502, "the phone's answer makes no dialog");
+        return;
+    }
+    bool offer = l->call->late_offer && !l->early_media && has_offer(msg);
+    leg_event(l, offer ? LEG_EV_2XX_OFFER : LEG_EV_2XX, &in);
+}
+
+void fork_on_invite_event(void *arg, struct txn_client *ct, enum txn_event ev, struct sip_msg *msg)
+{
+    struct leg *l = arg;
+    (void)ct;
+    switch (ev) {
+    case TXN_EVENT_RESPONSE:
+        if (msg->status < 200) {
+            struct leg_input in = {.msg = msg, .status = msg->status, .reason = msg->reason};
+            leg_event(l, LEG_EV_1XX, &in);
+        } else {
+            on_final(l, msg);
+        }
+        return;
+    case TXN_EVENT_TIMEOUT:
+        leg_fail(l, 408, "the phone did not answer");
+        return;
+    case TXN_EVENT_TRANSPORT_ERROR:
+        leg_fail(l, 503, "the phone cannot be reached");
+        return;
+    case TXN_EVENT_TERMINATED:
+        l->invite_out = NULL;
+        return;
+    case TXN_EVENT_ACKED:
+    case TXN_EVENT_COUNT:
+        return;
+    }
+}
+
+/* --- progress -------------------------------------------------------------------------------- */
+
+static void tell_progress(struct leg *b, struct slice sdp);
+
+/* The caller's description that answers its offer, made of the callee's. */
+static int answer_for_caller(struct leg *b, struct slice *ret)
+{
+    struct call *c = b->call;
+    struct call_core *core = c->core;
+    if (sdp_parse(call_text_slice(&c->a->remote_sdp), core->sdp[0]) != SDP_OK ||
+        sdp_parse(call_text_slice(&b->remote_sdp), core->sdp[1]) != SDP_OK)
+        return -EINVAL;
+    sdp_leg_plan_answer(core->sdp[0], core->sdp[1], &c->map, core->plan);
+    return call_print_sdp(c->a, core->sdp[1], core->plan, ret);
+}
+
+static void on_early_applied(void *arg, uint8_t status, const char *why)
+{
+    struct leg *b = arg;
+    struct call *c = b->call;
+    struct slice sdp = SLICE_NONE;
+    if (status != MEDIA_STATUS_OK) {
+        log_event(LOG_WARN, "early_media_refused", LOG_STR("call", c->name),
+                  LOG_STR("reason", why));
+        if (b == c->b)
+            call_end(c, call_status_of_media(status), why);
+        return;
+    }
+    b->early_media = true;
+    c->early = b;
+    if (b->state != LEG_CALLING) {
+        if (b == c->b)
+            fork_answer_caller(b); /* its 2xx overtook us */
+        return;
+    }
+    if (c->a->state == LEG_INCOMING && answer_for_caller(b, &sdp) == 0)
+        tell_progress(b, sdp);
+}
+
+/* Applies what the callee described and connects it with the caller. */
+static int apply_answer(struct leg *b, struct slice body, leg_media_fn *done)
+{
+    struct call *c = b->call;
+    struct sdp *d = c->core->sdp[0], *offer = c->core->sdp[1];
+    if (sdp_parse(body, d) != SDP_OK || call_text_set(&b->remote_sdp, body) < 0)
+        return -EINVAL;
+    if (sdp_parse(call_text_slice(&b->local_sdp), offer) != SDP_OK ||
+        sdp_answer_check(offer, d) != SDP_FIT_OK)
+        return -EINVAL;
+    struct leg_media_batch batch = {
+        .ops = MEDIA_OP_REMOTE | MEDIA_OP_CONNECT,
+        .policy = &b->policy,
+        .mask = leg_media_mask_map(c->mask, &c->map),
+        .remote = d,
+        .mode = MEDIA_MODE_RELAY,
+        .peer = &c->a->media,
+        .map = &c->map,
+        .map_reverse = true,
+    };
+    int r = leg_media_start(&b->media, &batch, done, b);
+    return r > 0 ? 0 : (r < 0 ? r : -EINVAL);
+}
+
+/* One 18x to the caller, reliably where it asked for that and the last one is acknowledged. */
+static void tell_progress(struct leg *b, struct slice sdp)
+{
+    struct leg *a = b->call->a;
+    leg_sip_progress(a, b->progress_status, SLICE_NONE, b, sdp, rel_is_free(a));
+}
+
+void fork_on_progress(struct leg *b, struct sip_msg *msg)
+{
+    struct call *c = b->call;
+    struct slice sdp = SLICE_NONE;
+    if (msg->status == 100 || !rel_take_provisional(b, msg) || c->a->state != LEG_INCOMING)
+        return;
+    b->rang = true;
+    b->progress_status = msg->status;
+    c->phase = CALL_RINGING;
+    /* Without an offer of ours, a description in a 18x is a preview that nobody may answer. */
+    bool with_sdp = !c->late_offer && content_find_sdp(msg, &sdp) == CONTENT_SDP;
+    if (with_sdp && !b->early_media && !leg_media_is_busy(&b->media)) {
+        if (apply_answer(b, sdp, on_early_applied) == 0)
+            return;
+        log_event(LOG_INFO, "early_media_unreadable", LOG_STR("call", c->name));
+    }
+    tell_progress(b, SLICE_NONE);
+}
+
+/* --- the winner ------------------------------------------------------------------------------ */
+
+static void hang_up_others(struct call *c, const struct leg *winner)
+{
+    struct leg_input in = {.reason = SLICE_LIT("SIP;cause=200;text=\"Call completed elsewhere\"")};
+    LIST_FOR_EACH(n, &c->legs)
+    {
+        struct leg *l = CONTAINER_OF(n, struct leg, node);
+        if (l != c->a && l != winner)
+            leg_event(l, LEG_EV_HANGUP, &in);
+    }
+}
+
+void fork_answer_caller(struct leg *b)
+{
+    struct call *c = b->call;
+    struct slice sdp = SLICE_NONE;
+    if (answer_for_caller(b, &sdp) < 0) {
+        call_end(c, 500, "the answer does not fit");
+        return;
+    }
+    leg_sip_set_tag(c->a, b->caller_tag);
+    struct leg_input in = {.sdp = sdp};
+    leg_event(c->a, LEG_EV_ANSWER, &in);
+    call_on_answered(c);
+}
+
+static void on_answer_applied(void *arg, uint8_t status, const char *why)
+{
+    struct leg *b = arg;
+    if (status != MEDIA_STATUS_OK)
+        call_end(b->call, call_status_of_media(status), why);
+    else
+        fork_answer_caller(b);
+}
+
+/* The 2xx repeats what an early answer has said already, or it is the first we hear. */
+static void take_answer(struct leg *b, struct sip_msg *msg)
+{
+    struct call *c = b->call;
+    struct slice sdp = SLICE_NONE;
+    bool has = content_find_sdp(msg, &sdp) == CONTENT_SDP;
+    if (leg_media_is_busy(&b->media))
+        return; /* on_early_applied goes on */
+    if (b->early_media && (!has || slice_eq(sdp, call_text_slice(&b->remote_sdp)))) {
+        if (c->early == b) {
+            fork_answer_caller(b);
+            return;
+        }
+        sdp = call_text_slice(&b->remote_sdp); /* another fork was heard last: connect again */
+        has = true;
+    }
+    if (!has) {
+        call_end(c, 502, "the phone answered without a session description");
+        return;
+    }
+    if (sdp.p == b->remote_sdp.p) /* apply_answer replaces what it is about to read */
+        sdp = call_scratch_copy(c->core, sdp);
+    if (apply_answer(b, sdp, on_answer_applied) < 0)
+        call_end(c, 488, "the phone's answer does not fit the offer");
+}
+
+void fork_on_answered(struct leg *b, struct sip_msg *msg)
+{
+    struct call *c = b->call;
+    if (c->b || c->a->state != LEG_INCOMING) { /* another was faster, or the caller has gone */
+        struct leg_input in = {0};
+        leg_event(b, LEG_EV_HANGUP, &in);
+        return;
+    }
+    c->b = b;
+    loop_timer_cancel(c->core->cfg.loop, &c->ring_timer);
+    b->allows_update = sip_msg_list_has(msg, SIP_HDR_ALLOW, "UPDATE");
+    refresh_take_answer(b, msg);
+    hang_up_others(c, b);
+    if (b->state == LEG_ACK_OWED)
+        late_on_answered(b, msg);
+    else
+        take_answer(b, msg);
+}
+
+void late_on_answered(struct leg *b, struct sip_msg *msg)
+{
+    struct call *c = b->call;
+    struct slice sdp = SLICE_NONE;
+    if (content_find_sdp(msg, &sdp) != CONTENT_SDP) {
+        call_end(c, 502, "the phone answered without a session description");
+        return;
+    }
+    c->ex = (struct exchange){.x = c->a, .y = b, .method = SIP_INVITE, .late = true};
+    late_begin(c, sdp);
+}
+
+/* --- failures -------------------------------------------------------------------------------- */
+
+/* RFC 3261 s.16.7 step 6: 6xx before all; otherwise the lowest class, and in it what tells the
+ * caller most. A busy phone says more than one that nobody answered. */
+static int rank(uint16_t status)
+{
+    if (status >= 600)
+        return 0;
+    static const uint16_t telling[] = {486, 488, 480, 404, 408, 487};
+    for (int i = 0; i < (int)ARRAY_LEN(telling); i++) {
+        if (status == telling[i])
+            return 1 + i;
+    }
+    if (status >= 400 && status < 500)
+        return 20;
+    return status >= 500 ? 30 : 40;
+}
+
+static void remember_failure(struct call *c, uint16_t status, struct slice reason)
+{
+    if (c->best_status && rank(c->best_status) <= rank(status))
+        return;
+    c->best_status = status;
+    snprintf(c->best_reason, sizeof(c->best_reason), SLICE_FMT, SLICE_ARG(reason));
+}
+
+static bool any_pending(const struct call *c)
+{
+    LIST_FOR_EACH(n, &c->legs)
+    {
+        const struct leg *l = CONTAINER_OF(n, struct leg, node);
+        if (l != c->a && is_pending(l))
+            return true;
+    }
+    return false;
+}
+
+/* What a callee's status means to the caller. What only concerns the hop between us and the callee
+ * (its digest, its transactions) becomes something that is true for the caller. */
+static uint16_t map_status(uint16_t status)
+{
+    switch (status) {
+    case 401:
+    case 407:
+    case 421:
+    case 420:
+    case 481:
+    case 494:
+        return 480;
+    case 408:
+        return 480; /* s.16.7: a 408 of ours would make the caller think that we are not there */
+    case 503:
+        return 480; /* s.16.7 step 6: 503 is about the callee, not about us */
+    default:
+        return status >= 300 && status < 400 ? 480 : status;
+    }
+}
+
+void fork_on_failed(struct leg *b, const struct leg_input *in)
+{
+    struct call *c = b->call;
+    uint16_t status = in->status;
+    log_event(LOG_INFO, "leg_failed", LOG_STR("call", c->name), LOG_STR("user", b->user.name),
+              LOG_I("status", status), LOG_S("reason", in->reason));
+    if (in->msg && status >= 300 && status < 400 && fork_redirect(b, in->msg))
+        return;
+    remember_failure(c, map_status(status), in->reason);
+    if (status >= 600) /* s.16.7 step 5: 6xx ends all of them */
+        hang_up_others(c, b);
+    leg_sip_release(b);
+    if (c->a->state == LEG_INCOMING && !c->b && !any_pending(c))
+        call_end(c, c->best_status, c->best_reason);
+    else
+        call_on_leg_down(b);
+}
+
+/* --- contacts -------------------------------------------------------------------------------- */
+
+static bool is_known_contact(const struct call *c, const char *contact)
+{
+    LIST_FOR_EACH(n, &c->legs)
+    {
+        const struct leg *l = CONTAINER_OF(n, struct leg, node);
+        if (l != c->a && slice_eq_str(slice_from_str(contact), l->target_uri))
+            return true;
+    }
+    return false;
+}
+
+static bool add_contact(struct call *c, const struct store_user *callee, const struct binding *bd)
+{
+    if (is_known_contact(c, bd->contact) || c->leg_count > CALL_LEGS_MAX)
+        return false;
+    struct leg *b = leg_new(c);
+    if (!b)
+        return false;
+    b->user = *callee;
+    store_user_fini(&b->user);
+    b->registered_user = true;
+    b->flow = bd->flow;
+    call_media_policy(&callee->policy, &b->policy);
+    snprintf(b->target_uri, sizeof(b->target_uri), "%s", bd->contact);
+    snprintf(b->route, sizeof(b->route), "%s", bd->path);
+    if (!leg_sip_make_dialog(b)) {
+        leg_free(b);
+        c->leg_count--;
+        return false;
+    }
+    return true;
+}
+
+size_t fork_add_contacts(struct call *c, const struct store_user *callee)
+{
+    const struct binding *found[CALL_LEGS_MAX];
+    size_t added = 0;
+    size_t n = location_find(c->core->cfg.location, slice_from_str(callee->name),
+                             slice_from_str(callee->domain), found, ARRAY_LEN(found));
+    for (size_t i = 0; i < n; i++) {
+        if (policy_transport_allowed(&callee->policy, (uint8_t)found[i]->flow.kind))
+            added += add_contact(c, callee, found[i]);
+    }
+    return added;
+}
+
+void fork_start(struct call *c)
+{
+    fork_begin_legs(c);
+}
+
+/* The contacts of a 302 that are users of ours are rung instead (s.8.1.3.4); others are not: who is
+ * called from here is the administrator's choice, not that of a phone. */
+bool fork_redirect(struct leg *b, const struct sip_msg *rsp)
+{
+    struct call *c = b->call;
+    struct call_core *core = c->core;
+    struct sip_list_iter it = {0};
+    struct slice e;
+    struct store_user callee;
+    size_t added = 0;
+    if (c->redirects++ >= CALL_REDIRECTS_MAX || c->a->state != LEG_INCOMING || c->b)
+        return false;
+    while (sip_msg_list_next(rsp, SIP_HDR_CONTACT, &it, &e)) {
+        struct sip_addr a;
+        if (sip_addr_parse(e, &a) != SIP_PARSE_OK ||
+            core->cfg.find_uri(core->cfg.arg, &a.uri, &callee) < 0)
+            continue;
+        log_event(LOG_INFO, "redirected", LOG_STR("call", c->name), LOG_STR("from", b->user.name),
+                  LOG_STR("to", callee.name));
+        added += fork_add_contacts(c, &callee);
+        store_user_fini(&callee);
+    }
+    if (added == 0)
+        return false;
+    leg_sip_release(b);
+    call_on_leg_down(b);
+    fork_begin_legs(c);
+    return true;
+}

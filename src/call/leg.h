@@ -1,0 +1,236 @@
+/* Inside the two-leg core: the structures that its files share. Nothing outside call/ includes
+ * this.
+ *
+ *   setup.c     a new INVITE: media of leg A, route, callee legs
+ *   fork.c      the callee legs until one has won: progress, answers, failures
+ *   exchange.c  offer/answer in a standing call: re-INVITE, UPDATE, late offers
+ *   leg.c       the SIP life of one leg, as a const table
+ *   leg_sip.c   what a leg sends: requests, answers, ACK
+ *   leg_media.c what a leg asks of the media role
+ *   rel.c       PRACK (RFC 3262) carried from leg to leg
+ *   refresh.c   session timers (RFC 4028)
+ *   relay.c     INFO and the like carried from leg to leg
+ *   end.c       teardown, CDR
+ *   snapshot.c  what a restarted process needs to go on
+ *   core.c      calls by id and by dialog, limits, dispatch of in-dialog requests
+ *
+ * Ownership: the core owns calls, a call owns its legs. A leg holds borrowed transactions and lets
+ * go of them (detach) before it goes. A call is freed from a deferral, never from within one of its
+ * own callbacks. */
+#ifndef SOTTO_CALL_INTERNAL_H
+#define SOTTO_CALL_INTERNAL_H
+
+#include "base/map.h"
+#include "call/call.h"
+#include "call/leg_media.h"
+#include "dialog/dialog.h"
+#include "dialog/rel.h"
+#include "dialog/timer.h"
+#include "txn/txn.h"
+
+enum leg_state {
+    LEG_NEW,           /* callee: nothing sent yet */
+    LEG_CALLING,       /* callee: INVITE sent, no final answer */
+    LEG_CANCELLING,    /* callee: CANCEL sent */
+    LEG_ACK_OWED,      /* callee: its 2xx has an offer, the ACK waits for the caller's answer */
+    LEG_INCOMING,      /* caller: its INVITE is not answered yet */
+    LEG_ANSWERING,     /* caller: 2xx sent, no ACK yet */
+    LEG_ANSWERING_END, /* the same, and we want to hang up: RFC 3261 s.15 has us wait for the ACK */
+    LEG_UP,
+    LEG_ENDING, /* BYE sent */
+    LEG_DOWN,
+    LEG_STATE_COUNT
+};
+
+enum leg_event {
+    LEG_EV_START, /* send the INVITE */
+    LEG_EV_1XX,
+    LEG_EV_2XX,       /* answer to our INVITE; ACK goes out at once */
+    LEG_EV_2XX_OFFER, /* the same with an offer in it (late offer) */
+    LEG_EV_FAIL,      /* 3xx-6xx, timeout, transport error on our INVITE */
+    LEG_EV_ANSWER,    /* we send 2xx to its INVITE */
+    LEG_EV_REJECT,    /* we send another final answer */
+    LEG_EV_CANCEL,    /* its CANCEL came */
+    LEG_EV_ACK,
+    LEG_EV_ACK_TIMEOUT,
+    LEG_EV_ACK_SEND, /* the answer for the owed ACK is there */
+    LEG_EV_BYE,      /* its BYE came */
+    LEG_EV_HANGUP,   /* we want to end it, whatever it is doing */
+    LEG_EV_BYE_DONE, /* our BYE has a final answer, or never will */
+    LEG_EV_COUNT
+};
+
+/* A text of its own: descriptions, ACKs kept for retransmission. */
+struct call_text {
+    char *p;
+    size_t n;
+};
+
+struct leg {
+    struct call *call;
+    struct list node; /* in call->legs */
+    uint16_t index;   /* 0: the caller */
+    enum leg_state state;
+
+    struct store_user user; /* whose leg it is, with the policy that counts; no secrets in it */
+    struct media_policy policy;
+    bool registered_user;
+
+    struct dialog dialog;
+    struct map_node by_dialog; /* key: call-id and local tag, in core->dialogs */
+    char dialog_key[DIALOG_KEY_MAX];
+    bool in_map;
+    struct transport_flow flow;
+    char target_uri[DIALOG_URI_MAX];       /* callee: contact that the INVITE goes to */
+    char route[DIALOG_URI_MAX];            /* callee: Path of its registration */
+    char caller_tag[24];                   /* callee: To tag with which the caller sees this fork */
+    char contact_user[STORE_NAME_MAX + 1]; /* user part of our Contact towards it */
+    struct call_text display;              /* caller: display name of its From, quotes included */
+
+    struct txn_server *invite_in;  /* INVITE from this leg that we answer */
+    struct txn_client *invite_out; /* INVITE to this leg */
+    struct txn_client *bye_out;
+    uint32_t invite_cseq; /* of its last INVITE: ours to it, or the caller's first */
+    uint16_t final_status;
+    char final_reason[64];
+
+    struct call_text ack;            /* last ACK to a 2xx, sent again when the 2xx comes again */
+    struct txn_server *answered_txn; /* whose 2xx is sent again until its ACK comes … */
+    struct loop_timer resend;        /* … RFC 3261 s.13.3.1.4 */
+    uint64_t resend_until;
+    uint32_t resend_ms;
+
+    struct leg_media media;
+    struct call_text remote_sdp; /* the peer's last description */
+    struct call_text local_sdp;  /* our last description towards it */
+    uint64_t sdp_session;
+    bool early_media;         /* callee: its early description has been applied */
+    bool rang;                /* callee: a 18x came */
+    uint16_t progress_status; /* callee: of the last 1xx */
+
+    /* RFC 3262 with this leg; see rel.c */
+    struct dialog_rel rel;
+    bool wants_100rel;           /* caller: provisionals to it are sent reliably */
+    struct call_text rel_text;   /* caller: the one without its PRACK yet */
+    struct call_text rel_answer; /* caller: description of the 2xx that waits for that PRACK */
+    struct loop_timer rel_timer;
+    uint32_t rel_ms;
+    uint64_t rel_until;
+
+    /* RFC 4028; see refresh.c */
+    struct dialog_timer session;
+    struct loop_timer session_timer;
+    struct txn_client *refresh_out;
+    bool allows_update;
+};
+
+enum exchange_state {
+    EXCHANGE_IDLE,
+    EXCHANGE_CHECK,   /* media role judges the offer of x */
+    EXCHANGE_LOCAL,   /* media role writes our offer to y */
+    EXCHANGE_OFFERED, /* request is out to y */
+    EXCHANGE_APPLY_Y, /* y has answered: applied there … */
+    EXCHANGE_APPLY_X, /* … and on x, which gives our answer to it */
+    EXCHANGE_LATE_Y,  /* late offer: y's offer is judged */
+    EXCHANGE_LATE_X,  /* … our offer to x is written */
+    EXCHANGE_WAIT_ACK /* our answer (or late offer) is out to x */
+};
+
+struct exchange {
+    enum exchange_state state;
+    struct leg *x, *y;
+    enum sip_method method; /* INVITE or UPDATE */
+    bool late;
+    struct txn_server *in;
+    struct txn_client *out;
+    struct call_text offer, answer; /* x's, y's (late: y's offer, x's answer) */
+    struct sdp_leg_map map;         /* the offerer's m-lines to the other's */
+    uint8_t mask;                   /* the offerer's m-lines that are relayed */
+};
+
+enum call_phase { CALL_SETUP, CALL_RINGING, CALL_ANSWERED, CALL_ENDED };
+
+struct call {
+    struct call_core *core;
+    struct list node; /* in core->calls */
+    struct map_node by_id;
+    uint64_t id;
+    char name[24];
+    enum call_phase phase;
+    uint64_t since_unix, answered_unix;
+    struct list legs;
+    uint16_t leg_count;
+    struct leg *a;
+    struct leg *b;     /* the callee's leg that answered; NULL before, and with built-in targets */
+    struct leg *early; /* whose early media the caller hears */
+    uint8_t builtin;   /* enum media_mode; MEDIA_MODE_NONE: a call between two */
+    bool late_offer;   /* the caller's INVITE had none */
+    struct sdp_leg_map map;    /* a's m-lines to those of the callee legs */
+    uint8_t mask;              /* a's m-lines that are relayed */
+    uint32_t max_forwards;     /* for the callees' INVITEs */
+    struct call_text crossing; /* header lines of the INVITE that go on to the callees */
+    char bye_reason[120];      /* Reason of the BYEs that end it */
+    char target[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2]; /* what was dialled, for CDR and show */
+    struct exchange ex;
+    struct list passages; /* requests on their way from leg to leg; relay.c */
+    uint16_t best_status; /* of the legs that failed, RFC 3261 s.16.7 */
+    char best_reason[64];
+    uint8_t redirects;
+    struct loop_timer ring_timer;
+    struct loop_defer reap;
+    uint16_t end_status;
+    char end_reason[160]; /* a plain sentence, for CDR, log and show */
+    uint32_t slot;        /* snapshot slot; SNAPSHOT_NONE: none */
+};
+
+struct call_history {
+    char *json; /* the call as `show` prints it */
+    uint64_t ended_unix;
+    bool refused;
+};
+
+struct call_core {
+    struct call_config cfg;
+    struct list calls;
+    struct map by_id;
+    struct map dialogs;
+    size_t count;
+    uint64_t next_id;
+    bool closing; /* no new calls */
+    struct media_client *media;
+    const struct media_stats *stats; /* mapped read-only; NULL in tests */
+    size_t stats_count;
+    struct call_history history[CALL_HISTORY_MAX];
+    size_t history_next;
+    struct sdp *sdp[3]; /* scratch: parsed descriptions of one callback */
+    struct sdp_leg_plan *plan;
+    char *out;  /* scratch: messages in the making, SIP_MSG_MAX */
+    char *body; /* … descriptions, CALL_BODY_MAX */
+    char *copy; /* … a description that is about to be replaced, CALL_BODY_MAX */
+    struct snapshot_map *snapshots; /* NULL: none kept */
+    bool sweep_due; /* restored calls: the media role is to be told which endpoints stand */
+};
+
+#define SNAPSHOT_NONE UINT32_MAX
+
+/* leg.c */
+struct leg_input {
+    struct sip_msg *msg;
+    uint16_t status;
+    struct slice reason;
+    struct slice sdp;
+};
+void leg_event(struct leg *l, enum leg_event ev, const struct leg_input *in);
+struct leg *leg_new(struct call *c);
+void leg_free(struct leg *l);
+const char *leg_state_name(enum leg_state s);
+
+/* text */
+int call_text_set(struct call_text *t, struct slice s) MUST_CHECK;
+void call_text_clear(struct call_text *t);
+static inline struct slice call_text_slice(const struct call_text *t)
+{
+    return slice_from(t->p, t->n);
+}
+
+#endif

@@ -1,0 +1,235 @@
+#include "call/leg_media.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/secret.h"
+
+static_assert((int)SDP_UDP_TLS_SAVPF == (int)MEDIA_PROTO_UDP_TLS_SAVPF, "same order of proto");
+static_assert((int)SDP_INACTIVE == (int)MEDIA_INACTIVE, "same order of directions");
+static_assert((int)SDP_CODEC_NAME_MAX == (int)MEDIA_CODEC_NAME_MAX, "same codec names");
+
+void leg_media_init(struct leg_media *m, struct media_client *client, uint64_t call, uint16_t leg)
+{
+    *m = (struct leg_media){.client = client, .call = call, .leg = leg};
+    for (size_t i = 0; i < ARRAY_LEN(m->streams); i++)
+        m->streams[i].media = m;
+}
+
+static void text_clear(struct leg_stream *s)
+{
+    if (s->text)
+        secret_wipe(s->text, s->text_n);
+    free(s->text);
+    s->text = NULL;
+    s->text_n = 0;
+}
+
+void leg_media_cancel(struct leg_media *m)
+{
+    for (size_t i = 0; i < ARRAY_LEN(m->streams); i++) {
+        media_client_cancel(m->client, m->streams[i].request);
+        m->streams[i].request = 0;
+    }
+    m->waiting = 0;
+    m->done = NULL;
+}
+
+void leg_media_fini(struct leg_media *m)
+{
+    leg_media_cancel(m);
+    for (size_t i = 0; i < ARRAY_LEN(m->streams); i++) {
+        if (m->streams[i].endpoint)
+            media_client_close(m->client, m->streams[i].endpoint);
+        m->streams[i].endpoint = 0;
+        text_clear(&m->streams[i]);
+    }
+}
+
+bool leg_media_is_busy(const struct leg_media *m)
+{
+    return m->waiting > 0;
+}
+
+/* Audio is what the call is for: its verdict is the leg's. The first m-line that failed says it
+ * where there is no audio verdict yet. */
+static void take_status(struct leg_media *m, const struct leg_stream *s,
+                        const struct media_reply *r)
+{
+    bool first = s == &m->streams[0];
+    if (r->status == MEDIA_STATUS_OK || (!first && m->streams[0].endpoint))
+        return;
+    if (m->status == MEDIA_STATUS_OK || first) {
+        m->status = r->status;
+        snprintf(m->why, sizeof(m->why), "%.*s", (int)strnlen(r->why, sizeof(r->why)), r->why);
+    }
+}
+
+static void take_reply(struct leg_stream *s, const struct media_reply *r, struct slice text)
+{
+    s->endpoint = r->endpoint;
+    s->proto = r->proto;
+    s->rtcp_mux = r->rtcp_mux;
+    s->rtp = r->local_rtp;
+    s->rtcp = r->local_rtcp;
+    s->protection = r->protection;
+    if (text.n == 0)
+        return;
+    char *copy = malloc(text.n);
+    text_clear(s);
+    if (copy) {
+        memcpy(copy, text.p, text.n);
+        s->text = copy;
+        s->text_n = text.n;
+    }
+}
+
+static void on_reply(void *arg, const struct media_reply *r, struct slice text)
+{
+    struct leg_stream *s = arg;
+    struct leg_media *m = s->media;
+    s->request = 0;
+    take_status(m, s, r);
+    if (r->status == MEDIA_STATUS_OK && !(m->ops & MEDIA_OP_CHECK))
+        take_reply(s, r, text);
+    if (--m->waiting > 0)
+        return;
+    leg_media_fn *done = m->done;
+    m->done = NULL;
+    done(m->arg, m->status, m->why); /* may free m */
+}
+
+static void put_codecs(struct media_request *rq, const struct sdp *d, const struct sdp_media *media)
+{
+    struct sdp_codec c[MEDIA_CODEC_MAX];
+    rq->codec_count = (uint8_t)sdp_codecs(d, media, c, ARRAY_LEN(c));
+    for (size_t i = 0; i < rq->codec_count; i++) {
+        rq->codecs[i] = (struct media_codec){
+            .pt = c[i].pt, .channels = c[i].channels, .ptime = c[i].ptime, .clock = c[i].clock};
+        memcpy(rq->codecs[i].name, c[i].name, sizeof(rq->codecs[i].name));
+    }
+}
+
+static void put_remote(struct media_request *rq, const struct leg_media_batch *b, size_t i,
+                       struct buf *text)
+{
+    const struct sdp_media *media = &b->remote->media[i];
+    rq->is_offer = b->is_offer;
+    rq->proto = media->proto;
+    rq->direction = (uint8_t)sdp_direction_of(b->remote, media);
+    rq->rtcp_mux = sdp_rtcp_mux(b->remote, media);
+    struct addr a;
+    if (sdp_rtp_addr(b->remote, media, &a))
+        rq->remote_rtp = a;
+    if (sdp_rtcp_addr(b->remote, media, &a))
+        rq->remote_rtcp = a;
+    put_codecs(rq, b->remote, media);
+    sdp_keying_text(text, b->remote, media);
+}
+
+static uint64_t peer_endpoint(const struct leg_media_batch *b, size_t i)
+{
+    if (!b->peer || !b->map)
+        return 0;
+    if (!b->map_reverse)
+        return i < b->map->count && b->map->to[i] >= 0 ? b->peer->streams[b->map->to[i]].endpoint
+                                                       : 0;
+    for (size_t k = 0; k < b->map->count; k++) {
+        if (b->map->to[k] == (int)i)
+            return b->peer->streams[k].endpoint;
+    }
+    return 0;
+}
+
+static int start_one(struct leg_media *m, const struct leg_media_batch *b, size_t i)
+{
+    struct leg_stream *s = &m->streams[i];
+    char text[MEDIA_TEXT_MAX];
+    struct buf tb = buf_over(text, sizeof(text));
+    struct media_request rq = {
+        .ops = b->ops,
+        .endpoint = s->endpoint,
+        .call = m->call,
+        .leg = m->leg,
+        .stream = (uint16_t)i,
+        .local = b->local,
+        .rtcp_mux = b->rtcp_mux,
+        .mode = b->mode,
+    };
+    if (b->policy)
+        rq.policy = *b->policy;
+    if (b->ops & MEDIA_OP_REMOTE)
+        put_remote(&rq, b, i, &tb);
+    if (b->ops & MEDIA_OP_CONNECT && b->mode == MEDIA_MODE_RELAY) {
+        rq.peer = peer_endpoint(b, i);
+        if (rq.peer == 0)
+            rq.mode = MEDIA_MODE_NONE;
+    }
+    if (tb.overflow)
+        return -EMSGSIZE;
+    return media_client_request(m->client, &rq, buf_slice(&tb), on_reply, s, &s->request);
+}
+
+int leg_media_start(struct leg_media *m, const struct leg_media_batch *b, leg_media_fn *done,
+                    void *arg)
+{
+    assert(m->waiting == 0);
+    m->status = MEDIA_STATUS_OK;
+    m->why[0] = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(m->streams); i++) {
+        bool wanted = b->mask & (1u << i);
+        bool has = m->streams[i].endpoint != 0 || (b->ops & MEDIA_OP_OPEN);
+        if (!wanted || !has)
+            continue;
+        int r = start_one(m, b, i);
+        if (r < 0) {
+            leg_media_cancel(m);
+            return r;
+        }
+        m->waiting++;
+    }
+    m->ops = b->ops;
+    m->done = done;
+    m->arg = arg;
+    return m->waiting;
+}
+
+uint8_t leg_media_mask(const struct sdp *d)
+{
+    unsigned mask = 0;
+    for (size_t i = 0; i < d->media_count; i++) {
+        const struct sdp_media *media = &d->media[i];
+        bool relayed = media->kind == SDP_AUDIO || media->kind == SDP_VIDEO;
+        if (relayed && media->port != 0 && media->proto != SDP_PROTO_OTHER)
+            mask |= 1u << i;
+    }
+    return (uint8_t)mask;
+}
+
+uint8_t leg_media_mask_map(uint8_t mask, const struct sdp_leg_map *map)
+{
+    unsigned out = 0;
+    for (size_t i = 0; i < map->count; i++) {
+        if (mask & (1u << i) && map->to[i] >= 0)
+            out |= 1u << map->to[i];
+    }
+    return (uint8_t)out;
+}
+
+void leg_media_fill_plan(const struct leg_media *m, struct sdp_leg_plan *plan)
+{
+    for (size_t i = 0; i < plan->media_count; i++) {
+        const struct leg_stream *s = &m->streams[i];
+        struct sdp_leg_media *out = &plan->media[i];
+        if (!s->endpoint) {
+            out->refuse = true;
+            continue;
+        }
+        out->proto = s->proto;
+        out->rtcp_mux = s->rtcp_mux;
+        out->rtp = s->rtp;
+        out->rtcp = s->rtcp;
+        out->keying = slice_from(s->text, s->text_n);
+    }
+}

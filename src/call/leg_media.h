@@ -1,0 +1,75 @@
+/* The media of one leg: an endpoint in the media role for each m-line that is relayed, and the
+ * requests that open, describe and connect them. Several m-lines make one batch: `done` is called
+ * once, when the last reply is there. */
+#ifndef SOTTO_CALL_LEG_MEDIA_H
+#define SOTTO_CALL_LEG_MEDIA_H
+
+#include "call/media_client.h"
+#include "sdp/leg.h"
+
+struct leg_media;
+
+/* status: enum media_status of the first m-line that failed, or OK; `why` a plain sentence. A leg's
+ * audio decides: a further m-line that alone has failed is refused (port 0), and the call goes on. */
+typedef void leg_media_fn(void *arg, uint8_t status, const char *why);
+
+struct leg_stream {
+    uint64_t endpoint; /* 0: none, the m-line is refused */
+    struct leg_media *media;
+    uint32_t request; /* waiting for this reply; 0: none */
+    uint8_t proto;    /* enum media_proto for our next description */
+    bool rtcp_mux;
+    struct addr rtp, rtcp;
+    char *text; /* keying lines for our next description; wiped, it holds keys */
+    size_t text_n;
+    struct media_protection protection;
+};
+
+struct leg_media {
+    struct media_client *client;
+    uint64_t call;
+    uint16_t leg;
+    uint32_t ops;    /* of the batch under way */
+    uint8_t waiting; /* replies that are still to come */
+    uint8_t status;
+    char why[160];
+    leg_media_fn *done;
+    void *arg;
+    struct leg_stream streams[SDP_MEDIA_MAX];
+};
+
+/* What a batch does; which fields count follows from `ops` as in ipc/media_msg.h. */
+struct leg_media_batch {
+    uint32_t ops; /* enum media_op */
+    const struct media_policy *policy;
+    struct addr local;        /* OPEN: address to bind */
+    uint8_t mask;             /* m-lines, bit i for streams[i] */
+    const struct sdp *remote; /* REMOTE: the peer's description */
+    bool is_offer;
+    bool rtcp_mux;                 /* LOCAL: offer it */
+    uint8_t mode;                  /* CONNECT */
+    struct leg_media *peer;        /* CONNECT with RELAY */
+    const struct sdp_leg_map *map; /* m-line of this leg -> of the peer's leg … */
+    bool map_reverse;              /* … or the other way round */
+};
+
+void leg_media_init(struct leg_media *m, struct media_client *client, uint64_t call, uint16_t leg);
+/* Cancels what is under way and closes all endpoints. */
+void leg_media_fini(struct leg_media *m);
+/* Starts a batch. A batch without any m-line is done from a later wake-up like any other, which the
+ * caller must arrange: returns the number of requests that were sent, or -errno (nothing sent that
+ * will be answered). */
+int leg_media_start(struct leg_media *m, const struct leg_media_batch *b, leg_media_fn *done,
+                    void *arg) MUST_CHECK;
+void leg_media_cancel(struct leg_media *m);
+bool leg_media_is_busy(const struct leg_media *m);
+
+/* m-lines of a description that are relayed: audio and video that are alive and fit our relay. */
+uint8_t leg_media_mask(const struct sdp *d);
+/* The same, seen from the other leg. */
+uint8_t leg_media_mask_map(uint8_t mask, const struct sdp_leg_map *map);
+/* Fills the plan's m-lines with our addresses, proto and keying text; those without an endpoint
+ * are refused. */
+void leg_media_fill_plan(const struct leg_media *m, struct sdp_leg_plan *plan);
+
+#endif

@@ -1,0 +1,208 @@
+#include "call/media_client.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+#define BUCKETS 1024u /* of pending requests; ids are handed out in order, so they spread evenly */
+
+struct pending {
+    struct list bucket;
+    struct list order;  /* oldest first: the order in which they are sent again */
+    media_reply_fn *fn; /* NULL: nobody waits */
+    void *arg;
+    size_t n;
+    struct media_request rq;
+    char text[];
+};
+
+struct media_client {
+    struct loop *loop;
+    struct ipc_chan *chan; /* NULL between the death of one media role and the next */
+    media_event_fn *on_event;
+    void *arg;
+    uint32_t next_id;
+    size_t count;
+    struct list order;
+    struct list buckets[BUCKETS];
+};
+
+int media_client_new(struct loop *l, media_event_fn *on_event, void *arg, struct media_client **ret)
+{
+    struct media_client *mc = calloc(1, sizeof(*mc));
+    if (!mc)
+        return -ENOMEM;
+    mc->loop = l;
+    mc->on_event = on_event;
+    mc->arg = arg;
+    list_init(&mc->order);
+    for (size_t i = 0; i < BUCKETS; i++)
+        list_init(&mc->buckets[i]);
+    *ret = mc;
+    return 0;
+}
+
+static void pending_free(struct media_client *mc, struct pending *p)
+{
+    list_remove(&p->bucket);
+    list_remove(&p->order);
+    mc->count--;
+    secret_wipe(p->text, p->rq.text_n); /* crypto lines hold keys */
+    free(p);
+}
+
+struct media_client *media_client_free(struct media_client *mc)
+{
+    if (mc) {
+        LIST_FOR_EACH(n, &mc->order)
+        pending_free(mc, CONTAINER_OF(n, struct pending, order));
+        ipc_chan_free(mc->chan);
+        free(mc);
+    }
+    return NULL;
+}
+
+static struct pending *pending_find(struct media_client *mc, uint32_t id)
+{
+    LIST_FOR_EACH(n, &mc->buckets[id % BUCKETS])
+    {
+        struct pending *p = CONTAINER_OF(n, struct pending, bucket);
+        if (p->rq.req == id)
+            return p;
+    }
+    return NULL;
+}
+
+static void send_pending(struct media_client *mc, const struct pending *p)
+{
+    if (!mc->chan)
+        return; /* goes out with the next attach */
+    int r = ipc_send2(mc->chan, MEDIA_MSG_REQUEST, &p->rq, sizeof(p->rq), p->text, p->rq.text_n);
+    if (r < 0)
+        log_event(LOG_ERROR, "media_request_not_sent", LOG_ERRNO(r), LOG_I("call", p->rq.call));
+}
+
+static void on_reply(struct media_client *mc, const struct media_reply *r, struct slice text)
+{
+    struct pending *p = pending_find(mc, r->req);
+    if (!p)
+        return; /* answered in an earlier life of the media role */
+    media_reply_fn *fn = p->fn;
+    void *arg = p->arg;
+    bool orphan = !fn && (p->rq.ops & MEDIA_OP_OPEN) && r->status == MEDIA_STATUS_OK;
+    pending_free(mc, p);
+    if (orphan)
+        media_client_close(mc, r->endpoint);
+    else if (fn)
+        fn(arg, r, text);
+}
+
+static void on_msg(void *arg, uint32_t type, const void *payload, size_t n, const int *fds,
+                   size_t fd_count)
+{
+    struct media_client *mc = arg;
+    (void)fds;
+    assert(fd_count == 0);
+    if (type == MEDIA_MSG_REPLY && n >= sizeof(struct media_reply)) {
+        const struct media_reply *r = payload;
+        if (r->text_n == n - sizeof(*r)) {
+            on_reply(mc, r, slice_from(r + 1, r->text_n));
+            return;
+        }
+    } else if (type == MEDIA_MSG_EVENT && n == sizeof(struct media_event)) {
+        mc->on_event(mc->arg, payload);
+        return;
+    }
+    log_event(LOG_ERROR, "media_message_unreadable", LOG_I("type", type), LOG_I("bytes", n));
+}
+
+static void on_closed(void *arg)
+{
+    struct media_client *mc = arg;
+    mc->chan = ipc_chan_free(mc->chan);
+}
+
+int media_client_attach(struct media_client *mc, int fd)
+{
+    struct ipc_chan *chan = NULL;
+    int r = ipc_chan_new(mc->loop, fd, on_msg, on_closed, mc, &chan);
+    if (r < 0)
+        return r;
+    ipc_chan_free(mc->chan);
+    mc->chan = chan;
+    LIST_FOR_EACH(n, &mc->order)
+    send_pending(mc, CONTAINER_OF(n, struct pending, order));
+    return 0;
+}
+
+void media_client_sweep(struct media_client *mc, const uint64_t *endpoints, size_t n)
+{
+    int r = mc->chan ? ipc_send(mc->chan, MEDIA_MSG_SWEEP_BEGIN, NULL, 0, NULL, 0) : -EPIPE;
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = ipc_send(mc->chan, MEDIA_MSG_KEEP, &endpoints[i], sizeof(endpoints[i]), NULL, 0);
+    if (r == 0)
+        r = ipc_send(mc->chan, MEDIA_MSG_SWEEP_END, NULL, 0, NULL, 0);
+    if (r < 0)
+        log_event(LOG_ERROR, "media_sweep_not_sent", LOG_ERRNO(r));
+}
+
+static int request_add(struct media_client *mc, const struct media_request *rq, struct slice text,
+                       struct pending **ret)
+{
+    if (mc->count >= MEDIA_CLIENT_PENDING_MAX || text.n > MEDIA_TEXT_MAX)
+        return -ENOBUFS;
+    struct pending *p = malloc(sizeof(*p) + text.n);
+    if (!p)
+        return -ENOMEM;
+    p->rq = *rq;
+    do
+        mc->next_id++;
+    while (mc->next_id == 0 || pending_find(mc, mc->next_id));
+    p->rq.req = mc->next_id;
+    p->rq.text_n = (uint32_t)text.n;
+    if (text.n)
+        memcpy(p->text, text.p, text.n);
+    list_push_back(&mc->buckets[p->rq.req % BUCKETS], &p->bucket);
+    list_push_back(&mc->order, &p->order);
+    mc->count++;
+    *ret = p;
+    return 0;
+}
+
+int media_client_request(struct media_client *mc, const struct media_request *rq, struct slice text,
+                         media_reply_fn *fn, void *arg, uint32_t *ret_id)
+{
+    struct pending *p = NULL;
+    int r = request_add(mc, rq, text, &p);
+    if (r < 0)
+        return r;
+    p->fn = fn;
+    p->arg = arg;
+    *ret_id = p->rq.req;
+    send_pending(mc, p);
+    return 0;
+}
+
+void media_client_close(struct media_client *mc, uint64_t endpoint)
+{
+    struct media_request rq = {.ops = MEDIA_OP_CLOSE, .endpoint = endpoint};
+    struct pending *p = NULL;
+    int r = request_add(mc, &rq, SLICE_NONE, &p);
+    if (r < 0) {
+        log_event(LOG_ERROR, "media_close_not_sent", LOG_ERRNO(r));
+        return;
+    }
+    p->fn = NULL;
+    p->arg = NULL;
+    send_pending(mc, p);
+}
+
+void media_client_cancel(struct media_client *mc, uint32_t id)
+{
+    struct pending *p = id ? pending_find(mc, id) : NULL;
+    if (p)
+        p->fn = NULL;
+}

@@ -1,0 +1,37 @@
+/* The signalling side of the channel to the media role: pairs requests with replies, and sends
+ * again what a restarted media role has forgotten. A request is copied and kept until its reply
+ * comes; media_msg.h promises that doing one twice is the same as doing it once.
+ *
+ * Someone who no longer waits (the leg has gone) cancels: the reply is dropped, and an endpoint
+ * that it would have opened is closed. */
+#ifndef SOTTO_CALL_MEDIA_CLIENT_H
+#define SOTTO_CALL_MEDIA_CLIENT_H
+
+#include "ipc/ipc.h"
+#include "ipc/media_msg.h"
+
+#define MEDIA_CLIENT_PENDING_MAX 65536
+
+struct media_client;
+
+/* `text` is valid until the call returns. */
+typedef void media_reply_fn(void *arg, const struct media_reply *r, struct slice text);
+typedef void media_event_fn(void *arg, const struct media_event *e);
+
+int media_client_new(struct loop *l, media_event_fn *on_event, void *arg,
+                     struct media_client **ret) MUST_CHECK;
+struct media_client *media_client_free(struct media_client *mc);
+
+/* Takes the descriptor of a channel to a (new) media role; `endpoints` are those of the calls that
+ * stand, when it is signalling that restarted: all others are closed there. */
+int media_client_attach(struct media_client *mc, int fd) MUST_CHECK;
+void media_client_sweep(struct media_client *mc, const uint64_t *endpoints, size_t n);
+
+/* fn is called once, from a later wake-up, never from within. -ENOBUFS, -ENOMEM. */
+int media_client_request(struct media_client *mc, const struct media_request *rq, struct slice text,
+                         media_reply_fn *fn, void *arg, uint32_t *ret_id) MUST_CHECK;
+/* For what nobody waits for: closing. */
+void media_client_close(struct media_client *mc, uint64_t endpoint);
+void media_client_cancel(struct media_client *mc, uint32_t id); /* 0 is a no-op */
+
+#endif

@@ -1,0 +1,141 @@
+/* Each leg has a session timer of its own: a phone that has gone without a BYE ends its call even
+ * where no media tells. When it is our turn we refresh by UPDATE without a description, or, where
+ * the phone does not know UPDATE, by a re-INVITE with the description that stands. */
+#include "call/refresh.h"
+
+#include "base/log.h"
+#include "call/exchange.h"
+#include "call/steps.h"
+
+static struct loop *loop_of(struct leg *l)
+{
+    return l->call->core->cfg.loop;
+}
+
+static struct dialog_timer_config config_of(struct leg *l)
+{
+    const struct call_config *cfg = &l->call->core->cfg;
+    return (struct dialog_timer_config){.min_s = cfg->session_min_s,
+                                        .default_s = cfg->session_default_s};
+}
+
+void refresh_release(struct leg *l)
+{
+    loop_timer_cancel(loop_of(l), &l->session_timer);
+    if (l->refresh_out)
+        txn_client_detach(l->refresh_out);
+    l->refresh_out = NULL;
+}
+
+static void start(struct leg *l)
+{
+    uint64_t ms = l->session.we_refresh ? dialog_timer_refresh_ms(&l->session)
+                                        : dialog_timer_end_ms(&l->session);
+    if (ms == 0)
+        loop_timer_cancel(loop_of(l), &l->session_timer);
+    else
+        loop_timer_set(loop_of(l), &l->session_timer, ms);
+}
+
+void refresh_resume(struct leg *l)
+{
+    start(l);
+}
+
+static void on_refreshed(void *arg, struct txn_client *ct, enum txn_event ev, struct sip_msg *msg)
+{
+    struct leg *l = arg;
+    (void)ct;
+    switch (ev) {
+    case TXN_EVENT_RESPONSE:
+        if (msg->status < 200)
+            return;
+        if (msg->method == SIP_INVITE && msg->status < 300)
+            leg_sip_ack(l, SLICE_NONE);
+        if (msg->status < 300) {
+            refresh_take_answer(l, msg);
+            return;
+        }
+        if (msg->status == 408 || msg->status == 481)
+            call_end(l->call, 408, "a phone no longer knows the call");
+        else
+            start(l); /* 491 and the like: once more in half an interval */
+        return;
+    case TXN_EVENT_TIMEOUT:
+        call_end(l->call, 408, "a phone did not answer the session refresh");
+        return;
+    case TXN_EVENT_TRANSPORT_ERROR:
+        start(l); /* it may come back over another connection before the session ends */
+        return;
+    case TXN_EVENT_TERMINATED:
+        l->refresh_out = NULL;
+        return;
+    case TXN_EVENT_ACKED:
+    case TXN_EVENT_COUNT:
+        return;
+    }
+}
+
+static void on_timer(void *arg)
+{
+    struct leg *l = arg;
+    if (l->state != LEG_UP)
+        return;
+    if (!l->session.we_refresh) {
+        call_end(l->call, 408, "a phone did not refresh the session in time");
+        return;
+    }
+    if (l->call->ex.state != EXCHANGE_IDLE || l->refresh_out) {
+        loop_timer_set(loop_of(l), &l->session_timer, 2000); /* an exchange refreshes it anyway */
+        return;
+    }
+    struct leg_request rq = {.method = SIP_UPDATE, .fn = on_refreshed, .arg = l};
+    if (!l->allows_update) {
+        rq.method = SIP_INVITE;
+        rq.body = call_text_slice(&l->local_sdp);
+    }
+    if (leg_sip_request(l, &rq, &l->refresh_out) < 0) {
+        log_event(LOG_INFO, "refresh_not_sent", LOG_STR("call", l->call->name));
+        start(l);
+    }
+}
+
+void refresh_init(struct leg *l)
+{
+    loop_timer_init(&l->session_timer, on_timer, l);
+}
+
+bool refresh_take_request(struct leg *l, struct txn_server *st, const struct sip_msg *req)
+{
+    struct dialog_timer_config cfg = config_of(l);
+    struct dialog_timer t;
+    if (dialog_timer_from_request(&cfg, req, &t) == DIALOG_TIMER_OK) {
+        l->session = t;
+        return true;
+    }
+    char mem[40];
+    struct buf h = buf_over(mem, sizeof(mem));
+    buf_printf(&h, "Min-SE: %u\r\n", cfg.min_s);
+    struct leg_answer a = {.status = 422, .headers = buf_slice(&h)};
+    leg_sip_respond(l, st, &a);
+    return false;
+}
+
+void refresh_take_answer(struct leg *l, const struct sip_msg *rsp)
+{
+    struct dialog_timer_config cfg = config_of(l);
+    dialog_timer_from_answer(&cfg, rsp, &l->session);
+    start(l);
+}
+
+void refresh_put_request(struct leg *l, struct buf *b)
+{
+    struct dialog_timer_config cfg = config_of(l);
+    dialog_timer_put_request(b, &cfg, l->session.interval_s ? &l->session : NULL);
+}
+
+void refresh_put_answer(struct leg *l, struct buf *b)
+{
+    dialog_timer_put_answer(b, &l->session);
+    start(l);
+}

@@ -1,0 +1,141 @@
+#include "call/rel.h"
+
+#include "base/log.h"
+#include "call/steps.h"
+
+#define REL_T1 500u /* RFC 3262 s.3 */
+#define REL_WAIT (64u * REL_T1)
+
+static struct loop *loop_of(struct leg *l)
+{
+    return l->call->core->cfg.loop;
+}
+
+/* --- towards the caller ---------------------------------------------------------------------- */
+
+static void on_timer(void *arg)
+{
+    struct leg *a = arg;
+    if (loop_now(loop_of(a)) >= a->rel_until) { /* s.3: the caller is not there any more */
+        call_end(a->call, 504, "the caller did not acknowledge a provisional answer");
+        return;
+    }
+    if (a->invite_in)
+        txn_server_respond(a->invite_in, 183, call_text_slice(&a->rel_text));
+    a->rel_ms *= 2;
+    loop_timer_set(loop_of(a), &a->rel_timer, a->rel_ms);
+}
+
+void rel_init(struct leg *l)
+{
+    loop_timer_init(&l->rel_timer, on_timer, l);
+}
+
+void rel_release(struct leg *l)
+{
+    loop_timer_cancel(loop_of(l), &l->rel_timer);
+    call_text_clear(&l->rel_text);
+}
+
+bool rel_take_invite(struct leg *a, const struct sip_msg *req)
+{
+    /* Only where the caller insists: an unreliable 180 costs it nothing, a reliable one a round. */
+    a->wants_100rel = sip_msg_list_has(req, SIP_HDR_REQUIRE, "100rel");
+    return true;
+}
+
+bool rel_is_free(const struct leg *a)
+{
+    return a->wants_100rel && !a->rel.unacked;
+}
+
+void rel_put(struct leg *a, struct buf *b)
+{
+    BUF_PUT_LIT(b, "Require: 100rel\r\nRSeq: ");
+    buf_put_u64(b, dialog_rel_next(&a->rel));
+    BUF_PUT_LIT(b, "\r\n");
+}
+
+void rel_sent(struct leg *a, struct slice text)
+{
+    if (call_text_set(&a->rel_text, text) < 0)
+        return; /* sent once; a lost one is then the caller's to miss */
+    a->rel_ms = REL_T1;
+    a->rel_until = loop_now(loop_of(a)) + REL_WAIT;
+    loop_timer_set(loop_of(a), &a->rel_timer, REL_T1);
+}
+
+bool rel_must_wait(struct leg *a, struct slice sdp)
+{
+    if (!a->rel.unacked)
+        return false;
+    if (call_text_set(&a->rel_answer, sdp) < 0)
+        return false;
+    return true;
+}
+
+void rel_on_prack(struct leg *a, struct txn_server *st, const struct sip_msg *prack)
+{
+    struct leg_answer answer = {.status = 200};
+    if (dialog_rel_on_prack(&a->rel, prack, a->invite_cseq) != DIALOG_REL_OK)
+        answer.status = 481;
+    else if (prack->body.n) /* a new offer in it: s.5 leaves us free to refuse */
+        answer.status = 488;
+    leg_sip_respond(a, st, &answer);
+    txn_server_detach(st);
+    if (a->rel.unacked)
+        return;
+    loop_timer_cancel(loop_of(a), &a->rel_timer);
+    call_text_clear(&a->rel_text);
+    if (a->rel_answer.n && a->state == LEG_ANSWERING) {
+        struct call_text sdp = a->rel_answer;
+        a->rel_answer = (struct call_text){0};
+        leg_sip_answer(a, call_text_slice(&sdp));
+        call_text_clear(&sdp);
+    }
+}
+
+/* --- towards the callee ---------------------------------------------------------------------- */
+
+static void on_prack_done(void *arg, struct txn_client *ct, enum txn_event ev, struct sip_msg *msg)
+{
+    (void)arg;
+    (void)ct;
+    (void)ev;
+    (void)msg;
+}
+
+static void send_prack(struct leg *b, const struct sip_msg *rsp, uint32_t rseq)
+{
+    char mem[128];
+    struct buf h = buf_over(mem, sizeof(mem));
+    buf_printf(&h, "RAck: %u %u INVITE\r\n", rseq, rsp->cseq);
+    struct leg_request rq = {
+        .method = SIP_PRACK, .headers = buf_slice(&h), .fn = on_prack_done, .arg = NULL};
+    struct txn_client *ct = NULL;
+    if (leg_sip_request(b, &rq, &ct) == 0)
+        txn_client_detach(ct);
+    else
+        log_event(LOG_INFO, "prack_not_sent", LOG_STR("call", b->call->name));
+}
+
+bool rel_take_provisional(struct leg *b, const struct sip_msg *rsp)
+{
+    uint32_t rseq = 0;
+    switch ((enum dialog_rel_verdict)dialog_rel_on_provisional(&b->rel, rsp, &rseq)) {
+    case DIALOG_REL_NOT:
+        return true;
+    case DIALOG_REL_OK:
+        if (!leg_sip_take_dialog(b, rsp))
+            return true;
+        send_prack(b, rsp, rseq);
+        return true;
+    case DIALOG_REL_REPEATED:
+        send_prack(b, rsp, rseq);
+        return false;
+    case DIALOG_REL_GAP:
+    case DIALOG_REL_NO_MATCH:
+        return false;
+    }
+    return true;
+}

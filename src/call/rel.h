@@ -1,0 +1,23 @@
+/* Reliable provisional responses (RFC 3262), hop by hop: we acknowledge the callee's ourselves, and
+ * send ours to a caller who asks for it; see rel.c. */
+#ifndef SOTTO_CALL_REL_H
+#define SOTTO_CALL_REL_H
+
+#include "call/leg.h"
+
+void rel_init(struct leg *l);
+void rel_release(struct leg *l);
+/* Caller's INVITE: what it supports and requires. False: refused (420). */
+bool rel_take_invite(struct leg *a, const struct sip_msg *req);
+/* Callee's provisional: acknowledges a reliable one. False: seen before or out of order, ignore. */
+bool rel_take_provisional(struct leg *b, const struct sip_msg *rsp);
+/* Caller: Require and RSeq lines of a provisional that is about to be sent. */
+void rel_put(struct leg *a, struct buf *b);
+void rel_sent(struct leg *a, struct slice text);
+/* True: the 2xx must wait for a PRACK; it is sent by itself when that has come. */
+bool rel_must_wait(struct leg *a, struct slice sdp);
+/* Can one more provisional be sent reliably now? (s.3: not while one is unacknowledged) */
+bool rel_is_free(const struct leg *a);
+void rel_on_prack(struct leg *a, struct txn_server *st, const struct sip_msg *prack);
+
+#endif

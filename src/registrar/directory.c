@@ -1,0 +1,209 @@
+#include "registrar/directory.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+struct domain_node {
+    struct map_node node;
+    char name[STORE_DOMAIN_MAX + 1];
+};
+
+struct directory {
+    struct loop *loop;
+    struct store *store;
+    struct map users;
+    struct map domains;
+    char default_domain[STORE_DOMAIN_MAX + 1];
+    char host[256]; /* this machine's name */
+    uint32_t version;
+    bool loaded;
+    struct loop_timer timer;
+};
+
+static void on_check(void *arg);
+
+int directory_new(struct loop *l, struct store *s, struct directory **ret)
+{
+    struct directory *d = calloc(1, sizeof(*d));
+    if (!d)
+        return -ENOMEM;
+    d->loop = l;
+    d->store = s;
+    loop_timer_init(&d->timer, on_check, d);
+    if (map_init(&d->users, 1024) < 0 || map_init(&d->domains, 16) < 0) {
+        directory_free(d);
+        return -ENOMEM;
+    }
+    if (gethostname(d->host, sizeof(d->host) - 1) < 0)
+        d->host[0] = '\0';
+    loop_timer_set(l, &d->timer, DIRECTORY_CHECK_MS);
+    *ret = d;
+    return 0;
+}
+
+static void user_free(struct directory_user *u, size_t key_n)
+{
+    secret_wipe(u, sizeof(*u) + key_n);
+    free(u);
+}
+
+static void users_forget(struct directory *d)
+{
+    MAP_FOR_EACH(n, &d->users)
+    {
+        struct directory_user *u = CONTAINER_OF(n, struct directory_user, node);
+        size_t key_n = n->key.n;
+        map_remove(&d->users, n);
+        user_free(u, key_n);
+    }
+}
+
+static void domains_forget(struct directory *d)
+{
+    MAP_FOR_EACH(n, &d->domains)
+    {
+        map_remove(&d->domains, n);
+        free(CONTAINER_OF(n, struct domain_node, node));
+    }
+    d->loaded = false;
+}
+
+void directory_changed(struct directory *d)
+{
+    users_forget(d);
+    domains_forget(d);
+}
+
+struct directory *directory_free(struct directory *d)
+{
+    if (d) {
+        directory_changed(d);
+        loop_timer_cancel(d->loop, &d->timer);
+        map_fini(&d->users);
+        map_fini(&d->domains);
+        free(d);
+    }
+    return NULL;
+}
+
+static void on_check(void *arg)
+{
+    struct directory *d = arg;
+    uint32_t version = 0;
+    if (store_data_version(d->store, &version) == 0 && version != d->version) {
+        d->version = version;
+        directory_changed(d);
+    }
+    loop_timer_set(d->loop, &d->timer, DIRECTORY_CHECK_MS);
+}
+
+static int on_domain(void *arg, const struct store_domain *s)
+{
+    struct directory *d = arg;
+    struct domain_node *n = malloc(sizeof(*n));
+    if (!n)
+        return -ENOMEM;
+    memcpy(n->name, s->name, sizeof(n->name));
+    map_put(&d->domains, &n->node, slice_from_str(n->name));
+    if (s->is_default)
+        memcpy(d->default_domain, s->name, sizeof(d->default_domain));
+    return 0;
+}
+
+static void load_domains(struct directory *d)
+{
+    if (d->loaded)
+        return;
+    d->default_domain[0] = '\0';
+    int r = store_domain_each(d->store, on_domain, d);
+    if (r < 0) {
+        log_event(LOG_ERROR, "store_failed", LOG_ERRNO(r),
+                  LOG_STR("reason", store_error(d->store)));
+        return;
+    }
+    d->loaded = true;
+}
+
+struct slice directory_default_domain(struct directory *d)
+{
+    load_domains(d);
+    return slice_from_str(d->default_domain);
+}
+
+bool directory_domain(struct directory *d, struct slice host, struct slice *ret_domain)
+{
+    char lower[STORE_DOMAIN_MAX + 1];
+    struct addr a;
+    load_domains(d);
+    if (host.n == 0 || host.n > STORE_DOMAIN_MAX)
+        return false;
+    if (host.p[host.n - 1] == '.') /* an absolute name */
+        host.n--;
+    for (size_t i = 0; i < host.n; i++)
+        lower[i] = slice_lower(host.p[i]);
+    struct map_node *n = map_find(&d->domains, slice_from(lower, host.n));
+    if (n) {
+        *ret_domain = n->key;
+        return true;
+    }
+    bool own = addr_parse(host, 0, &a) == 0 || slice_eq_nocase_str(host, "localhost") ||
+               slice_eq_nocase_str(host, d->host);
+    if (own)
+        *ret_domain = slice_from_str(d->default_domain);
+    return own && d->default_domain[0];
+}
+
+int directory_find(struct directory *d, struct slice name, struct slice domain,
+                   struct store_user *ret)
+{
+    int r = store_user_find(d->store, domain, name, ret);
+    if (r == STORE_OK)
+        return 0;
+    if (r < 0)
+        log_event(LOG_ERROR, "store_failed", LOG_ERRNO(r),
+                  LOG_STR("reason", store_error(d->store)));
+    return -ENOENT;
+}
+
+static struct directory_user *user_load(struct directory *d, struct slice key, struct slice name,
+                                        struct slice domain)
+{
+    struct store_user s;
+    if (directory_find(d, name, domain, &s) < 0)
+        return NULL;
+    struct directory_user *u = NULL;
+    if (d->users.count >= DIRECTORY_USERS_MAX)
+        users_forget(d); /* simple, rare, and right: those in use come back one by one */
+    u = calloc(1, sizeof(*u) + key.n);
+    if (u) {
+        u->enabled = s.enabled;
+        u->transports = s.policy.transports;
+        u->max_contacts = s.max_contacts ? s.max_contacts : STORE_CONTACTS_DEFAULT;
+        u->has_md5 = s.ha1_md5.n == sizeof(u->md5);
+        u->has_sha256 = s.ha1_sha256.n == sizeof(u->sha256);
+        memcpy(u->md5, s.ha1_md5.b, sizeof(u->md5));
+        memcpy(u->sha256, s.ha1_sha256.b, sizeof(u->sha256));
+        memcpy(u->key, key.p, key.n);
+        map_put(&d->users, &u->node, slice_from(u->key, key.n));
+    }
+    store_user_fini(&s);
+    return u;
+}
+
+const struct directory_user *directory_user(struct directory *d, struct slice name,
+                                            struct slice domain)
+{
+    char mem[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2];
+    struct buf key = buf_over(mem, sizeof(mem));
+    buf_put_slice(&key, name);
+    buf_put_char(&key, '@');
+    buf_put_slice(&key, domain);
+    if (key.overflow || name.n == 0)
+        return NULL;
+    struct map_node *n = map_find(&d->users, buf_slice(&key));
+    if (n)
+        return CONTAINER_OF(n, struct directory_user, node);
+    return user_load(d, buf_slice(&key), name, domain);
+}

@@ -1,0 +1,42 @@
+/* Who exists: a cache of domains and users over the store, so that a REGISTER costs no query. What
+ * another process changes is seen within DIRECTORY_CHECK_MS; directory_changed says it at once. */
+#ifndef SOTTO_REGISTRAR_DIRECTORY_H
+#define SOTTO_REGISTRAR_DIRECTORY_H
+
+#include "base/map.h"
+#include "loop/loop.h"
+#include "store/store.h"
+
+#define DIRECTORY_CHECK_MS 500
+#define DIRECTORY_USERS_MAX 200000 /* kept at most; about 200 bytes each */
+
+struct directory;
+
+/* What a registration and a digest need of a user: little, because all of them are kept. */
+struct directory_user {
+    struct map_node node;
+    bool enabled;
+    bool has_md5, has_sha256;
+    uint8_t transports;
+    uint16_t max_contacts;
+    uint8_t md5[16], sha256[32]; /* HA1 */
+    char key[];                  /* "user@domain" */
+};
+
+/* `own_hosts`: further names and addresses that mean the default domain (NULL-terminated). */
+int directory_new(struct loop *l, struct store *s, struct directory **ret) MUST_CHECK;
+struct directory *directory_free(struct directory *d);
+void directory_changed(struct directory *d); /* forgets all */
+
+/* The domain that a host of a URI means: a domain by its name; an IP address, "localhost" or the
+ * machine's name mean the default one. False: not ours. The name lives until directory_changed. */
+bool directory_domain(struct directory *d, struct slice host, struct slice *ret_domain);
+struct slice directory_default_domain(struct directory *d);
+/* NULL: no such user (or the store failed). Until the loop goes on. */
+const struct directory_user *directory_user(struct directory *d, struct slice name,
+                                            struct slice domain);
+/* All of a user, from the store; 0 or -ENOENT. Wipe with store_user_fini. */
+int directory_find(struct directory *d, struct slice name, struct slice domain,
+                   struct store_user *ret) MUST_CHECK;
+
+#endif

@@ -1,0 +1,385 @@
+#include <assert.h>
+
+#include "txn/priv.h"
+
+#define RSP_KEEP_CAP 4096 /* a spare object keeps its answer's buffer up to this */
+
+/* --- life --- */
+
+static struct txn_server *spare_take(struct txn_layer *l)
+{
+    if (list_is_empty(&l->spare))
+        return calloc(1, sizeof(struct txn_server));
+    struct list *n = l->spare.next;
+    list_remove(n);
+    l->spare_count--;
+    return txn_server_of(CONTAINER_OF(n, struct txn_base, due));
+}
+
+struct txn_server *txn_server_make(struct txn_layer *l, const struct sip_msg *req,
+                                   const struct transport_flow *flow)
+{
+    struct txn_server *st = spare_take(l);
+    if (!st)
+        return NULL;
+    txn_base_init(&st->t, l, flow);
+    st->t.is_client = false;
+    st->t.is_invite = req->method == SIP_INVITE;
+    st->t.state = st->t.is_invite ? SERVER_PROCEEDING : SERVER_TRYING;
+    list_init(&st->linger);
+    st->fn = NULL;
+    st->arg = NULL;
+    st->live = req;
+    st->rsp_n = 0;
+    st->status = 0;
+    st->method = req->method;
+    st->is_merged = st->is_linger = st->is_cancelled = false;
+    l->count++;
+    return st;
+}
+
+static void request_forget(struct txn_server *st)
+{
+    free(st->req);
+    free(st->raw);
+    st->req = NULL;
+    st->raw = NULL;
+}
+
+void txn_server_release(struct txn_server *st)
+{
+    struct txn_layer *l = st->t.layer;
+    l->count--;
+    request_forget(st);
+    if (l->spare_count == TXN_SPARE_MAX || st->rsp_cap > RSP_KEEP_CAP) {
+        free(st->rsp);
+        free(st);
+        return;
+    }
+    list_push_front(&l->spare, &st->t.due);
+    l->spare_count++;
+}
+
+/* The request must outlive the transport's buffer where an answer is still to come. */
+static bool request_keep(struct txn_server *st)
+{
+    if (st->raw)
+        return true;
+    if (!st->live)
+        return false;
+    st->raw = malloc(st->live->raw.n);
+    if (!st->raw)
+        return false;
+    st->raw_n = st->live->raw.n;
+    memcpy(st->raw, st->live->raw.p, st->raw_n);
+    return true;
+}
+
+static void merge_map(struct txn_server *st)
+{
+    if (!txn_key_merge(st->live, &st->merge))
+        return;
+    map_put(&st->t.layer->merges, &st->by_merge, slice_from(st->merge.b, TXN_KEY_LEN));
+    st->is_merged = true;
+}
+
+void txn_server_settle(struct txn_server *st)
+{
+    struct txn_base *t = &st->t;
+    if (t->state == SERVER_TERMINATED && !t->has_failed) {
+        st->live = NULL;
+        txn_server_tell(st, TXN_EVENT_TERMINATED);
+        txn_server_release(st);
+        return;
+    }
+    if (t->state != SERVER_TERMINATED) {
+        txn_base_map(t);
+        merge_map(st);
+    }
+    if (st->status < 200) {
+        (void)request_keep(st); /* without it only the 100 and the copy are missing */
+        txn_base_enter(
+            t, &txn_server_entry[t->is_invite][t->is_invite ? SERVER_PROCEEDING : SERVER_TRYING]);
+        if (st->status)
+            loop_timer_cancel(t->layer->loop, &t->retry);
+    }
+    st->live = NULL;
+}
+
+/* --- answers that are remembered: Timer J --- */
+
+static void linger_in(struct txn_server *st)
+{
+    struct txn_layer *l = st->t.layer;
+    uint32_t j = 64 * l->timers.t1;
+    loop_timer_cancel(l->loop, &st->t.life);
+    if (l->lingering == TXN_LINGER_MAX)
+        txn_server_linger_drop(l);
+    st->until = loop_now(l->loop) + j;
+    st->is_linger = true;
+    list_push_back(&l->linger, &st->linger);
+    l->lingering++;
+    if (!loop_timer_is_armed(&l->linger_timer))
+        loop_timer_set(l->loop, &l->linger_timer, j);
+}
+
+static void linger_out(struct txn_server *st)
+{
+    if (!st->is_linger)
+        return;
+    list_remove(&st->linger);
+    st->is_linger = false;
+    st->t.layer->lingering--;
+}
+
+static struct txn_server *linger_first(struct txn_layer *l)
+{
+    return CONTAINER_OF(l->linger.next, struct txn_server, linger);
+}
+
+void txn_server_linger_drop(struct txn_layer *l)
+{
+    txn_server_drive(linger_first(l), SERVER_IN_LIFE, NULL, SLICE_NONE);
+}
+
+void txn_server_linger_ran(void *layer)
+{
+    struct txn_layer *l = layer;
+    uint64_t now = loop_now(l->loop);
+    while (!list_is_empty(&l->linger) && linger_first(l)->until <= now)
+        txn_server_linger_drop(l);
+    if (!list_is_empty(&l->linger))
+        loop_timer_set(l->loop, &l->linger_timer, linger_first(l)->until - now);
+}
+
+/* --- the machine --- */
+
+static void finish(struct txn_server *st)
+{
+    struct txn_base *t = &st->t;
+    struct txn_layer *l = t->layer;
+    loop_timer_cancel(l->loop, &t->retry);
+    loop_timer_cancel(l->loop, &t->life);
+    linger_out(st);
+    txn_base_unmap(t);
+    if (st->is_merged)
+        map_remove(&l->merges, &st->by_merge);
+    st->is_merged = false;
+    if (l->current != st) /* else txn_server_settle sees to it */
+        txn_base_due(t);
+}
+
+static void state_set(struct txn_server *st, uint8_t next)
+{
+    struct txn_base *t = &st->t;
+    const struct txn_entry *e = &txn_server_entry[t->is_invite][next];
+    t->state = txn_base_is_left_at_once(t, e) ? SERVER_TERMINATED : next;
+    if (t->state == SERVER_TERMINATED)
+        finish(st);
+    else if (!t->is_invite && t->state == SERVER_COMPLETED)
+        linger_in(st);
+    else
+        txn_base_enter(t, e);
+}
+
+void txn_server_tell(struct txn_server *st, enum txn_event ev)
+{
+    if (st->fn)
+        st->fn(st->arg, st, ev);
+}
+
+static void answer_keep(struct txn_server *st, struct slice rsp)
+{
+    if (rsp.n > st->rsp_cap) {
+        char *p = realloc(st->rsp, rsp.n);
+        if (!p) {
+            st->rsp_n = 0; /* a retransmission will get nothing, as if this one were lost */
+            return;
+        }
+        st->rsp = p;
+        st->rsp_cap = rsp.n;
+    }
+    memcpy(st->rsp, rsp.p, rsp.n);
+    st->rsp_n = rsp.n;
+}
+
+static void answer_again(struct txn_server *st)
+{
+    if (st->rsp_n)
+        txn_base_send(&st->t, slice_from(st->rsp, st->rsp_n));
+}
+
+static void act_never(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
+{
+    (void)st, (void)msg, (void)rsp;
+    assert(false); /* an input that this state cannot have */
+}
+
+static void act_ignore(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
+{
+    (void)st, (void)msg, (void)rsp;
+}
+
+static void act_send(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
+{
+    (void)msg;
+    struct txn_base *t = &st->t;
+    if (t->state == SERVER_PROCEEDING)
+        loop_timer_cancel(t->layer->loop, &t->retry); /* no 100 any more */
+    if (t->state != SERVER_TERMINATED)
+        answer_keep(st, rsp);
+    txn_base_send(t, rsp);
+}
+
+static void act_resend(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
+{
+    (void)msg, (void)rsp;
+    answer_again(st);
+}
+
+static void act_repeat(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
+{
+    (void)msg, (void)rsp;
+    txn_base_retry_again(&st->t, st->t.layer->timers.t2);
+    answer_again(st);
+}
+
+static void act_trying(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
+{
+    (void)msg, (void)rsp;
+    struct txn_layer *l = st->t.layer;
+    const struct sip_msg *req = txn_server_request(st);
+    if (!req)
+        return;
+    struct buf b = buf_over(l->scratch, sizeof(l->scratch));
+    txn_build_reply(&b, req, &st->t.flow, 100, SLICE_NONE, SLICE_NONE);
+    if (b.overflow)
+        return;
+    st->status = 100;
+    answer_keep(st, buf_slice(&b));
+    answer_again(st);
+}
+
+static void act_acked(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
+{
+    (void)msg, (void)rsp;
+    txn_server_tell(st, TXN_EVENT_ACKED);
+}
+
+static void act_ack_up(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
+{
+    (void)rsp;
+    struct txn_layer *l = st->t.layer;
+    l->cb.on_ack(l->cb.arg, msg, l->flow);
+}
+
+static void act_timeout(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
+{
+    (void)msg, (void)rsp;
+    txn_server_tell(st, TXN_EVENT_TIMEOUT);
+}
+
+static void act_error(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
+{
+    (void)msg, (void)rsp;
+    txn_server_tell(st, TXN_EVENT_TRANSPORT_ERROR);
+}
+
+void txn_server_drive(struct txn_server *st, enum txn_server_in in, struct sip_msg *msg,
+                      struct slice rsp)
+{
+    static void (*const acts[SERVER_ACT_COUNT])(struct txn_server *, struct sip_msg *,
+                                                struct slice) = {
+        [SERVER_ACT_HOLE] = act_never,    [SERVER_ACT_NEVER] = act_never,
+        [SERVER_ACT_IGNORE] = act_ignore, [SERVER_ACT_SEND] = act_send,
+        [SERVER_ACT_RESEND] = act_resend, [SERVER_ACT_REPEAT] = act_repeat,
+        [SERVER_ACT_TRYING] = act_trying, [SERVER_ACT_ACKED] = act_acked,
+        [SERVER_ACT_ACK_UP] = act_ack_up, [SERVER_ACT_TIMEOUT] = act_timeout,
+        [SERVER_ACT_ERROR] = act_error,
+    };
+    const struct txn_cell *c = &txn_server_table[st->t.is_invite][st->t.state][in];
+    if (c->next != st->t.state)
+        state_set(st, c->next);
+    acts[c->act](st, msg, rsp);
+}
+
+/* --- for the user --- */
+
+void txn_server_set_user(struct txn_server *st, txn_server_fn *fn, void *arg)
+{
+    st->fn = fn;
+    st->arg = arg;
+}
+
+void txn_server_respond(struct txn_server *st, uint16_t status, struct slice rsp)
+{
+    enum txn_server_in in = status < 200   ? SERVER_IN_1XX
+                            : status < 300 ? SERVER_IN_2XX
+                                           : SERVER_IN_FAIL;
+    if (txn_server_table[st->t.is_invite][st->t.state][in].act == SERVER_ACT_SEND)
+        st->status = status;
+    txn_server_drive(st, in, NULL, rsp);
+}
+
+void *txn_server_user(const struct txn_server *st)
+{
+    return st->arg;
+}
+
+void txn_server_detach(struct txn_server *st)
+{
+    struct txn_layer *l = st->t.layer;
+    st->fn = NULL;
+    if (st->status >= 200 || st->t.state == SERVER_TERMINATED)
+        return;
+    /* A request that is never answered would be kept for ever. */
+    const struct sip_msg *req = st->live ? st->live : txn_server_request(st);
+    char tag[TXN_TAG_LEN + 1];
+    struct buf b = buf_over(l->scratch, sizeof(l->scratch));
+    txn_key_tag(&st->t.key, tag);
+    if (req)
+        txn_build_reply(&b, req, &st->t.flow, 500, slice_from_str(tag), SLICE_NONE);
+    txn_server_respond(st, 500, b.overflow ? SLICE_NONE : buf_slice(&b));
+}
+
+void txn_server_resend_2xx(struct txn_server *st)
+{
+    if (st->t.state == SERVER_ACCEPTED)
+        answer_again(st);
+}
+
+const struct transport_flow *txn_server_flow(const struct txn_server *st)
+{
+    return &st->t.flow;
+}
+
+enum sip_method txn_server_method(const struct txn_server *st)
+{
+    return st->method;
+}
+
+bool txn_server_has_final(const struct txn_server *st)
+{
+    return st->status >= 200;
+}
+
+/* A struct sip_msg is mostly room for headers: the copy ends with the last one used. */
+static struct sip_msg *msg_shrink(const struct sip_msg *m)
+{
+    size_t n = offsetof(struct sip_msg, hdrs) + (size_t)m->hdr_count * sizeof(m->hdrs[0]);
+    struct sip_msg *copy = malloc(n);
+    if (copy)
+        memcpy(copy, m, n);
+    return copy;
+}
+
+const struct sip_msg *txn_server_request(struct txn_server *st)
+{
+    struct txn_layer *l = st->t.layer;
+    if (st->req || !request_keep(st))
+        return st->req;
+    int r = sip_msg_parse(slice_from(st->raw, st->raw_n), &l->msg);
+    assert(r == SIP_PARSE_OK); /* it was, when it came in */
+    st->req = msg_shrink(&l->msg);
+    return st->req;
+}
