@@ -206,3 +206,8 @@ void media_client_cancel(struct media_client *mc, uint32_t id)
     if (p)
         p->fn = NULL;
 }
+
+size_t media_client_pending(const struct media_client *mc)
+{
+    return mc->count;
+}
