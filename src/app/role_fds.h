@@ -4,7 +4,7 @@
  *   slot          what it is                                                  signal media web
  *   CONFIG        memfd, read-only: struct app_config                            R     R    R
  *   CONN_SLOTS    memfd of transport_slots_size(limits.connections)              x
- *   CALL_STATE    memfd of role_call_state_size(): snapshots of calls            x
+ *   CALL_STATE    memfd of limits.calls * CALL_SNAPSHOT_SIZE                     x
  *   MEDIA_STATE   memfd of media_state_size(role_endpoints())                          x
  *   MEDIA_STATS   memfd of media_stats_size(role_endpoints())                 r/only   x  r/only
  *   CA_CERT       file DATA/tls/ca.crt (PEM)                                     R          R
@@ -56,13 +56,6 @@ struct role_start {
 static inline uint32_t role_endpoints(const struct app_config *c)
 {
     return 4 * c->max_calls;
-}
-
-/* Room for one call's snapshot; memory is used as it is written. */
-#define ROLE_CALL_STATE_ROW 16384u
-static inline size_t role_call_state_size(const struct app_config *c)
-{
-    return ((size_t)c->max_calls + 1) * ROLE_CALL_STATE_ROW;
 }
 
 #endif

@@ -1,62 +1,72 @@
-/* The media role: struct media_process is the process around media/role.h. */
+/* The media role: the process around media/role.h. It has no way to a file and knows of no one but
+ * signalling, whose channel may come and go: media flows without it. */
 #include "app/role.h"
 
 #include <unistd.h>
 
-struct media_role {
+#include "media/role.h"
+
+struct media_process {
     struct role *role;
-    struct ipc_chan *peers[ROLE_COUNT]; /* by enum role_kind; NULL: that role is not there now */
+    struct media_role *media;
 };
 
-static void on_peer_msg(void *arg, uint32_t type, const void *payload, size_t n, const int *fds,
-                        size_t fd_count)
+static struct media_config config_of(const struct app_config *c)
 {
-    (void)arg;
-    (void)type;
-    (void)payload;
-    (void)n;
-    for (size_t i = 0; i < fd_count; i++)
-        close(fds[i]);
-}
-
-static void on_peer_closed(void *arg)
-{
-    struct ipc_chan **peer = arg;
-    *peer = ipc_chan_free(*peer); /* a new one comes with its next life */
-}
-
-static void on_peer(void *arg, enum role_kind who, uint32_t restarts, int fd)
-{
-    struct media_role *s = arg;
-    struct ipc_chan **peer = &s->peers[who];
-    *peer = ipc_chan_free(*peer);
-    int r = ipc_chan_new(s->role->loop, fd, on_peer_msg, on_peer_closed, peer, peer);
-    log_event(r < 0 ? LOG_ERROR : LOG_DEBUG, "peer", LOG_STR("role", role_name(who)),
-              LOG_I("restarts", restarts), LOG_ERRNO(r));
+    struct media_config m = media_config_default;
+    m.max_endpoints = role_endpoints(c);
+    m.port_min = (uint16_t)c->ports.min;
+    m.port_max = (uint16_t)c->ports.max;
+    m.rtp_timeout_ms = c->rtp_timeout_s * 1000;
+    m.bind4 = c->media_bind.v4;
+    m.bind6 = c->media_bind.v6;
+    m.advertise4 = c->media_advertise.v4;
+    m.advertise6 = c->media_advertise.v6;
+    return m;
 }
 
 static int on_start(void *arg, struct role *r)
 {
-    struct media_role *s = arg;
-    s->role = r;
-    for (size_t i = 0; i < r->held_count; i++) { /* of no use to this life */
-        role_unhold(r, r->held[i].tag);
-        close(r->held[i].fd);
+    struct media_process *p = arg;
+    const struct media_config cfg = config_of(&r->cfg);
+    const struct media_role_ops media_ops = {role_hold, role_unhold, r};
+    p->role = r;
+    int s = media_role_new(r->loop, &cfg, r->fds[ROLE_FD_MEDIA_STATE], r->fds[ROLE_FD_MEDIA_STATS],
+                           &media_ops, &p->media);
+    if (s < 0)
+        return s;
+    for (size_t i = 0; i < r->held_count; i++)
+        media_role_held(p->media, r->held[i].tag, r->held[i].fd);
+    s = media_role_start(p->media);
+    if (s == 0 && r->restarts)
+        log_event(LOG_INFO, "media_resumed", LOG_I("endpoints", media_role_endpoints(p->media)),
+                  LOG_I("sockets", r->held_count));
+    return s;
+}
+
+static void on_peer(void *arg, enum role_kind who, uint32_t restarts, int fd)
+{
+    (void)restarts;
+    struct media_process *p = arg;
+    if (who != ROLE_SIGNAL) {
+        close(fd);
+        return;
     }
-    return 0;
+    int s = media_role_attach(p->media, fd);
+    if (s < 0)
+        log_event(LOG_ERROR, "peer_refused", LOG_STR("role", role_name(who)), LOG_ERRNO(s));
 }
 
 static void on_reload(void *arg, const struct app_config *old)
 {
-    (void)arg;
+    (void)arg; /* nothing of [media] changes without a restart */
     (void)old;
 }
 
 static void on_stop(void *arg)
 {
-    struct media_role *s = arg;
-    for (size_t i = 0; i < ROLE_COUNT; i++)
-        s->peers[i] = ipc_chan_free(s->peers[i]);
+    struct media_process *p = arg;
+    p->media = media_role_free(p->media);
 }
 
 static const struct role_ops ops = {
@@ -69,6 +79,6 @@ static const struct role_ops ops = {
 
 int media_role_main(void)
 {
-    static struct media_role s;
-    return role_main(&ops, &s);
+    static struct media_process p;
+    return role_main(&ops, &p);
 }

@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-struct signal_role {
+struct signal_process {
     struct role *role;
     struct ipc_chan *peers[ROLE_COUNT]; /* by enum role_kind; NULL: that role is not there now */
 };
@@ -28,7 +28,7 @@ static void on_peer_closed(void *arg)
 
 static void on_peer(void *arg, enum role_kind who, uint32_t restarts, int fd)
 {
-    struct signal_role *s = arg;
+    struct signal_process *s = arg;
     struct ipc_chan **peer = &s->peers[who];
     *peer = ipc_chan_free(*peer);
     int r = ipc_chan_new(s->role->loop, fd, on_peer_msg, on_peer_closed, peer, peer);
@@ -38,7 +38,7 @@ static void on_peer(void *arg, enum role_kind who, uint32_t restarts, int fd)
 
 static int on_start(void *arg, struct role *r)
 {
-    struct signal_role *s = arg;
+    struct signal_process *s = arg;
     s->role = r;
     for (size_t i = 0; i < r->held_count; i++) { /* of no use to this life */
         role_unhold(r, r->held[i].tag);
@@ -55,7 +55,7 @@ static void on_reload(void *arg, const struct app_config *old)
 
 static void on_stop(void *arg)
 {
-    struct signal_role *s = arg;
+    struct signal_process *s = arg;
     for (size_t i = 0; i < ROLE_COUNT; i++)
         s->peers[i] = ipc_chan_free(s->peers[i]);
 }
@@ -70,6 +70,6 @@ static const struct role_ops ops = {
 
 int signal_role_main(void)
 {
-    static struct signal_role s;
+    static struct signal_process s;
     return role_main(&ops, &s);
 }

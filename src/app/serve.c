@@ -27,7 +27,7 @@ static void print_lines(const char *prefix, const struct config_report *r)
     }
 }
 
-static int host_name(char domain[CONFIG_HOST_MAX])
+static void host_name(char domain[CONFIG_HOST_MAX])
 {
     char name[CONFIG_HOST_MAX] = "";
     if (gethostname(name, sizeof(name) - 1) < 0 || !name[0] || name[0] == '(')
@@ -35,20 +35,24 @@ static int host_name(char domain[CONFIG_HOST_MAX])
     memset(domain, 0, CONFIG_HOST_MAX);
     for (size_t i = 0; name[i]; i++)
         domain[i] = slice_lower(name[i]);
-    return 0;
 }
 
+/* Without -c: where systemd's ConfigurationDirectory= points, else in the data folder. */
 static void path_choose(const struct supervisor_options *o, char path[CONFIG_PATH_MAX])
 {
     struct app_config defaults;
     config_init(&defaults);
+    const char *folders[] = {getenv("CONFIGURATION_DIRECTORY"), o->data ? o->data : defaults.data};
     if (o->config) {
         snprintf(path, CONFIG_PATH_MAX, "%s", o->config);
         return;
     }
-    int n = snprintf(path, CONFIG_PATH_MAX, "%s/sotto.conf", o->data ? o->data : defaults.data);
-    if (n < 0 || n >= CONFIG_PATH_MAX || access(path, F_OK) < 0)
-        path[0] = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+        int n = folders[i] ? snprintf(path, CONFIG_PATH_MAX, "%s/sotto.conf", folders[i]) : -1;
+        if (n > 0 && n < CONFIG_PATH_MAX && access(path, F_OK) == 0)
+            return;
+    }
+    path[0] = '\0';
 }
 
 int serve_config_load(const struct supervisor_options *o, struct app_config *ret,
@@ -73,8 +77,8 @@ int serve_config_load(const struct supervisor_options *o, struct app_config *ret
             return EXIT_STATUS_CONFIG;
         }
     }
-    if (!c.domain[0] && host_name(c.domain) < 0)
-        return EXIT_STATUS_FAILED;
+    if (!c.domain[0])
+        host_name(c.domain);
     config_warnings(&c, &report);
     print_lines("warning: ", &report);
     *ret = c;

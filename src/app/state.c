@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "app/exit.h"
+#include "app/identity.h"
 #include "app/listen.h"
 #include "app/privileges.h"
+#include "call/call.h"
 #include "ipc/ipc.h"
-#include "ipc/media_msg.h"
+#include "media/role.h"
 
 /* --- who gets what: the table of role_fds.h --- */
 
@@ -221,10 +223,10 @@ static int memory_make(struct state *s, const struct app_config *c)
         const char *name;
         size_t size;
     } memory[] = {
-        {ROLE_FD_CONN_SLOTS, "sotto-connections", (size_t)c->max_connections * 4096},
-        {ROLE_FD_CALL_STATE, "sotto-calls", role_call_state_size(c)},
-        {ROLE_FD_MEDIA_STATE, "sotto-media", (size_t)role_endpoints(c) * 4096},
-        {ROLE_FD_MEDIA_STATS, "sotto-stats", role_endpoints(c) * sizeof(struct media_stats)},
+        {ROLE_FD_CONN_SLOTS, "sotto-connections", transport_slots_size(c->max_connections)},
+        {ROLE_FD_CALL_STATE, "sotto-calls", (size_t)c->max_calls * CALL_SNAPSHOT_SIZE},
+        {ROLE_FD_MEDIA_STATE, "sotto-media", media_state_size(role_endpoints(c))},
+        {ROLE_FD_MEDIA_STATS, "sotto-stats", media_stats_size(role_endpoints(c))},
     };
     for (size_t i = 0; i < ARRAY_LEN(memory); i++) {
         int fd;
@@ -269,7 +271,12 @@ static int folder_open(struct state *s, struct app_config *c, char why[STATE_WHY
 
 int state_open(struct state *s, struct app_config *c, char why[STATE_WHY_MAX])
 {
+    bool is_new;
     int r = folder_open(s, c, why);
+    if (r == 0)
+        r = identity_store(c, why);
+    if (r == 0)
+        r = identity_certs(c, why, &is_new);
     if (r == 0)
         r = files_open(s, c, why);
     if (r == 0)
@@ -287,7 +294,10 @@ int state_open(struct state *s, struct app_config *c, char why[STATE_WHY_MAX])
 
 int state_reload(struct state *s, const struct app_config *c, char why[STATE_WHY_MAX])
 {
-    int r = files_open(s, c, why);
+    bool is_new; /* whether or not: the administrator may have replaced files */
+    int r = identity_certs(c, why, &is_new);
+    if (r == 0)
+        r = files_open(s, c, why);
     return r == 0 ? config_share(s, c) : r;
 }
 

@@ -20,7 +20,7 @@ void state_init(struct state *s);
  * are missing, binds every socket, makes the memory. c->data becomes absolute. 0; enum exit_status
  * with a sentence in `why`; -errno. */
 int state_open(struct state *s, struct app_config *c, char why[STATE_WHY_MAX]) MUST_CHECK;
-/* Certificates and keys anew, and the configuration. As state_open; where it fails, all is as it
+/* Certificates, made anew where that is due, and the configuration. As state_open; where it fails, all is as it
  * was. */
 int state_reload(struct state *s, const struct app_config *c, char why[STATE_WHY_MAX]) MUST_CHECK;
 void state_close(struct state *s);

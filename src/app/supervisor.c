@@ -9,11 +9,13 @@
 #include <unistd.h>
 
 #include "app/exit.h"
+#include "app/identity.h"
 #include "app/notify.h"
 #include "app/proc.h"
 #include "app/state.h"
 
 #define LEAVE_MS 2000 /* for roles to end by themselves */
+#define DAY_MS (24u * 3600 * 1000)
 #define HELD_SPARE 64 /* descriptors a role may hold besides its connections or ports */
 
 enum supervisor_state { SUP_STARTING, SUP_RUNNING, SUP_STOPPING, SUP_LEAVING };
@@ -25,7 +27,7 @@ struct supervisor {
     struct state shared;
     struct loop *loop;
     struct loop_fd signals;
-    struct loop_timer grace, leave, watchdog;
+    struct loop_timer grace, leave, watchdog, daily;
     struct proc procs[ROLE_COUNT]; /* [ROLE_SUPERVISOR] is not used */
     uint32_t watchdog_ms;
     uint32_t calls_left;
@@ -383,6 +385,20 @@ static int signals_open(struct supervisor *s)
 
 /* --- the whole --- */
 
+/* A certificate near its end is renewed, and roles are given it. */
+static void on_daily(void *arg)
+{
+    struct supervisor *s = arg;
+    char why[STATE_WHY_MAX] = "";
+    bool is_new = false;
+    int r = identity_certs(&s->cfg, why, &is_new);
+    if (r != 0)
+        log_event(LOG_ERROR, "certificate", LOG_STR("says", why));
+    else if (is_new)
+        (void)reload_and_say(s, why); /* said in the log */
+    loop_timer_set(s->loop, &s->daily, DAY_MS);
+}
+
 /* A supervisor that answers while a role is down would lull systemd: only with all roles ready. */
 static void on_watchdog(void *arg)
 {
@@ -444,6 +460,8 @@ static int supervisor_work(struct supervisor *s)
     loop_timer_init(&s->grace, on_grace_over, s);
     loop_timer_init(&s->leave, on_leave_timeout, s);
     loop_timer_init(&s->watchdog, on_watchdog, s);
+    loop_timer_init(&s->daily, on_daily, s);
+    loop_timer_set(s->loop, &s->daily, DAY_MS);
     s->since = loop_unix_now(s->loop);
     s->watchdog_ms = notify_watchdog_ms();
     if (s->watchdog_ms)

@@ -14,7 +14,7 @@ struct work {
     struct media_role *role;
     const struct media_request *rq;
     struct slice text;
-    struct media_endpoint *e;
+    struct media_endpoint *e, *peer;
     struct buf out; /* our lines */
     struct media_reply reply;
     bool opened; /* by this request: closed again where a later operation fails */
@@ -81,21 +81,26 @@ static int do_open(struct work *w)
     return 0;
 }
 
-static int do_connect(struct work *w)
+/* Looked at before a description changes anything: CONNECT itself cannot fail. */
+static int find_peer(struct work *w)
 {
     const struct media_request *rq = w->rq;
-    if (rq->mode != MEDIA_MODE_RELAY || rq->peer == 0) {
-        uint8_t mode = rq->mode == MEDIA_MODE_RELAY ? MEDIA_MODE_NONE : rq->mode;
-        media_endpoint_connect(w->e, mode, NULL);
+    if (!(rq->ops & MEDIA_OP_CONNECT) || rq->mode != MEDIA_MODE_RELAY || rq->peer == 0)
         return 0;
-    }
-    struct media_endpoint *peer = media_endpoint_find(w->role, rq->peer);
-    if (!peer)
+    w->peer = media_endpoint_find(w->role, rq->peer);
+    if (!w->peer)
         return refuse(w, MEDIA_STATUS_NO_ENDPOINT, "the other endpoint does not exist");
-    if (peer == w->e)
+    if (w->peer == w->e)
         return refuse(w, MEDIA_STATUS_FAILED, "an endpoint cannot be its own peer");
-    media_endpoint_connect(w->e, MEDIA_MODE_RELAY, peer);
     return 0;
+}
+
+static void do_connect(struct work *w)
+{
+    uint8_t mode = w->rq->mode;
+    if (mode == MEDIA_MODE_RELAY && !w->peer)
+        mode = MEDIA_MODE_NONE;
+    media_endpoint_connect(w->e, mode, w->peer);
 }
 
 /* --- REMOTE, LOCAL --- */
@@ -244,6 +249,8 @@ static int run(struct work *w)
     if (!is_sane(w->rq))
         return refuse(w, MEDIA_STATUS_FAILED, "the request makes no sense");
     r = ops & MEDIA_OP_OPEN ? do_open(w) : find(w);
+    if (r == 0)
+        r = find_peer(w);
     if (r == 0 && (ops & MEDIA_OP_REMOTE))
         r = do_remote(w, ops & MEDIA_OP_CHECK);
     /* CHECK changes nothing, whatever else is asked for. */
@@ -252,7 +259,7 @@ static int run(struct work *w)
     if (r == 0 && (ops & MEDIA_OP_LOCAL))
         r = do_local(w);
     if (r == 0 && (ops & MEDIA_OP_CONNECT))
-        r = do_connect(w);
+        do_connect(w);
     return r;
 }
 

@@ -86,7 +86,7 @@ struct media_packet {
     struct media_endpoint *out; /* NULL: goes nowhere */
     struct addr from;
     struct rtp_hdr hdr; /* RTP */
-    uint32_t len;
+    uint32_t len, wire_len; /* now; as it came */
     bool rtcp;
     bool newest; /* ahead of all that came before from its source */
     uint8_t *data; /* MEDIA_PACKET_CAP */
