@@ -47,7 +47,7 @@ static void challenge(struct signal_role *r, struct txn_server *st, const struct
 {
     struct buf b = buf_over(r->out, SIP_MSG_MAX);
     put_head(r, &b, req, txn_server_flow(st), 407, NULL);
-    access_put_challenge(&r->access, &b, realm, true, stale);
+    access_put_challenge(&r->access, &b, req, realm, true, stale);
     finish(st, &b, 407);
 }
 
