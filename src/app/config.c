@@ -273,8 +273,8 @@ fail:
 
 static void file_parse(struct app_config *c, const char *path, struct config_report *report)
 {
-    char *text;
-    size_t n;
+    char *text = NULL;
+    size_t n = 0;
     int r = file_read(path, &text, &n);
     if (r < 0) {
         report_add(report, "%s: cannot be read: %s", path, log_strerror(r));
@@ -382,12 +382,6 @@ void config_warnings(const struct app_config *c, struct config_report *ret)
             report_add(ret, "[sip] listen: %s:%s is not encrypted",
                        config_listen_kind_name(l->kind), addr_str(&l->addr, text));
     }
-    if (c->protection == PROTECTION_PREFERRED)
-        report_add(ret,
-                   "[media] protection = preferred: calls of phones that cannot encrypt are in "
-                   "clear");
-    if (c->protection == PROTECTION_OFF)
-        report_add(ret, "[media] protection = off: media is in clear");
 }
 
 void config_keep_fixed(struct app_config *c, const struct app_config *old,

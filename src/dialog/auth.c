@@ -118,21 +118,27 @@ int dialog_auth_check(struct dialog_auth *a, const struct sip_msg *req, bool pro
     return nonce_table_use(a->used, &n, nc) ? DIALOG_AUTH_OK : DIALOG_AUTH_STALE;
 }
 
-void dialog_auth_put_challenge(struct buf *b, struct dialog_auth *a, bool proxy, struct slice realm,
-                               uint64_t now_unix, bool stale)
+void dialog_auth_put_challenge(struct buf *b, struct dialog_auth *a,
+                               const struct dialog_auth_challenge *ch)
 {
-    enum sip_hdr_id id = proxy ? SIP_HDR_PROXY_AUTHENTICATE : SIP_HDR_WWW_AUTHENTICATE;
+    static const enum sip_digest_alg orders[][2] = {
+        [DIALOG_AUTH_SHA256_FIRST] = {SIP_DIGEST_SHA256, SIP_DIGEST_MD5},
+        [DIALOG_AUTH_MD5_FIRST] = {SIP_DIGEST_MD5, SIP_DIGEST_SHA256},
+        [DIALOG_AUTH_MD5_ONLY] = {SIP_DIGEST_MD5, SIP_DIGEST_MD5},
+    };
+    enum sip_hdr_id id = ch->proxy ? SIP_HDR_PROXY_AUTHENTICATE : SIP_HDR_WWW_AUTHENTICATE;
+    const enum sip_digest_alg *order = orders[a->offer_md5 ? ch->order : DIALOG_AUTH_SHA256_FIRST];
     char nonce[NONCE_LEN];
-    nonce_make(&a->secret, realm, now_unix, nonce);
-    struct sip_digest_challenge c = {.realm = realm,
+    nonce_make(&a->secret, ch->realm, ch->now_unix, nonce);
+    struct sip_digest_challenge c = {.realm = ch->realm,
                                      .nonce = slice_from(nonce, sizeof(nonce)),
-                                     .alg = SIP_DIGEST_SHA256,
+                                     .alg = order[0],
                                      .qop = SIP_DIGEST_QOP_AUTH,
-                                     .stale = stale};
+                                     .stale = ch->stale};
     sip_digest_put_challenge(b, id, &c);
-    if (!a->offer_md5)
+    if (!a->offer_md5 || order[1] == order[0])
         return;
-    c.alg = SIP_DIGEST_MD5;
+    c.alg = order[1];
     sip_digest_put_challenge(b, id, &c);
 }
 

@@ -42,9 +42,20 @@ int dialog_auth_check(struct dialog_auth *a, const struct sip_msg *req, bool pro
                       struct slice realm, uint64_t now_unix,
                       int (*lookup)(void *arg, struct slice username, struct dialog_ha1 *ret),
                       void *arg, struct slice *ret_username) MUST_CHECK;
-/* WWW-Authenticate (proxy: Proxy-Authenticate) lines, SHA-256 first, then MD5 if offered. */
-void dialog_auth_put_challenge(struct buf *b, struct dialog_auth *a, bool proxy, struct slice realm,
-                               uint64_t now_unix, bool stale);
+/* RFC 8760 s.2.3 has the server's preference first. But phones are out there that look at the first
+ * challenge alone, and some that fail on any algorithm they do not know. */
+enum dialog_auth_order { DIALOG_AUTH_SHA256_FIRST, DIALOG_AUTH_MD5_FIRST, DIALOG_AUTH_MD5_ONLY };
+
+struct dialog_auth_challenge {
+    bool proxy;
+    struct slice realm;
+    uint64_t now_unix;
+    bool stale;
+    enum dialog_auth_order order; /* without MD5 at all where dialog_auth_new said so */
+};
+/* WWW-Authenticate (proxy: Proxy-Authenticate) lines. */
+void dialog_auth_put_challenge(struct buf *b, struct dialog_auth *a,
+                               const struct dialog_auth_challenge *c);
 
 /* Client side: state for one peer that challenges. */
 struct dialog_credentials {

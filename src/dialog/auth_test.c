@@ -71,7 +71,8 @@ static void challenge(struct dialog_auth *a, bool proxy, uint64_t now, struct ch
                "SIP/2.0 %d X\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:1000@h>;tag=f\r\n"
                "To: <sip:1000@h>;tag=t\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n",
                proxy ? 407 : 401);
-    dialog_auth_put_challenge(&b, a, proxy, REALM, now, false);
+    const struct dialog_auth_challenge ch = {.proxy = proxy, .realm = REALM, .now_unix = now};
+    dialog_auth_put_challenge(&b, a, &ch);
     BUF_PUT_LIT(&b, "Content-Length: 0\r\n\r\n");
     assert_false(b.overflow);
     assert_int_equal(sip_msg_parse(buf_slice(&b), &ret->m), SIP_PARSE_OK);

@@ -63,7 +63,7 @@ struct keying_engine_env {
     void *arg;
     void (*send)(void *arg, const void *packet, size_t n); /* towards the peer */
     void (*timer)(void *arg, uint64_t due_ms);             /* one timer; 0 stops it */
-    void (*secure)(void *arg);                  /* the state's tx and rx have new keys */
+    void (*secure)(void *arg);                             /* the state's tx and rx have new keys */
     void (*failed)(void *arg, const char *why); /* a plain sentence; the engine may be freed */
 };
 
@@ -74,13 +74,13 @@ struct keying_ops {
     /* The peer's offer: our answer's lines, and keys where they are known by now. 0 or enum
      * keying_text_verdict; *ret_why is a static sentence where it is not 0. */
     int (*answer)(const struct keying_policy *p, struct slice remote, struct keying_state *s,
-                  struct buf *text, const char **ret_why) MUST_CHECK;
+                  struct buf *text, const char **ret_why);
     /* The peer's answer to our last offer. */
     int (*accept)(const struct keying_policy *p, struct slice remote, struct keying_state *s,
-                  const char **ret_why) MUST_CHECK;
+                  const char **ret_why);
     /* All four NULL where the keys are in the text. Borrow env and state until free. */
     int (*start)(const struct keying_engine_env *env, struct keying_state *s, uint64_t now_ms,
-                 struct keying_engine **ret) MUST_CHECK;
+                 struct keying_engine **ret);
     void (*packet)(struct keying_engine *e, struct slice packet, uint64_t now_ms);
     void (*expired)(struct keying_engine *e, uint64_t now_ms);
     struct keying_engine *(*free)(struct keying_engine *e);

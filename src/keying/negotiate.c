@@ -84,20 +84,21 @@ static void keys_clear(struct keying_state *s)
 
 /* The keyings to try, each once: what is in use first, then the policy's order. */
 static size_t candidates(const struct keying_state *s, const struct keying_policy *p,
-                         uint8_t ret[KEYING_COUNT + 1])
+                         const struct keying_ops *ret[KEYING_COUNT])
 {
-    unsigned seen = 1u << KEYING_NONE;
+    const struct keying_ops *active = keying_find((enum keying_kind)s->active);
+    unsigned seen = 0;
     size_t n = 0;
 
-    if (s->active != KEYING_NONE && keying_find((enum keying_kind)s->active)) {
-        ret[n++] = s->active;
-        seen |= 1u << s->active;
+    if (active) {
+        ret[n++] = active;
+        seen |= 1u << active->kind;
     }
     for (size_t i = 0; i < p->keying_count && i < KEYING_COUNT; i++) {
-        unsigned k = p->keyings[i];
-        if (k < KEYING_COUNT && table[k] && !(seen & 1u << k)) {
-            ret[n++] = (uint8_t)k;
-            seen |= 1u << k;
+        const struct keying_ops *ops = keying_find((enum keying_kind)p->keyings[i]);
+        if (ops && !(seen & 1u << ops->kind)) {
+            ret[n++] = ops;
+            seen |= 1u << ops->kind;
         }
     }
     return n;
@@ -165,18 +166,18 @@ static struct trial try_all(const struct keying_policy *p, unsigned proto, struc
                             struct keying_state *next, struct buf *text)
 {
     struct trial t = {.kind = KEYING_NONE, .verdict = KEYING_TEXT_NONE};
-    uint8_t kinds[KEYING_COUNT + 1];
-    size_t n = candidates(next, p, kinds);
+    const struct keying_ops *list[KEYING_COUNT];
+    size_t n = candidates(next, p, list);
 
     for (size_t i = 0; i < n; i++) {
-        const struct keying_ops *ops = table[kinds[i]];
+        const struct keying_ops *ops = list[i];
         const char *why = NULL;
-        if (!carries[proto][kinds[i]] || (!text && !(next->offered & 1u << kinds[i])))
+        if (!carries[proto][ops->kind] || (!text && !(next->offered & 1u << ops->kind)))
             continue;
-        if (next->active != kinds[i])
+        if (next->active != ops->kind)
             keys_clear(next);
-        int r = text ? ops->answer(p, remote, next, text, &why)
-                     : ops->accept(p, remote, next, &why);
+        int r =
+            text ? ops->answer(p, remote, next, text, &why) : ops->accept(p, remote, next, &why);
         if (r == KEYING_TEXT_OK)
             return (struct trial){.kind = ops->kind, .verdict = r};
         if (t.verdict == KEYING_TEXT_NONE)
@@ -257,23 +258,23 @@ int keying_local_offer(const struct keying_state *now, const struct keying_polic
                        struct buf *text, struct keying_state *ret_next, struct keying_result *ret)
 {
     struct keying_state next CLEANUP(keying_state_wipe) = *now;
-    uint8_t kinds[KEYING_COUNT + 1];
-    size_t n = p->protection == PROTECTION_OFF ? 0 : candidates(now, p, kinds);
+    const struct keying_ops *list[KEYING_COUNT];
+    size_t n = p->protection == PROTECTION_OFF ? 0 : candidates(now, p, list);
 
     if (n == 0 && is_required(p))
         return refuse(ret, KEYING_NO_COMMON_KEYING, NULL);
     if (n == 0 && p->protection == PROTECTION_PREFERRED && now->secured)
         return refuse(ret, KEYING_DOWNGRADE, NULL);
-    unsigned proto = offer_proto(now, p, n ? (enum keying_kind)kinds[0] : KEYING_NONE);
+    unsigned proto = offer_proto(now, p, n ? list[0]->kind : KEYING_NONE);
     /* A re-offer of an encrypted stream names what is in use and nothing else. */
-    if (n && now->active == kinds[0])
+    if (n && now->active == list[0]->kind)
         n = 1;
     next.offered = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!carries[proto][kinds[i]])
+        if (!carries[proto][list[i]->kind])
             continue;
-        table[kinds[i]]->offer(p, &next, text);
-        next.offered |= (uint8_t)(1u << kinds[i]);
+        list[i]->offer(p, &next, text);
+        next.offered |= (uint8_t)(1u << list[i]->kind);
     }
     /* Only this bit lets a clear answer pass. */
     if (!is_required(p) && !is_secure(proto))

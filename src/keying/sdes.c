@@ -89,8 +89,7 @@ static int key_params_parse(struct slice params, enum srtp_suite suite, struct s
 static bool is_harmless(struct slice param)
 {
     return slice_starts_with_nocase(param, SLICE_LIT("WSH=")) ||
-           slice_eq_nocase(param, SLICE_LIT("KDR=0")) ||
-           slice_starts_with(param, SLICE_LIT("-"));
+           slice_eq_nocase(param, SLICE_LIT("KDR=0")) || slice_starts_with(param, SLICE_LIT("-"));
 }
 
 int sdes_line_parse(struct slice value, struct sdes_line *ret)

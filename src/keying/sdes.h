@@ -25,9 +25,9 @@ enum sdes_verdict {
     SDES_OK = 0,
     SDES_BAD_TAG,
     SDES_UNKNOWN_SUITE,
-    SDES_BAD_KEY,      /* not inline, not base64, not as long as the suite needs */
-    SDES_BAD_LIFETIME, /* neither decimal nor 2^n; any value is accepted */
-    SDES_MKI,          /* master key identifiers are not done (RFC 3711 s.8.1 leaves them open) */
+    SDES_BAD_KEY,       /* not inline, not base64, not as long as the suite needs */
+    SDES_BAD_LIFETIME,  /* neither decimal nor 2^n; any value is accepted */
+    SDES_MKI,           /* master key identifiers are not done (RFC 3711 s.8.1 leaves them open) */
     SDES_SESSION_PARAM, /* one that we must not ignore */
     SDES_VERDICT_COUNT
 };
@@ -42,8 +42,8 @@ void sdes_line_print(struct buf *b, uint32_t tag, struct slice suite_name,
 /* What an endpoint remembers of SDES between descriptions. */
 struct sdes_state {
     uint8_t offered_count;
-    struct sdes_offered {  /* our last offer; the tag is the index + 1 */
-        bool used;         /* was active once: another offer must not bring this key back, because
+    struct sdes_offered { /* our last offer; the tag is the index + 1 */
+        bool used;        /* was active once: another offer must not bring this key back, because
                               its packet indices would start again */
         struct srtp_keys keys;
     } offered[SDES_LINES_MAX];

@@ -10,8 +10,7 @@
 
 /* Where the policy names none: the one suite that every SDES phone has (RFC 4568 s.6.2.1) and its
  * longer sister. More lines have cost real phones their audio. */
-static const uint8_t default_offer[] = {SRTP_AES_CM_128_HMAC_SHA1_80,
-                                        SRTP_AES_256_CM_HMAC_SHA1_80};
+static const uint8_t default_offer[] = {SRTP_AES_CM_128_HMAC_SHA1_80, SRTP_AES_256_CM_HMAC_SHA1_80};
 
 static const struct slice crypto_attr = {"crypto", 6};
 

@@ -43,8 +43,7 @@ static void lines_as_the_rfc_shows_them(void **state)
     static const struct row rows[] = {
         {"1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^20|1:32",
          SDES_MKI},
-        {"1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^20",
-         SDES_OK},
+        {"1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^20", SDES_OK},
         {"2 AES_CM_128_HMAC_SHA1_80 inline:QUJjZGVmMTIzNDU2Nzg5QUJDREUwMTIzNDU2Nzg5|2^20|2:4;"
          "inline:QUJjZGVmMTIzNDU2Nzg5QUJDREUwMTIzNDU2Nzg5|2^20|3:4",
          SDES_MKI},
@@ -129,11 +128,11 @@ static void base64_is_always_written_padded(void **state)
     char text[256];
     struct buf b = buf_over(text, sizeof(text));
     struct sdes_line line;
-    assert_int_equal(
-        sdes_line_parse(SLICE_LIT("1 AES_256_CM_HMAC_SHA1_80 inline:" KEY46), &line), SDES_OK);
+    assert_int_equal(sdes_line_parse(SLICE_LIT("1 AES_256_CM_HMAC_SHA1_80 inline:" KEY46), &line),
+                     SDES_OK);
     sdes_line_print(&b, 3, SLICE_LIT("AES_CM_256_HMAC_SHA1_80"), &line.keys);
-    assert_true(slice_eq_str(buf_slice(&b),
-                             "a=crypto:3 AES_CM_256_HMAC_SHA1_80 inline:" KEY46 "==\r\n"));
+    assert_true(
+        slice_eq_str(buf_slice(&b), "a=crypto:3 AES_CM_256_HMAC_SHA1_80 inline:" KEY46 "==\r\n"));
 }
 
 static void both_names_of_aes_256_are_read(void **state)

@@ -128,8 +128,8 @@ void sdp_leg_plan_answer(const struct sdp *offer, const struct sdp *other,
         struct sdp_leg_media *lm = &ret->media[i];
         int to = i < map->count ? map->to[i] : -1;
         lm->other = to >= 0 && to < other->media_count ? (int8_t)to : -1;
-        lm->refuse = lm->other < 0 || other->media[lm->other].port == 0 ||
-                     offer->media[i].port == 0;
+        lm->refuse =
+            lm->other < 0 || other->media[lm->other].port == 0 || offer->media[i].port == 0;
         lm->proto = offer->media[i].proto;
     }
 }

@@ -31,9 +31,9 @@ bool sdp_attr_is_local(enum sdp_attr_id id);  /* stays on its leg, for nobody */
  * SAVP and AVP for the same media next to each other, is one stream: one line goes on, the other
  * is refused. */
 struct sdp_leg_map {
-    uint8_t count;                /* m-lines of the offer */
-    uint8_t forwarded;            /* m-lines towards the other leg */
-    int8_t to[SDP_MEDIA_MAX];     /* index there; -1: not forwarded, refused in the answer */
+    uint8_t count;            /* m-lines of the offer */
+    uint8_t forwarded;        /* m-lines towards the other leg */
+    int8_t to[SDP_MEDIA_MAX]; /* index there; -1: not forwarded, refused in the answer */
 };
 /* secure: take the SAVP line of such a pair, else the AVP line. */
 void sdp_leg_map(const struct sdp *offer, bool secure, struct sdp_leg_map *ret);
@@ -41,25 +41,25 @@ void sdp_leg_map(const struct sdp *offer, bool secure, struct sdp_leg_map *ret);
 int sdp_media_pair(const struct sdp *d, size_t i);
 
 struct sdp_leg_media {
-    bool refuse;          /* port 0 */
-    int8_t other;         /* m-line of the other leg's description that it is made of; -1: none
+    bool refuse;         /* port 0 */
+    int8_t other;        /* m-line of the other leg's description that it is made of; -1: none
                              (then it must be refused) */
-    bool rtcp_mux;        /* say a=rtcp-mux */
-    bool direction_set;   /* say `direction`; else what the other leg's peer said */
-    uint8_t direction;    /* enum sdp_direction */
-    uint8_t proto;        /* enum sdp_proto, from the media role's reply */
-    struct addr rtp;      /* ours; c= and port */
-    struct addr rtcp;     /* ours; a=rtcp is printed where it is not the next port; family 0: none */
-    struct slice keying;  /* "a=...\r\n" lines from the media role's reply; rtcp and rtcp-mux
+    bool rtcp_mux;       /* say a=rtcp-mux */
+    bool direction_set;  /* say `direction`; else what the other leg's peer said */
+    uint8_t direction;   /* enum sdp_direction */
+    uint8_t proto;       /* enum sdp_proto, from the media role's reply */
+    struct addr rtp;     /* ours; c= and port */
+    struct addr rtcp;    /* ours; a=rtcp is printed where it is not the next port; family 0: none */
+    struct slice keying; /* "a=...\r\n" lines from the media role's reply; rtcp and rtcp-mux
                              lines in it are left out, for this struct says them */
 };
 
 struct sdp_leg_plan {
     uint64_t session_id;
-    struct slice last; /* our last description on this leg: its o= version is kept where nothing
+    struct slice last;   /* our last description on this leg: its o= version is kept where nothing
                           else changed, and incremented where something did; empty: first */
     struct addr address; /* for o=, and c= at session level */
-    const struct sdp *offer; /* the peer's offer that this answers; NULL: we offer */
+    const struct sdp *offer;    /* the peer's offer that this answers; NULL: we offer */
     const struct slice *codecs; /* audio encodings allowed, best first: "PCMA", "speex/16000"; no
                                    regard to case */
     size_t codec_count;         /* 0: all, as they come */
@@ -90,7 +90,7 @@ void sdp_own_print_offer(struct buf *b, const struct sdp_leg_plan *plan);
 
 enum sdp_own_verdict { SDP_OWN_OK = 0, SDP_OWN_NO_AUDIO, SDP_OWN_NO_CODEC };
 struct sdp_own_choice {
-    uint8_t media;  /* m-line of the offer */
+    uint8_t media; /* m-line of the offer */
     uint8_t codec_count;
     struct sdp_codec codecs[2]; /* the codec; telephone-event of its clock where offered */
 };

@@ -83,8 +83,20 @@ static void nothing_of_a_browsers_leg_crosses_to_a_phone(void **state)
 {
     (void)state;
     static const char *const never[] = {
-        "candidate", "ice-", "fingerprint", "setup", "mid:", "BUNDLE", "msid", "ssrc:",
-        "rtcp-mux", "rtcp-fb", "10.1.0.2", "WMS", "webrtc-datachannel", "4611731400430051336",
+        "candidate",
+        "ice-",
+        "fingerprint",
+        "setup",
+        "mid:",
+        "BUNDLE",
+        "msid",
+        "ssrc:",
+        "rtcp-mux",
+        "rtcp-fb",
+        "10.1.0.2",
+        "WMS",
+        "webrtc-datachannel",
+        "4611731400430051336",
     };
     struct sdp_leg_map map;
     parse(SAMPLE_CHROMIUM, &a);

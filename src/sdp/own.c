@@ -2,13 +2,15 @@
 #include "sdp/attr.h"
 #include "sdp/print.h"
 
+#define OWN_AUDIO 4 /* of own_codecs, the first are audio, the others events */
+#define OWN_ALL 6
 // clang-format off
 static const struct own_codec {
     const char *name;
     uint8_t pt;
     uint32_t clock;
     const char *lines; /* attribute lines without "a=" */
-} own_codecs[] = {
+} own_codecs[OWN_ALL] = {
     {"PCMA", 8, 8000, "rtpmap:8 PCMA/8000"},
     {"PCMU", 0, 8000, "rtpmap:0 PCMU/8000"},
     {"G722", 9, 8000, "rtpmap:9 G722/8000"},
@@ -18,12 +20,11 @@ static const struct own_codec {
     {"telephone-event", 110, 48000, "rtpmap:110 telephone-event/48000\r\na=fmtp:110 0-16"},
 };
 // clang-format on
-#define OWN_AUDIO 4
 
 /* Indexes into own_codecs; returns how many. */
-static size_t own_list(const struct sdp_leg_plan *plan, uint8_t list[ARRAY_LEN(own_codecs)])
+static size_t own_list(const struct sdp_leg_plan *plan, uint8_t list[OWN_ALL])
 {
-    bool in[ARRAY_LEN(own_codecs)] = {false};
+    bool in[OWN_ALL] = {false};
     size_t n = 0;
 
     for (size_t k = 0; k < plan->codec_count; k++) {
@@ -38,7 +39,7 @@ static size_t own_list(const struct sdp_leg_plan *plan, uint8_t list[ARRAY_LEN(o
     for (uint8_t i = 0; plan->codec_count == 0 && i < OWN_AUDIO; i++)
         list[n++] = i;
     const size_t audio = n;
-    for (uint8_t i = OWN_AUDIO; i < ARRAY_LEN(own_codecs); i++) {
+    for (uint8_t i = OWN_AUDIO; i < OWN_ALL; i++) {
         bool clock = false;
         for (size_t k = 0; k < audio; k++)
             clock = clock || own_codecs[list[k]].clock == own_codecs[i].clock;
@@ -51,7 +52,7 @@ static size_t own_list(const struct sdp_leg_plan *plan, uint8_t list[ARRAY_LEN(o
 static void put_own_media(struct buf *b, const struct sdp_leg_plan *plan)
 {
     const struct sdp_leg_media *lm = &plan->media[0];
-    uint8_t list[ARRAY_LEN(own_codecs)];
+    uint8_t list[OWN_ALL];
     size_t n = own_list(plan, list);
 
     if (lm->refuse || n == 0) {
@@ -185,8 +186,7 @@ static void put_chosen(struct buf *b, const struct sdp_own_choice *c,
     const struct sdp_media *m = &plan->offer->media[c->media];
     const struct sdp_leg_media *lm = &plan->media[c->media];
 
-    sdp_put_m_line(b, m->kind_text, addr_port(&lm->rtp),
-                   sdp_proto_name((enum sdp_proto)lm->proto));
+    sdp_put_m_line(b, m->kind_text, addr_port(&lm->rtp), sdp_proto_name((enum sdp_proto)lm->proto));
     for (size_t i = 0; i < c->codec_count; i++) {
         buf_put_char(b, ' ');
         buf_put_u64(b, c->codecs[i].pt);

@@ -6,7 +6,7 @@
 
 struct parser {
     struct sdp *d;
-    struct sdp_media *m;  /* NULL: still the session's section */
+    struct sdp_media *m; /* NULL: still the session's section */
     uint16_t attrs_used;
     uint8_t direction; /* the session's: every media's default */
 };
@@ -30,7 +30,10 @@ const char *sdp_verdict_why(enum sdp_verdict v)
     return verdict_why[v];
 }
 
-#define NAME(lit) {lit, sizeof(lit) - 1}
+#define NAME(lit)            \
+    {                        \
+        lit, sizeof(lit) - 1 \
+    }
 static const struct slice proto_names[SDP_PROTO_COUNT] = {
     [SDP_AVP] = NAME("RTP/AVP"),
     [SDP_AVPF] = NAME("RTP/AVPF"),
@@ -194,9 +197,9 @@ static int take_timing(struct parser *p, struct slice value)
 
 /* By the line's letter. NULL: read over, also letters that do not exist yet. */
 static int (*const takers[26])(struct parser *, struct slice) = {
-    ['a' - 'a'] = take_attr,   ['b' - 'a'] = take_bandwidth, ['c' - 'a'] = take_connection,
-    ['i' - 'a'] = take_info,   ['m' - 'a'] = take_media,     ['o' - 'a'] = take_origin,
-    ['s' - 'a'] = take_name,   ['t' - 'a'] = take_timing,
+    ['a' - 'a'] = take_attr, ['b' - 'a'] = take_bandwidth, ['c' - 'a'] = take_connection,
+    ['i' - 'a'] = take_info, ['m' - 'a'] = take_media,     ['o' - 'a'] = take_origin,
+    ['s' - 'a'] = take_name, ['t' - 'a'] = take_timing,
 };
 
 /* The next line that is not blank, without its end and trailing space; .n 0: no more. */

@@ -50,6 +50,7 @@ enum sdp_proto {
 /* In the order of the media role's enum media_direction. */
 enum sdp_direction { SDP_SENDRECV, SDP_SENDONLY, SDP_RECVONLY, SDP_INACTIVE };
 
+// clang-format off
 enum sdp_attr_id {
     SDP_A_OTHER = 0,
     SDP_A_RTPMAP, SDP_A_FMTP, SDP_A_PTIME, SDP_A_MAXPTIME, SDP_A_RTCP_FB, SDP_A_EXTMAP,
@@ -65,6 +66,7 @@ enum sdp_attr_id {
     SDP_A_ENCRYPTION,
     SDP_A_COUNT
 };
+// clang-format on
 
 /* One a= line: "name" or "name:value" at `line`. */
 struct sdp_attr {
@@ -90,11 +92,11 @@ struct sdp_media {
     struct slice connection;            /* c= of this section, "IN IP4 192.0.2.1"; or empty */
     struct slice title;                 /* i= */
     struct slice bandwidth[SDP_BANDWIDTH_MAX]; /* "AS:64" */
-    uint16_t port;                      /* 0: refused or gone */
-    uint16_t port_count;                /* 1 where not said */
-    uint16_t attr_first, attr_count;    /* in struct sdp's attrs */
-    uint8_t kind;                       /* enum sdp_kind */
-    uint8_t proto;                      /* enum sdp_proto */
+    uint16_t port;                             /* 0: refused or gone */
+    uint16_t port_count;                       /* 1 where not said */
+    uint16_t attr_first, attr_count;           /* in struct sdp's attrs */
+    uint8_t kind;                              /* enum sdp_kind */
+    uint8_t proto;                             /* enum sdp_proto */
     uint8_t direction; /* enum sdp_direction as written here or, as default, at session level */
     uint8_t bandwidth_count;
     uint8_t pt_count; /* payload types, in order; 0 where a format is none (data channels) */
@@ -161,7 +163,7 @@ bool sdp_rtcp_mux(const struct sdp *d, const struct sdp_media *m);
  * sendonly and recvonly into inactive. */
 enum sdp_direction sdp_direction_of(const struct sdp *d, const struct sdp_media *m);
 bool sdp_is_held(const struct sdp *d, const struct sdp_media *m); /* the peer wants no media */
-enum sdp_direction sdp_direction_mirror(enum sdp_direction x); /* sendonly <-> recvonly */
+enum sdp_direction sdp_direction_mirror(enum sdp_direction x);    /* sendonly <-> recvonly */
 
 const char *sdp_direction_name(enum sdp_direction x);
 const char *sdp_proto_name(enum sdp_proto p); /* SDP_PROTO_OTHER: "RTP/AVP" */

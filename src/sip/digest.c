@@ -266,16 +266,18 @@ static void put_quoted_field(struct buf *b, const char *name, struct slice value
 {
     buf_put_str(b, name);
     BUF_PUT_LIT(b, "=\"");
+    bool escaped = false; /* by the backslash before it */
     for (size_t i = 0; i < value.n; i++) {
         char c = value.p[i];
-        bool escape = c == '\\' && i + 1 < value.n;
-        if (c == '"' || (c == '\\' && !escape))
+        if (c == '\r' || c == '\n')
+            continue;
+        if (c == '"' && !escaped)
             buf_put_char(b, '\\');
-        if (c != '\r' && c != '\n')
-            buf_put_char(b, c);
-        if (escape && value.p[i + 1] != '\r' && value.p[i + 1] != '\n')
-            buf_put_char(b, value.p[++i]);
+        buf_put_char(b, c);
+        escaped = c == '\\' && !escaped;
     }
+    if (escaped)
+        buf_put_char(b, '\\');
     buf_put_char(b, '"');
 }
 

@@ -11,7 +11,8 @@
 
 /* Printed in this order of preference by a server that offers both (RFC 8760 s.2.4). */
 enum sip_digest_alg {
-    SIP_DIGEST_SHA256, SIP_DIGEST_MD5,
+    SIP_DIGEST_SHA256,
+    SIP_DIGEST_MD5,
     SIP_DIGEST_ALG_OTHER /* -sess, SHA-512-256 and the unknown: parsed, not computed */
 };
 enum sip_digest_qop { SIP_DIGEST_QOP_NONE, SIP_DIGEST_QOP_AUTH, SIP_DIGEST_QOP_OTHER };
@@ -35,8 +36,8 @@ struct sip_digest_credentials {
     struct slice username, realm, nonce, uri;
     struct slice response; /* 32 or 64 hex digits; empty when it is to be printed */
     struct slice cnonce;
-    struct slice opaque; /* p == NULL: absent */
-    uint32_t nc;         /* with qop only; 1 and up */
+    struct slice opaque;  /* p == NULL: absent */
+    uint32_t nc;          /* with qop only; 1 and up */
     struct slice nc_text; /* as it came, for the hash; empty: made of nc */
     enum sip_digest_alg alg;
     enum sip_digest_qop qop;

@@ -11,11 +11,12 @@
 #include "sip/uri.h"
 
 /* Limits that a peer meets. One past each is an error, never a truncation. */
-#define SIP_MSG_MAX 65535u     /* bytes of one message, head and body */
-#define SIP_HEAD_MAX 32768u    /* bytes up to and with the blank line */
-#define SIP_HDR_MAX 128        /* header lines */
-#define SIP_LINE_MAX 8192u     /* bytes of one header, folds included */
+#define SIP_MSG_MAX 65535u  /* bytes of one message, head and body */
+#define SIP_HEAD_MAX 32768u /* bytes up to and with the blank line */
+#define SIP_HDR_MAX 128     /* header lines */
+#define SIP_LINE_MAX 8192u  /* bytes of one header, folds included */
 
+// clang-format off
 enum sip_method {
     SIP_INVITE, SIP_ACK, SIP_BYE, SIP_CANCEL, SIP_REGISTER, SIP_OPTIONS, SIP_INFO, SIP_PRACK,
     SIP_UPDATE, SIP_SUBSCRIBE, SIP_NOTIFY, SIP_REFER, SIP_MESSAGE, SIP_PUBLISH,
@@ -40,6 +41,7 @@ enum sip_hdr_id {
     SIP_HDR_WWW_AUTHENTICATE,
     SIP_HDR_ID_COUNT
 };
+// clang-format on
 
 struct sip_hdr {
     enum sip_hdr_id id;
@@ -56,11 +58,11 @@ struct sip_via {
     struct slice params;
     struct slice branch;
     struct slice received;
-    bool rport;             /* present */
-    struct slice rport_value;
+    bool rport;               /* present */
+    struct slice rport_value; /* empty: without a value; p is where one goes */
 };
 
-struct sip_addr { /* name-addr or addr-spec with header parameters */
+struct sip_addr {         /* name-addr or addr-spec with header parameters */
     struct slice display; /* as it came, quotes included */
     struct sip_uri uri;
     struct slice params; /* header parameters, without the first ';' */
@@ -88,7 +90,7 @@ struct sip_msg {
     uint32_t content_length;
     bool has_content_length;
 
-    const char *error; /* a sentence, set by a verdict other than OK */
+    const char *error;               /* a sentence, set by a verdict other than OK */
     int16_t first[SIP_HDR_ID_COUNT]; /* index of the first header with this id, or -1 */
     int16_t hdr_count;
     struct sip_hdr hdrs[SIP_HDR_MAX];
@@ -137,8 +139,8 @@ int sip_addr_parse(struct slice in, struct sip_addr *ret) MUST_CHECK;
 int sip_number_parse(struct slice in, uint32_t *ret_v, struct slice *ret_params) MUST_CHECK;
 
 /* Names. */
-enum sip_method sip_method_from(struct slice s); /* case matters (RFC 3261 s.7.1) */
-const char *sip_method_name(enum sip_method m);  /* not for SIP_METHOD_OTHER */
+enum sip_method sip_method_from(struct slice s);    /* case matters (RFC 3261 s.7.1) */
+const char *sip_method_name(enum sip_method m);     /* not for SIP_METHOD_OTHER */
 enum sip_hdr_id sip_hdr_id_from(struct slice name); /* long or compact, any case */
 const char *sip_hdr_name(enum sip_hdr_id id);
 const char *sip_reason_phrase(int status);
@@ -152,7 +154,7 @@ void sip_put_hdr_raw(struct buf *b, const struct sip_hdr *h);            /* as i
  * when `copy_rr`. */
 struct sip_reply {
     uint16_t status;
-    struct slice reason;   /* empty: the usual phrase */
+    struct slice reason; /* empty: the usual phrase */
     struct slice to_tag;
     struct slice received; /* host text of the source; empty: leave */
     uint16_t rport;        /* 0: leave */

@@ -322,6 +322,11 @@ void txn_server_respond(struct txn_server *st, uint16_t status, struct slice rsp
     txn_server_drive(st, in, NULL, rsp);
 }
 
+void *txn_server_user(const struct txn_server *st)
+{
+    return st->arg;
+}
+
 void txn_server_detach(struct txn_server *st)
 {
     struct txn_layer *l = st->t.layer;

@@ -1,0 +1,126 @@
+/* The per-stream way in and out: a UDP socket for each port, in epoll. It needs no privileges.
+ * What it has to give is small, so that another way (one socket for all ports of a worker) can take
+ * its place: received datagrams go to media_burst_next/_add with `in` and `from` set, and
+ * media_socket_send puts one out.
+ *
+ * The RTP socket is connected to the peer while the peer is being heard: the kernel then keeps
+ * strangers out and knows the route. It is opened to everyone again as soon as the peer falls
+ * silent, for that is what a NAT's new port looks like; what comes then is judged by learn.c as
+ * ever. Both happen in the clock tick, not per packet. RTCP is too rare to be worth it. */
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "media/worker.h"
+
+/* Between two packets of a stream thousands of others have passed: by the time the burst is run,
+ * what it needs of this stream should be in the cache again. */
+static void fetch_ahead(const struct media_endpoint *e)
+{
+    const struct media_contexts *c = &e->contexts;
+    __builtin_prefetch(&e->s->rx[media_table(c->epoch[MEDIA_CTX_RX])], 1);
+    __builtin_prefetch(&e->s->rx[media_table(c->epoch[MEDIA_CTX_RX])].slots[1], 1);
+    __builtin_prefetch(&e->s->loss, 1);
+    __builtin_prefetch(e->stats, 1);
+    __builtin_prefetch(c->ctx[MEDIA_CTX_RX]);
+    if (!e->peer)
+        return;
+    const struct media_contexts *out = &e->peer->contexts;
+    __builtin_prefetch(&e->peer->s->tx[media_table(out->epoch[MEDIA_CTX_TX])], 1);
+    __builtin_prefetch(&e->peer->stats->tx_packets, 1);
+    __builtin_prefetch(out->ctx[MEDIA_CTX_TX]);
+}
+
+static void receive(struct media_endpoint *e, bool rtcp)
+{
+    struct media_packet *p = media_burst_next(e->role);
+    socklen_t from_n = sizeof(p->from);
+    int fd = rtcp ? e->rtcp.fd : e->rtp.fd;
+    ssize_t n = recvfrom(fd, p->data, MEDIA_PACKET_MAX, MSG_TRUNC, &p->from.sa, &from_n);
+    /* An error is that of an earlier send (an ICMP message came), or nothing is there after all. */
+    if (n <= 0 || n > MEDIA_PACKET_MAX)
+        return;
+    p->in = e;
+    p->out = NULL;
+    p->len = p->wire_len = (uint32_t)n;
+    p->rtcp = rtcp;
+    fetch_ahead(e);
+    media_burst_add(e->role);
+}
+
+/* One datagram a wake-up: at 50 packets a second there is no second one, and if there is, epoll
+ * tells again. */
+static void on_rtp(void *arg, uint32_t events)
+{
+    (void)events;
+    receive(arg, false);
+}
+
+static void on_rtcp(void *arg, uint32_t events)
+{
+    (void)events;
+    receive(arg, true);
+}
+
+int media_socket_add(struct media_endpoint *e, bool rtcp, int fd)
+{
+    struct loop_fd *f = rtcp ? &e->rtcp : &e->rtp;
+    int r = loop_fd_add(e->role->loop, f, fd, EPOLLIN, rtcp ? on_rtcp : on_rtp, e);
+    if (r < 0)
+        close(fd);
+    return r;
+}
+
+static void close_one(struct media_endpoint *e, struct loop_fd *f)
+{
+    int fd = f->fd;
+    if (fd < 0)
+        return;
+    loop_fd_del(e->role->loop, f);
+    close(fd);
+    f->fd = -1;
+}
+
+void media_socket_close(struct media_endpoint *e)
+{
+    close_one(e, &e->rtp);
+    close_one(e, &e->rtcp);
+    e->connected = false;
+}
+
+void media_socket_connect(struct media_endpoint *e)
+{
+    const struct addr *to = &e->s->learned_rtp;
+    e->connected = connect(e->rtp.fd, &to->sa, addr_len(to)) == 0;
+}
+
+void media_socket_disconnect(struct media_endpoint *e)
+{
+    struct sockaddr none = {.sa_family = AF_UNSPEC};
+    /* Cannot fail for a bound UDP socket; address and port stay, for they were bound by us. */
+    (void)connect(e->rtp.fd, &none, sizeof(none));
+    e->connected = false;
+}
+
+static ssize_t put(const struct media_endpoint *e, const struct media_packet *p)
+{
+    if (e->connected && !p->rtcp) /* held, or moved: it would not be connected */
+        return send(e->rtp.fd, p->data, p->len, MSG_NOSIGNAL);
+    const struct addr *to = media_remote(e, p->rtcp);
+    if (addr_family(to) == 0)
+        return 0;
+    if (e->connected && e->s->terms.rtcp_mux)
+        return send(e->rtp.fd, p->data, p->len, MSG_NOSIGNAL);
+    int fd = p->rtcp && !e->s->terms.rtcp_mux ? e->rtcp.fd : e->rtp.fd;
+    return sendto(fd, p->data, p->len, MSG_NOSIGNAL, &to->sa, addr_len(to));
+}
+
+void media_socket_send(struct media_endpoint *e, const struct media_packet *p)
+{
+    ssize_t n = put(e, p);
+    if (n < 0 && errno == ECONNREFUSED) /* of an earlier packet; this one was not tried yet */
+        n = put(e, p);
+    if (n <= 0 || p->rtcp)
+        return;
+    e->stats->tx_packets++;
+    e->stats->tx_bytes += p->len;
+}
