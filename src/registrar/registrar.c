@@ -319,6 +319,8 @@ static bool fits(struct job *j, struct aor *a)
         bool known = find_old(j, a, &j->contacts[i].c) != NULL;
         if (!known && j->contacts[i].expires)
             stays++;
+        else if (known && !j->contacts[i].expires)
+            stays--;
     }
     return stays <= j->who.user->max_contacts;
 }
