@@ -16,6 +16,9 @@ static void test_challenge_then_ok(void **state)
     assert_got(&p, "realm=\"example.org\"");
     assert_got(&p, "algorithm=SHA-256");
     assert_got(&p, "algorithm=MD5");
+    assert_true(strstr(p.text, "SHA-256") > strstr(p.text, "=MD5")); /* an unknown phone */
+    phone_register_send(&p, "User-Agent: sotto/1\r\n", false);
+    await(&p, "SIP/2.0 401");
     assert_true(strstr(p.text, "SHA-256") < strstr(p.text, "=MD5")); /* RFC 8760 s.2.4 */
     phone_take_nonce(&p);
     phone_register_send(&p, "Contact: <sip:1000@10.0.0.2>;expires=300\r\n", true);

@@ -441,7 +441,7 @@ static inline void side_reply(struct side *s, const char *status, const char *he
 /* An INVITE with credentials. */
 static inline void side_invite(struct side *s, const char *headers, const char *body)
 {
-    char mem[1024];
+    char mem[4096];
     struct buf b = buf_over(mem, sizeof(mem) - 1);
     buf_put_str(&b, headers);
     phone_put_credentials(s->p, &b, SIP_HDR_PROXY_AUTHORIZATION, "INVITE", s->target);
