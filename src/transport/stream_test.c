@@ -170,7 +170,7 @@ static void test_queue_limit(void **state)
 /* What does not fit the socket waits, and arrives whole once the peer reads. */
 static void test_slow_reader(void **state)
 {
-    enum { COUNT = 100 };
+    enum { COUNT = 30 };
     static char msg[50000], got[1 << 16];
     struct kit *k = kit_new(NULL);
     int fd = greeted(k), size = 16384;
