@@ -167,7 +167,8 @@ static void print_cert(const char *title, const json_t *c)
                    text_at(c, "not_after"), days < 0 ? -days : days);
     line("file", text_at(c, "file"));
     line("subject", text_at(c, "subject"));
-    line("names", join(room, sizeof(room), json_object_get(c, "names"), "none"));
+    if (json_array_size(json_object_get(c, "names"))) /* a CA has none */
+        line("names", join(room, sizeof(room), json_object_get(c, "names"), ""));
     line("issuer", text_at(c, "issuer"));
     line("source", text_at(c, "source"));
     line(days < 0 ? "ended" : "ends", until);
