@@ -67,8 +67,9 @@ static void on_resend(void *arg)
     }
     if (l->answered_txn && !transport_kind_is_reliable(txn_server_flow(l->answered_txn)->kind))
         txn_server_resend_2xx(l->answered_txn);
+    uint64_t left = l->resend_until - loop_now(loop);
     l->resend_ms = l->resend_ms * 2 > RESEND_T2 ? RESEND_T2 : l->resend_ms * 2;
-    loop_timer_set(loop, &l->resend, l->resend_ms);
+    loop_timer_set(loop, &l->resend, l->resend_ms < left ? l->resend_ms : left);
 }
 
 static void on_answered_txn(void *arg, struct txn_server *st, enum txn_event ev)

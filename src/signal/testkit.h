@@ -174,7 +174,7 @@ struct kit_media {
     uint32_t refuse_ops;
     int refuse_leg;
     enum media_status refuse_status;
-    uint64_t kept[64]; /* of the last sweep */
+    uint64_t kept[2 * KIT_CALLS]; /* of the last sweep */
     size_t kept_count, sweeps;
 };
 
@@ -323,6 +323,17 @@ static inline void kit_media_answer(struct kit_media *m, const struct media_requ
     assert_int_equal(ipc_send2(m->chan, MEDIA_MSG_REPLY, &r, sizeof(r), mem, r.text_n), 0);
 }
 
+static inline void kit_media_sweep(struct kit_media *m)
+{
+    for (size_t i = 0; i < KIT_ENDPOINTS; i++) {
+        bool is_kept = false;
+        for (size_t n = 0; n < m->kept_count; n++)
+            is_kept |= m->kept[n] == m->endpoints[i].id;
+        if (!is_kept)
+            m->endpoints[i].id = 0;
+    }
+}
+
 static inline void kit_media_on_msg(void *arg, uint32_t type, const void *payload, size_t n,
                                     const int *fds, size_t fd_count)
 {
@@ -334,6 +345,8 @@ static inline void kit_media_on_msg(void *arg, uint32_t type, const void *payloa
     } else if (type == MEDIA_MSG_KEEP) {
         assert_true(n == sizeof(uint64_t) && m->kept_count < ARRAY_LEN(m->kept));
         memcpy(&m->kept[m->kept_count++], payload, n);
+    } else if (type == MEDIA_MSG_SWEEP_END) {
+        kit_media_sweep(m);
     } else if (type == MEDIA_MSG_REQUEST) {
         const struct media_request *rq = payload;
         struct kit_held h = {.rq = *rq};
