@@ -510,8 +510,7 @@ static void test_its_own_user_from_a_new_flow(void **state)
     await(&moved, "SIP/2.0 200");
     /* and from now on it is reached there */
     hang_up(&t.p.b, &x);
-    x.invite = x.req = NULL;
-    side_fini(&t.p.a);
+    side_fini(&x);
     side_fini(&t.p.b);
     phone_fini(&t.a);
     phone_fini(&t.b);

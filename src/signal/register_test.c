@@ -355,6 +355,7 @@ static void test_transport_not_allowed_403(void **state)
     phone_init(k, &p, 1, "tlsonly", "example.org", TRANSPORT_UDP);
     phone_register_as(&p, "Contact: <sip:tlsonly@10.0.0.2>\r\n", "403");
     assert_int_equal(location_count(k->role->location), 0);
+    phone_fini(&p);
     phone_init(k, &p, 2, "tlsonly", "example.org", TRANSPORT_TLS);
     phone_register_as(&p, "Contact: <sip:tlsonly@10.0.0.2>\r\n", "200");
     phone_fini(&p);
