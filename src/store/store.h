@@ -129,6 +129,11 @@ int store_open_data(const char *data, char err[STORE_ERROR_MAX], struct store **
 struct store *store_close(struct store *s);
 const char *store_error(const struct store *s); /* of the last negative return */
 
+/* A commit now and then copies the write-ahead log into the file and waits for the disk. A thread
+ * that must not wait leaves that to another process, which calls store_checkpoint once a minute. */
+void store_leave_checkpoints(struct store *s);
+int store_checkpoint(struct store *s) MUST_CHECK;
+
 /* Changes when another connection has changed the file; cheap (no table is read). */
 int store_data_version(struct store *s, uint32_t *ret) MUST_CHECK;
 
@@ -144,7 +149,8 @@ int store_domain_del(struct store *s, struct slice name) MUST_CHECK; /* the defa
 int store_domain_each(struct store *s, int (*fn)(void *arg, const struct store_domain *d),
                       void *arg) MUST_CHECK;
 
-/* --- users: 0, STORE_NONE, STORE_EXISTS, STORE_NO_DOMAIN. An empty domain: the default one. --- */
+/* --- users: 0, STORE_NONE, STORE_EXISTS, STORE_NO_DOMAIN. An empty domain is the default one to
+ * find and del; add and set want it named, because passwords are bound to it. --- */
 int store_user_find(struct store *s, struct slice domain, struct slice name,
                     struct store_user *ret) MUST_CHECK;
 int store_user_add(struct store *s, const struct store_user *u) MUST_CHECK;

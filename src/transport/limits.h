@@ -1,30 +1,23 @@
-/* What a peer may take from a worker's transport. One past each limit ends the
- * connection (or is not accepted); nothing is ever cut short. The size of a
- * message is limited in sip/msg.h. */
+/* What a peer may take from a worker's transport. One past each limit ends the connection (or is
+ * not accepted); nothing is ever cut short. The size of a message is limited in sip/msg.h. */
 #ifndef SOTTO_TRANSPORT_LIMITS_H
 #define SOTTO_TRANSPORT_LIMITS_H
 
-/* Connections from one source address, where the configuration names no other
- * number. Loopback is not counted then: what runs on this machine is no
- * stranger. */
+/* Connections from one source address, where the configuration names no other number. Loopback is
+ * not counted then: what runs on this machine is no stranger. */
 #define TRANSPORT_PER_SOURCE 1024u
 
-#define TRANSPORT_HANDSHAKE_MS                                                 \
-  10000u /* from accept or connect to the end of the TLS handshake */
-#define TRANSPORT_UNFINISHED_MS                                                \
-  30000u /* from the first byte of a message to its last */
-#define TRANSPORT_SILENT_MS 120000u /* open without one well-formed message */
-#define TRANSPORT_IDLE_MS                                                      \
-  3600000u /* without any byte, once a message was seen */
-#define TRANSPORT_QUEUE_MAX                                                    \
-  (256u << 10) /* bytes waiting for a peer that does not read */
+#define TRANSPORT_HANDSHAKE_MS 10000u  /* from accept or connect to the end of the TLS handshake */
+#define TRANSPORT_UNFINISHED_MS 30000u /* from the first byte of a message to its last */
+#define TRANSPORT_SILENT_MS 120000u    /* open without one well-formed message */
+#define TRANSPORT_IDLE_MS 3600000u     /* without any byte, once a message was seen */
+#define TRANSPORT_QUEUE_MAX (256u << 10) /* bytes waiting for a peer that does not read */
 
-#define TRANSPORT_ACCEPT_BURST 64 /* accepted per listener and wake-up */
-#define TRANSPORT_ACCEPT_PAUSE_MS                                              \
-  500u /* without descriptors left, before the next try */
-#define TRANSPORT_UDP_BATCH 32 /* datagrams per recvmmsg */
-#define TRANSPORT_UDP_ROUNDS 4 /* recvmmsg calls per wake-up */
-#define TRANSPORT_UDP_QUEUE 64 /* datagrams per sendmmsg */
+#define TRANSPORT_ACCEPT_BURST 64      /* accepted per listener and wake-up */
+#define TRANSPORT_ACCEPT_PAUSE_MS 500u /* without descriptors left, before the next try */
+#define TRANSPORT_UDP_BATCH 32         /* datagrams per recvmmsg */
+#define TRANSPORT_UDP_ROUNDS 4         /* recvmmsg calls per wake-up */
+#define TRANSPORT_UDP_QUEUE 64         /* datagrams per sendmmsg */
 #define TRANSPORT_UDP_QUEUE_BYTES (256u << 10)
 #define TRANSPORT_UDP_MAX 65507u /* what an IPv4 datagram holds */
 

@@ -1,0 +1,395 @@
+/* Endpoints: opening and closing, and what follows from the slot for this life of the process. */
+#include <assert.h>
+#include <unistd.h>
+
+#include "media/worker.h"
+
+static uint64_t id_of(const struct media_slot *s, uint32_t slot)
+{
+    return (uint64_t)s->generation << 32 | slot;
+}
+
+static uint32_t slot_of(const struct media_endpoint *e)
+{
+    return (uint32_t)(e - e->role->endpoints);
+}
+
+struct media_endpoint *media_endpoint_find(struct media_role *r, uint64_t id)
+{
+    uint32_t slot = (uint32_t)id;
+    if (slot >= r->cfg.max_endpoints)
+        return NULL;
+    struct media_endpoint *e = &r->endpoints[slot];
+    return e->role && e->id == id ? e : NULL;
+}
+
+static void key_put(uint8_t key[12], uint64_t call, uint16_t leg, uint16_t stream)
+{
+    memcpy(key, &call, 8);
+    memcpy(key + 8, &leg, 2);
+    memcpy(key + 10, &stream, 2);
+}
+
+struct media_endpoint *media_endpoint_find_key(struct media_role *r, uint64_t call, uint16_t leg,
+                                               uint16_t stream)
+{
+    uint8_t key[12];
+    key_put(key, call, leg, stream);
+    struct map_node *n = map_find(&r->by_key, slice_from(key, sizeof(key)));
+    return n ? CONTAINER_OF(n, struct media_endpoint, by_key) : NULL;
+}
+
+/* --- what follows from terms --- */
+
+void media_contexts_fini(struct media_contexts *c)
+{
+    for (size_t i = 0; i < MEDIA_CTX_COUNT; i++)
+        c->ctx[i] = srtp_ctx_free(c->ctx[i]);
+}
+
+int media_contexts_make(const struct media_endpoint *e, const struct media_terms *t,
+                        struct media_contexts *ret)
+{
+    const struct srtp_keys *keys[MEDIA_CTX_COUNT] = {&t->keying.tx, &t->keying.rx, &t->rx_prev};
+    const uint32_t epochs[MEDIA_CTX_COUNT] = {t->tx_epoch, t->rx_epoch, t->rx_prev_epoch};
+    struct media_contexts c = {0};
+    for (size_t i = 0; i < MEDIA_CTX_COUNT; i++) {
+        c.epoch[i] = epochs[i];
+        bool has = keys[i]->suite != SRTP_SUITE_NONE && epochs[i] != 0;
+        bool old = i == MEDIA_CTX_RX_PREV && loop_now(e->role->loop) >= t->rx_prev_until;
+        if (!has || old)
+            c.epoch[i] = 0;
+        if (c.epoch[i] == 0 || c.epoch[i] == e->contexts.epoch[i])
+            continue;
+        int r = srtp_ctx_new(e->role->engine, keys[i], &c.ctx[i]);
+        if (r < 0) {
+            media_contexts_fini(&c);
+            return r;
+        }
+    }
+    *ret = c;
+    return 0;
+}
+
+static void contexts_take(struct media_endpoint *e, struct media_contexts *c)
+{
+    for (size_t i = 0; i < MEDIA_CTX_COUNT; i++) {
+        if (c->epoch[i] != e->contexts.epoch[i]) {
+            srtp_ctx_free(e->contexts.ctx[i]);
+            e->contexts.ctx[i] = c->ctx[i];
+            e->contexts.epoch[i] = c->epoch[i];
+        }
+    }
+}
+
+/* Fail closed: what is not plainly secure, and not plainly allowed to be clear, is closed. */
+static enum media_guard guard_of(const struct media_endpoint *e)
+{
+    const struct media_terms *t = &e->s->terms;
+    if (e->contexts.ctx[MEDIA_CTX_TX] && e->contexts.ctx[MEDIA_CTX_RX])
+        return MEDIA_GUARD_SECURE;
+    bool keys = t->encrypted || t->keying.active != KEYING_NONE || t->tx_epoch != 0;
+    if (t->has_remote && t->keying.agreed && !keys && t->protection != PROTECTION_REQUIRED)
+        return MEDIA_GUARD_CLEAR;
+    return MEDIA_GUARD_CLOSED;
+}
+
+static bool codec_is_same(const struct media_codec *a, const struct media_codec *b)
+{
+    return a->clock == b->clock && memcmp(a->name, b->name, sizeof(a->name)) == 0 &&
+           (a->channels > 1) == (b->channels > 1);
+}
+
+const struct media_codec *media_endpoint_codec(const struct media_endpoint *e, uint8_t pt)
+{
+    const struct media_terms *t = &e->s->terms;
+    for (size_t i = 0; i < t->codec_count; i++) {
+        if (t->codecs[i].pt == pt)
+            return &t->codecs[i];
+    }
+    return NULL;
+}
+
+static uint8_t pt_towards(const struct media_codec *c, const struct media_endpoint *to)
+{
+    const struct media_terms *t = &to->s->terms;
+    for (size_t i = 0; i < t->codec_count; i++) {
+        if (codec_is_same(c, &t->codecs[i]))
+            return t->codecs[i].pt;
+    }
+    return c->pt;
+}
+
+/* A description tells its reader which numbers to send (RFC 3264 s.6.1), and ours are made of the
+ * other leg's, so numbers mostly fit as they come. Some phones send the numbers of their own
+ * description all the same: those that the other leg does not know are mapped by codec. */
+static void pt_map_make(struct media_endpoint *e)
+{
+    const struct media_terms *t = &e->s->terms;
+    free(e->pt_map);
+    e->pt_map = NULL;
+    if (!e->peer || e->peer->s->terms.codec_count == 0)
+        return;
+    for (size_t i = 0; i < t->codec_count; i++) {
+        uint8_t pt = t->codecs[i].pt & 0x7f;
+        if (media_endpoint_codec(e->peer, pt) || pt_towards(&t->codecs[i], e->peer) == pt)
+            continue;
+        if (!e->pt_map && !(e->pt_map = malloc(128)))
+            return; /* unmapped is as good as no phone's fault mended */
+        if (i == 0 || !e->pt_map_on) {
+            for (unsigned k = 0; k < 128; k++)
+                e->pt_map[k] = (uint8_t)k;
+            e->pt_map_on = true;
+        }
+        e->pt_map[pt] = pt_towards(&t->codecs[i], e->peer) & 0x7f;
+    }
+}
+
+bool media_endpoint_expects(const struct media_endpoint *e)
+{
+    bool bound = e->mode != MEDIA_MODE_NONE && (e->mode != MEDIA_MODE_RELAY || e->peer);
+    return bound && e->hears && e->guard != MEDIA_GUARD_CLOSED &&
+           addr_family(&e->s->terms.remote_rtp) != 0;
+}
+
+static void settle(struct media_endpoint *e, bool expected)
+{
+    pt_map_make(e);
+    if (e->peer)
+        pt_map_make(e->peer);
+    if (!expected && media_endpoint_expects(e)) {
+        e->expect_since = loop_now(e->role->loop);
+        e->timed_out = false;
+    }
+    media_source_update(e);
+}
+
+void media_endpoint_apply(struct media_endpoint *e, struct media_contexts *c)
+{
+    const struct media_terms *t = &e->s->terms;
+    bool expected = media_endpoint_expects(e);
+    contexts_take(e, c);
+    e->guard = guard_of(e);
+    e->hears = t->direction == MEDIA_SENDRECV || t->direction == MEDIA_SENDONLY;
+    e->sends = t->direction == MEDIA_SENDRECV || t->direction == MEDIA_RECVONLY;
+    e->last_pt = MEDIA_PT_NONE;
+    media_endpoint_protection(e, &e->stats->protection);
+    settle(e, expected);
+}
+
+void media_endpoint_drop_old_key(struct media_endpoint *e)
+{
+    srtp_ctx_free(e->contexts.ctx[MEDIA_CTX_RX_PREV]);
+    e->contexts.ctx[MEDIA_CTX_RX_PREV] = NULL;
+    e->contexts.epoch[MEDIA_CTX_RX_PREV] = 0;
+    secret_wipe(&e->s->terms.rx_prev, sizeof(e->s->terms.rx_prev));
+}
+
+static void connect_half(struct media_endpoint *e, uint8_t mode, struct media_endpoint *peer)
+{
+    bool expected = media_endpoint_expects(e);
+    e->s->mode = e->mode = mode;
+    e->s->peer = peer ? peer->id : 0;
+    e->peer = peer;
+    e->s->connected_since = loop_now(e->role->loop);
+    settle(e, expected);
+}
+
+void media_endpoint_connect(struct media_endpoint *e, uint8_t mode, struct media_endpoint *peer)
+{
+    struct media_endpoint *old[2] = {e->peer, peer ? peer->peer : NULL};
+    for (size_t i = 0; i < ARRAY_LEN(old); i++) {
+        if (old[i] && old[i] != e && old[i] != peer)
+            connect_half(old[i], MEDIA_MODE_NONE, NULL);
+    }
+    connect_half(e, mode, peer);
+    if (peer)
+        connect_half(peer, mode, e);
+}
+
+void media_endpoint_protection(const struct media_endpoint *e, struct media_protection *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    keying_state_protection(&e->s->terms.keying, ret);
+    ret->path = MEDIA_PATH_RELAY;
+}
+
+void media_endpoint_local(const struct media_endpoint *e, bool rtcp, struct addr *ret)
+{
+    *ret = e->s->shown;
+    addr_set_port(ret, (uint16_t)(e->s->port + rtcp));
+}
+
+void media_endpoint_log(struct media_endpoint *e, const char *event)
+{
+    uint64_t now = loop_now(e->role->loop);
+    if (now < e->log_after)
+        return;
+    e->log_after = now + MEDIA_LOG_MS;
+    log_event(LOG_WARN, event, LOG_I("call", e->s->call), LOG_I("leg", e->s->leg),
+              LOG_I("stream", e->s->stream), LOG_A("peer", media_remote(e, false)),
+              LOG_I("auth_failures", e->stats->rx_auth_failures),
+              LOG_I("clear_dropped", e->stats->rx_clear_dropped));
+}
+
+/* --- open and close --- */
+
+static void endpoint_join(struct media_role *r, struct media_endpoint *e)
+{
+    uint32_t slot = (uint32_t)(e - r->endpoints);
+    memset(e, 0, sizeof(*e));
+    e->role = r;
+    e->s = &r->state.slots[slot];
+    e->stats = &r->stats[slot];
+    e->id = id_of(e->s, slot);
+    e->rtp.fd = e->rtcp.fd = -1;
+    e->last_pt = MEDIA_PT_NONE;
+    e->last_rx = loop_now(r->loop);
+    list_init(&e->source);
+    list_push_back(&r->open, &e->node);
+    key_put(e->key, e->s->call, e->s->leg, e->s->stream);
+    map_put(&r->by_key, &e->by_key, slice_from(e->key, sizeof(e->key)));
+    r->open_n++;
+    if (r->open_n == 1)
+        loop_timer_set(r->loop, &r->tick, MEDIA_TICK_MS);
+}
+
+static int hold_both(struct media_endpoint *e, const struct media_sockets *s)
+{
+    struct media_role *r = e->role;
+    r->ops.hold(r->ops.arg, media_tag(e->id, false), s->rtp);
+    r->ops.hold(r->ops.arg, media_tag(e->id, true), s->rtcp);
+    int a = media_socket_add(e, false, s->rtp);
+    int b = media_socket_add(e, true, s->rtcp);
+    return a < 0 ? a : b;
+}
+
+int media_endpoint_reopen(struct media_endpoint *e)
+{
+    struct media_sockets s;
+    media_socket_close(e);
+    int r = media_ports_take_at(&e->role->ports, &e->s->bound, e->s->port, &s);
+    return r < 0 ? r : hold_both(e, &s);
+}
+
+static void bind_address(const struct media_role *r, const struct addr *local, struct addr *ret)
+{
+    bool is6 = addr_family(local) == AF_INET6;
+    const struct addr *fixed = is6 ? &r->cfg.bind6 : &r->cfg.bind4;
+    *ret = addr_family(fixed) == 0 ? *local : *fixed;
+}
+
+/* What descriptions say: the address outside a NAT, else the one bound, else (bound to all) the one
+ * over which signalling came. */
+static void shown_address(const struct media_role *r, const struct addr *local,
+                          const struct addr *bound, struct addr *ret)
+{
+    bool is6 = addr_family(local) == AF_INET6;
+    const struct addr *advertised = is6 ? &r->cfg.advertise6 : &r->cfg.advertise4;
+    if (addr_family(advertised) != 0)
+        *ret = *advertised;
+    else
+        *ret = addr_is_any(bound) ? *local : *bound;
+}
+
+static void slot_begin(struct media_slot *s, const struct media_request *rq)
+{
+    uint32_t generation = (s->generation + 1) & 0x7fffffff; /* the tag needs one bit */
+    memset(s, 0, sizeof(*s));
+    s->generation = generation ? generation : 1;
+    s->call = rq->call;
+    s->leg = rq->leg;
+    s->stream = rq->stream;
+}
+
+int media_endpoint_open(struct media_role *r, const struct media_request *rq,
+                        struct media_endpoint **ret)
+{
+    struct media_sockets socks;
+    struct addr bound;
+    if (r->free_n == 0)
+        return MEDIA_STATUS_NO_PORTS;
+    bind_address(r, &rq->local, &bound);
+    int v = media_ports_take(&r->ports, &bound, &socks);
+    if (v < 0) {
+        log_event(LOG_ERROR, "media_port_failed", LOG_ERRNO(v), LOG_A("address", &bound));
+        return v == -EADDRINUSE ? MEDIA_STATUS_NO_PORTS : MEDIA_STATUS_FAILED;
+    }
+    uint32_t slot = r->free_slots[--r->free_n];
+    struct media_slot *s = &r->state.slots[slot];
+    struct media_endpoint *e = &r->endpoints[slot];
+    slot_begin(s, rq);
+    s->bound = bound;
+    s->port = socks.port;
+    shown_address(r, &rq->local, &bound, &s->shown);
+    endpoint_join(r, e);
+    memset(e->stats, 0, sizeof(*e->stats));
+    e->stats->endpoint = e->id;
+    s->open = true;
+    if (hold_both(e, &socks) < 0) {
+        media_endpoint_close(e);
+        return MEDIA_STATUS_FAILED;
+    }
+    *ret = e;
+    return 0;
+}
+
+void media_endpoint_leave(struct media_endpoint *e)
+{
+    struct media_role *r = e->role;
+    media_socket_close(e);
+    media_contexts_fini(&e->contexts);
+    free(e->pt_map);
+    list_remove(&e->source);
+    list_remove(&e->node);
+    map_remove(&r->by_key, &e->by_key);
+    r->open_n--;
+    e->role = NULL;
+}
+
+void media_endpoint_close(struct media_endpoint *e)
+{
+    struct media_role *r = e->role;
+    uint32_t slot = slot_of(e);
+    struct media_slot *s = e->s;
+    if (e->peer)
+        connect_half(e->peer, MEDIA_MODE_NONE, NULL);
+    e->peer = NULL;
+    s->open = false;
+    e->stats->endpoint = 0;
+    r->ops.unhold(r->ops.arg, media_tag(e->id, false));
+    r->ops.unhold(r->ops.arg, media_tag(e->id, true));
+    media_ports_release(&r->ports, s->port);
+    media_endpoint_leave(e);
+    uint32_t generation = s->generation;
+    secret_wipe(s, sizeof(*s));
+    s->generation = generation;
+    r->free_slots[r->free_n++] = slot;
+}
+
+void media_endpoint_adopt(struct media_role *r, uint32_t slot)
+{
+    struct media_endpoint *e = &r->endpoints[slot];
+    endpoint_join(r, e);
+    media_ports_mark(&r->ports, e->s->port);
+    if (e->stats->endpoint != e->id) { /* killed while opening */
+        memset(e->stats, 0, sizeof(*e->stats));
+        e->stats->endpoint = e->id;
+    }
+}
+
+int media_endpoint_resume(struct media_endpoint *e)
+{
+    struct media_contexts c;
+    int v = media_contexts_make(e, &e->s->terms, &c);
+    if (v < 0)
+        return v;
+    struct media_endpoint *peer = media_endpoint_find(e->role, e->s->peer);
+    /* A pair of which only one half was written is no pair; signalling sends its request again. */
+    if (e->s->mode == MEDIA_MODE_RELAY && (!peer || peer->s->peer != e->id))
+        peer = NULL;
+    e->mode = e->s->mode;
+    e->peer = peer;
+    media_endpoint_apply(e, &c);
+    return 0;
+}

@@ -1,0 +1,117 @@
+#include "media/ports.h"
+
+#include <unistd.h>
+
+#include "crypto/hash.h"
+
+/* Bursts of one wake-up wait here: some 100 packets of 20 ms. The kernel doubles the figure. */
+#define SOCKET_BUFFER (128 * 1024)
+#define TOS_EF 0xb8 /* expedited forwarding, RFC 4594 s.2.3: telephony */
+
+int media_ports_init(struct media_ports *p, uint16_t min, uint16_t max)
+{
+    unsigned first = (min + 1u) & ~1u;
+    unsigned last = max | 1u; /* the odd port of the last pair … */
+    if (last > max)
+        last -= 2; /* … has to be in */
+    if (min == 0 || first > 65534 || last < first + 1u || last > max)
+        return -EINVAL;
+    *p = (struct media_ports){.first = (uint16_t)first,
+                              .pairs = (uint16_t)((last - first + 1) / 2)};
+    p->bitmap = calloc((p->pairs + 63u) / 64u, sizeof(*p->bitmap));
+    return p->bitmap ? 0 : -ENOMEM;
+}
+
+void media_ports_fini(struct media_ports *p)
+{
+    free(p->bitmap);
+    p->bitmap = NULL;
+}
+
+static bool is_used(const struct media_ports *p, unsigned pair)
+{
+    return p->bitmap[pair / 64] >> (pair % 64) & 1;
+}
+
+static bool pair_of(const struct media_ports *p, uint16_t port, unsigned *ret)
+{
+    if (port < p->first || (port - p->first) / 2 >= p->pairs)
+        return false;
+    *ret = (port - p->first) / 2u;
+    return true;
+}
+
+void media_ports_mark(struct media_ports *p, uint16_t port)
+{
+    unsigned pair;
+    if (!pair_of(p, port, &pair) || is_used(p, pair))
+        return;
+    p->bitmap[pair / 64] |= 1ull << (pair % 64);
+    p->used++;
+}
+
+void media_ports_release(struct media_ports *p, uint16_t port)
+{
+    unsigned pair;
+    if (!pair_of(p, port, &pair) || !is_used(p, pair))
+        return;
+    p->bitmap[pair / 64] &= ~(1ull << (pair % 64));
+    p->used--;
+}
+
+static int bind_one(const struct addr *local, uint16_t port, int *ret)
+{
+    struct addr a = *local;
+    int on = 1, size = SOCKET_BUFFER, tos = TOS_EF;
+    int fd = socket(addr_family(&a), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    addr_set_port(&a, port);
+    /* Marking and larger buffers are good to have; media flows without. */
+    if (addr_family(&a) == AF_INET6) {
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+    } else {
+        (void)setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    if (bind(fd, &a.sa, addr_len(&a)) < 0) {
+        int r = -errno;
+        close(fd);
+        return r;
+    }
+    *ret = fd;
+    return 0;
+}
+
+int media_ports_take_at(struct media_ports *p, const struct addr *local, uint16_t port,
+                        struct media_sockets *ret)
+{
+    int rtp, rtcp;
+    int r = bind_one(local, port, &rtp);
+    if (r < 0)
+        return r;
+    r = bind_one(local, (uint16_t)(port + 1), &rtcp);
+    if (r < 0) {
+        close(rtp);
+        return r;
+    }
+    media_ports_mark(p, port);
+    *ret = (struct media_sockets){rtp, rtcp, port};
+    return 0;
+}
+
+int media_ports_take(struct media_ports *p, const struct addr *local, struct media_sockets *ret)
+{
+    uint32_t start;
+    crypto_random(&start, sizeof(start));
+    for (unsigned i = 0; i < p->pairs; i++) {
+        unsigned pair = (start % p->pairs + i) % p->pairs;
+        if (is_used(p, pair))
+            continue;
+        int r = media_ports_take_at(p, local, (uint16_t)(p->first + 2 * pair), ret);
+        if (r != -EADDRINUSE)
+            return r; /* another program's port is skipped; anything else would only repeat */
+    }
+    return -EADDRINUSE;
+}

@@ -1,0 +1,60 @@
+/* The media role: RTP ports, keys, the relay. It speaks ipc/media_msg.h with signalling; the
+ * process around it (src/app/role_media.c) gives it a loop, memory and descriptors that outlive
+ * it, and says where descriptors are to be kept.
+ *
+ * Life: media_role_new, media_role_held for each socket of an earlier life, media_role_start,
+ * then media_role_attach for each (new) channel to signalling. Media flows from start on, with
+ * or without signalling. After kill -9 the next role does the same with the same two memfds.
+ *
+ * One role object is one worker: one thread, one loop. */
+#ifndef SOTTO_MEDIA_ROLE_H
+#define SOTTO_MEDIA_ROLE_H
+
+#include "ipc/media_msg.h"
+#include "loop/loop.h"
+
+#define MEDIA_ENDPOINTS_MAX 32768u
+
+struct media_role;
+
+struct media_config {
+    uint32_t max_endpoints;  /* 1 .. MEDIA_ENDPOINTS_MAX; the memfds are made for as many */
+    uint16_t port_min;       /* default 20000; RTP takes even ports, RTCP the odd one above */
+    uint16_t port_max;       /* default 29999, inclusive */
+    uint32_t rtp_timeout_ms; /* default 60,000; 0: no TIMEOUT events */
+    /* Where to bind, by family; family 0: the address that the request names. */
+    struct addr bind4, bind6;
+    /* What descriptions say instead (behind NAT); family 0: the address bound. */
+    struct addr advertise4, advertise6;
+};
+extern const struct media_config media_config_default; /* 4,096 endpoints */
+
+/* Sizes of the two memfds for ipc_memfd_new; new ones are zeroed. */
+size_t media_state_size(uint32_t max_endpoints);
+size_t media_stats_size(uint32_t max_endpoints);
+
+/* What the process does for the role. Called only from within the loop or media_role_* calls. */
+struct media_role_ops {
+    /* Keep a duplicate of fd under tag for the next life; borrows fd. A failure is logged by the
+     * callee: the call then does not survive a restart of the role, no more. */
+    void (*hold)(void *arg, uint64_t tag, int fd);
+    void (*unhold)(void *arg, uint64_t tag);
+    void *arg;
+};
+
+/* Borrows the memfds (maps them; they may be closed afterwards), copies config and ops.
+ * -EINVAL: config out of range, or a memfd that is too small. A state memfd written by another
+ * build or for another max_endpoints is wiped: its calls cannot be taken over. */
+int media_role_new(struct loop *l, const struct media_config *cfg, int state_fd, int stats_fd,
+                   const struct media_role_ops *ops, struct media_role **ret) MUST_CHECK;
+/* A socket held since an earlier life; takes fd. Tags that belong to nothing are unheld. */
+void media_role_held(struct media_role *r, uint64_t tag, int fd);
+/* No more held sockets will come: endpoints whose socket is gone open their port again. */
+int media_role_start(struct media_role *r) MUST_CHECK;
+/* A channel to signalling (ipc_pair); takes fd, also on failure. Replaces the one before. */
+int media_role_attach(struct media_role *r, int fd) MUST_CHECK;
+uint32_t media_role_endpoints(const struct media_role *r); /* open now */
+/* Closes descriptors and memory of this life; calls stay in the memfd. */
+struct media_role *media_role_free(struct media_role *r);
+
+#endif

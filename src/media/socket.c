@@ -1,0 +1,106 @@
+/* The per-stream way in and out: a UDP socket for each port, in epoll. It needs no privileges.
+ * What it has to give is small, so that another way (one socket for all ports of a worker) can take
+ * its place: received datagrams go to media_burst_next/_add with `in` and `from` set, and
+ * media_socket_send puts one out.
+ *
+ * The RTP socket is connected to the peer while the peer is being heard: the kernel then keeps
+ * strangers out and knows the route. It is opened to everyone again as soon as the peer falls
+ * silent, for that is what a NAT's new port looks like; what comes then is judged by learn.c as
+ * ever. Both happen in the clock tick, not per packet. RTCP is too rare to be worth it. */
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "media/worker.h"
+
+static void receive(struct media_endpoint *e, bool rtcp)
+{
+    struct media_packet *p = media_burst_next(e->role);
+    socklen_t from_n = sizeof(p->from);
+    int fd = rtcp ? e->rtcp.fd : e->rtp.fd;
+    ssize_t n = recvfrom(fd, p->data, MEDIA_PACKET_MAX, MSG_TRUNC, &p->from.sa, &from_n);
+    /* An error is that of an earlier send (an ICMP message came), or nothing is there after all. */
+    if (n <= 0 || n > MEDIA_PACKET_MAX)
+        return;
+    p->in = e;
+    p->out = NULL;
+    p->len = (uint32_t)n;
+    p->rtcp = rtcp;
+    media_burst_add(e->role);
+}
+
+/* One datagram a wake-up: at 50 packets a second there is no second one, and if there is, epoll
+ * tells again. */
+static void on_rtp(void *arg, uint32_t events)
+{
+    (void)events;
+    receive(arg, false);
+}
+
+static void on_rtcp(void *arg, uint32_t events)
+{
+    (void)events;
+    receive(arg, true);
+}
+
+int media_socket_add(struct media_endpoint *e, bool rtcp, int fd)
+{
+    struct loop_fd *f = rtcp ? &e->rtcp : &e->rtp;
+    int r = loop_fd_add(e->role->loop, f, fd, EPOLLIN, rtcp ? on_rtcp : on_rtp, e);
+    if (r < 0)
+        close(fd);
+    return r;
+}
+
+static void close_one(struct media_endpoint *e, struct loop_fd *f)
+{
+    int fd = f->fd;
+    if (fd < 0)
+        return;
+    loop_fd_del(e->role->loop, f);
+    close(fd);
+    f->fd = -1;
+}
+
+void media_socket_close(struct media_endpoint *e)
+{
+    close_one(e, &e->rtp);
+    close_one(e, &e->rtcp);
+    e->connected = false;
+}
+
+void media_socket_connect(struct media_endpoint *e)
+{
+    const struct addr *to = &e->s->learned_rtp;
+    e->connected = connect(e->rtp.fd, &to->sa, addr_len(to)) == 0;
+}
+
+void media_socket_disconnect(struct media_endpoint *e)
+{
+    struct sockaddr none = {.sa_family = AF_UNSPEC};
+    /* Cannot fail for a bound UDP socket; address and port stay, for they were bound by us. */
+    (void)connect(e->rtp.fd, &none, sizeof(none));
+    e->connected = false;
+}
+
+static ssize_t put(const struct media_endpoint *e, const struct media_packet *p, bool rtcp)
+{
+    bool by_rtcp = rtcp && !e->s->terms.rtcp_mux;
+    const struct addr *to = media_remote(e, rtcp);
+    if (addr_family(to) == 0)
+        return 0;
+    if (e->connected && !by_rtcp)
+        return send(e->rtp.fd, p->data, p->len, MSG_NOSIGNAL);
+    int fd = by_rtcp ? e->rtcp.fd : e->rtp.fd;
+    return sendto(fd, p->data, p->len, MSG_NOSIGNAL, &to->sa, addr_len(to));
+}
+
+void media_socket_send(struct media_endpoint *e, const struct media_packet *p)
+{
+    ssize_t n = put(e, p, p->rtcp);
+    if (n < 0 && errno == ECONNREFUSED) /* of an earlier packet; this one was not tried yet */
+        n = put(e, p, p->rtcp);
+    if (n <= 0 || p->rtcp)
+        return;
+    e->stats->tx_packets++;
+    e->stats->tx_bytes += p->len;
+}

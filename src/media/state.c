@@ -1,0 +1,91 @@
+#include "media/state.h"
+
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include "ipc/ipc.h"
+#include "media/role.h"
+
+#define MAGIC 0x30616964656d7473ull /* "stmedia0" */
+#define ALIGN 64u
+
+static size_t head_size(void)
+{
+    return (sizeof(struct media_state_head) + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+}
+
+size_t media_state_size(uint32_t max_endpoints)
+{
+    return head_size() + max_endpoints * sizeof(struct media_slot);
+}
+
+size_t media_stats_size(uint32_t max_endpoints)
+{
+    return max_endpoints * sizeof(struct media_stats);
+}
+
+/* The order in which a killed process left the memory must be the order of the source. */
+static void in_order(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void journal_apply(struct media_state *s)
+{
+    struct media_state_head *h = s->head;
+    if (h->journal_slot != 0 && h->journal_slot <= h->slot_count)
+        s->slots[h->journal_slot - 1].terms = h->journal;
+    in_order();
+    h->journal_slot = 0;
+    in_order();
+    secret_wipe(&h->journal, sizeof(h->journal));
+}
+
+void media_terms_commit(struct media_state *s, uint32_t slot, const struct media_terms *t)
+{
+    struct media_slot *m = &s->slots[slot];
+    if (t->tx_epoch != m->terms.tx_epoch)
+        memset(&m->tx[media_table(t->tx_epoch)], 0, sizeof(m->tx[0]));
+    if (t->rx_epoch != m->terms.rx_epoch)
+        memset(&m->rx[media_table(t->rx_epoch)], 0, sizeof(m->rx[0]));
+    s->head->journal = *t;
+    in_order();
+    s->head->journal_slot = slot + 1;
+    in_order();
+    journal_apply(s);
+}
+
+int media_state_map(int fd, uint32_t max_endpoints, struct media_state *ret)
+{
+    size_t size = media_state_size(max_endpoints);
+    void *p;
+    int r = ipc_memfd_map(fd, size, true, &p);
+    if (r < 0)
+        return r;
+    struct media_state s = {
+        .head = p,
+        .slots = (struct media_slot *)(void *)((char *)p + head_size()),
+        .size = size,
+    };
+    struct media_state_head *h = s.head;
+    s.fresh = h->magic != MAGIC || h->slot_size != sizeof(struct media_slot) ||
+              h->slot_count != max_endpoints;
+    if (s.fresh) {
+        if (h->magic != 0) /* a new memfd is zeroed: touching it would only make it resident */
+            memset(p, 0, size);
+        h->slot_size = sizeof(struct media_slot);
+        h->slot_count = max_endpoints;
+        in_order();
+        h->magic = MAGIC;
+    }
+    journal_apply(&s);
+    *ret = s;
+    return 0;
+}
+
+void media_state_unmap(struct media_state *s)
+{
+    if (s->head)
+        munmap(s->head, s->size);
+    s->head = NULL;
+}

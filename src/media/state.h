@@ -1,0 +1,84 @@
+/* What outlives the process: the table of endpoints in the state memfd. Plain data without
+ * pointers. The process that is killed may stop between any two stores, so:
+ *
+ *  - a packet index is advanced here before the packet is protected: no (key, index) comes twice;
+ *  - what a description agrees on (struct media_terms) changes as a whole, by the journal: the new
+ *    terms are written to the head, then marked valid, then copied; media_state_recover copies
+ *    them again;
+ *  - an endpoint is `open` last and not open first.
+ *
+ * Slots hold keys: a closed slot is wiped. */
+#ifndef SOTTO_MEDIA_STATE_H
+#define SOTTO_MEDIA_STATE_H
+
+#include "ipc/media_msg.h"
+#include "keying/negotiate.h"
+#include "rtp/index.h"
+#include "rtp/stats.h"
+
+/* Packet indices belong to one key, which an epoch counts from 1 (0: no key). The table of epoch n is
+ * [n & 1]: that of a new key is zeroed before the terms with the new epoch are committed, and that
+ * of the key before stays beside it. */
+static inline size_t media_table(uint32_t epoch)
+{
+    return epoch & 1;
+}
+
+/* What descriptions agreed on. */
+struct media_terms {
+    struct keying_state keying;
+    struct srtp_keys rx_prev;  /* until the peer has our answer it sends with its old key */
+    uint64_t rx_prev_until;    /* ms of CLOCK_MONOTONIC */
+    uint64_t remote_since;     /* when the peer's address was last set anew */
+    uint32_t tx_epoch, rx_epoch, rx_prev_epoch; /* of keying.tx, keying.rx, rx_prev */
+    struct addr remote_rtp, remote_rtcp;        /* as signalled; family 0: none */
+    uint8_t protection; /* enum protection_policy */
+    bool encrypted;     /* keys are agreed, or a handshake will bring them */
+    bool has_remote;    /* the peer has described itself */
+    uint8_t direction;  /* enum media_direction */
+    bool rtcp_mux, rtcp_mux_offered;
+    uint8_t codec_count;
+    struct media_codec codecs[MEDIA_CODEC_MAX];
+};
+
+struct media_slot {
+    uint32_t generation; /* of the last endpoint here; ids are generation << 32 | slot */
+    bool open;
+    uint8_t mode; /* enum media_mode */
+    uint16_t port; /* RTP; RTCP is the next */
+    uint16_t leg, stream;
+    uint64_t call;
+    uint64_t peer; /* id; 0: none */
+    struct addr bound, shown; /* the address we bind; the one descriptions say; no ports */
+    struct addr learned_rtp, learned_rtcp; /* family 0: none */
+    uint64_t connected_since; /* ms: CONNECT */
+    uint32_t source_ssrc, source_ts; /* echo, tone, clock */
+    uint16_t source_seq;
+    bool source_on;
+    struct rtp_stats loss;
+    struct media_terms terms;
+    struct rtp_rx_table rx[2];
+    struct rtp_tx_table tx[2];
+};
+
+struct media_state_head {
+    uint64_t magic;
+    uint32_t slot_size, slot_count;
+    uint32_t journal_slot; /* index + 1; 0: nothing */
+    struct media_terms journal;
+};
+
+struct media_state {
+    struct media_state_head *head;
+    struct media_slot *slots;
+    size_t size;
+    bool fresh; /* was empty or of another build: nothing to take over */
+};
+
+/* -EINVAL: the memfd is too small. */
+int media_state_map(int fd, uint32_t max_endpoints, struct media_state *ret) MUST_CHECK;
+void media_state_unmap(struct media_state *s);
+/* Zeroes the tables of keys that are new in t, then commits. */
+void media_terms_commit(struct media_state *s, uint32_t slot, const struct media_terms *t);
+
+#endif

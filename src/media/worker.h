@@ -1,0 +1,202 @@
+/* Inside the media role: what one life of the process adds to the shared slots. All of it can be
+ * made again from them.
+ *
+ *   role.c      life, messages, the sweep, the clock tick
+ *   request.c   the operations of a request, on terms that are committed only when all went well
+ *   endpoint.c  opening, closing, and what follows from new terms (contexts, guard, payload map)
+ *   socket.c    the per-stream way in and out: one connected UDP socket per port
+ *   pipe.c      a burst: demultiplex, unprotect, replay, learn
+ *   relay.c     a burst's way out: route, protect, send
+ *   source.c    echo, tone, clock
+ *
+ * A burst collects packets in role->burst from anywhere (media_burst_next, media_burst_add) and is
+ * run at the end of the wake-up or when it is full. Endpoints change only between bursts: every
+ * request runs what is pending first. */
+#ifndef SOTTO_MEDIA_WORKER_H
+#define SOTTO_MEDIA_WORKER_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "codec/g711.h"
+#include "ipc/ipc.h"
+#include "media/ports.h"
+#include "media/role.h"
+#include "media/state.h"
+#include "rtp/packet.h"
+
+#define MEDIA_PACKET_MAX 1984u /* bytes of a datagram; longer ones are dropped */
+#define MEDIA_PACKET_CAP (MEDIA_PACKET_MAX + 64u) /* SRTP_TRAILER_MAX, and the next one's line */
+
+/* How long a leg in clear may still learn where its peer really is (RTP latching). */
+#define MEDIA_LATCH_MS 10000u
+/* Silence after which a connected socket hears everyone again, so that a peer whose NAT has given
+ * it a new port is found; and after which a leg in clear may move to another port of its host. */
+#define MEDIA_SILENCE_MS 500u
+#define MEDIA_CLEAR_SILENCE_MS 2000u
+/* The peer's old key is good for so long after a new one was agreed. */
+#define MEDIA_OLD_KEY_MS 5000u
+/* An endpoint that has heard nothing yet may still be ringing (early media): times rtp_timeout. */
+#define MEDIA_TIMEOUT_FIRST 4u
+#define MEDIA_LOG_MS 10000u /* at most one line per endpoint and cause of trouble in this time */
+#define MEDIA_TICK_MS 250u
+
+/* What an endpoint lets in and out. */
+enum media_guard {
+    MEDIA_GUARD_CLOSED, /* nothing agreed yet, or keys are still to come: not one packet */
+    MEDIA_GUARD_CLEAR,
+    MEDIA_GUARD_SECURE,
+    MEDIA_GUARD_COUNT
+};
+
+#define MEDIA_PT_NONE 0xff
+
+enum { MEDIA_CTX_TX, MEDIA_CTX_RX, MEDIA_CTX_RX_PREV, MEDIA_CTX_COUNT };
+
+struct media_contexts {
+    struct srtp_ctx *ctx[MEDIA_CTX_COUNT];
+    uint32_t epoch[MEDIA_CTX_COUNT]; /* 0: none */
+};
+
+struct media_endpoint {
+    struct media_role *role;
+    struct media_slot *s;
+    struct media_stats *stats;
+    uint64_t id;
+    enum media_guard guard;
+    uint8_t mode;
+    bool hears, sends;     /* by the peer's direction: it sends, it receives */
+    bool connected;        /* the RTP socket is, to learned_rtp */
+    bool timed_out;        /* told; until something comes again */
+    struct media_contexts contexts;
+    struct media_endpoint *peer;
+    uint8_t *pt_map;       /* 128 entries towards the peer; NULL: as they are */
+    uint8_t last_pt;       /* whose name stands in stats, or MEDIA_PT_NONE */
+    uint64_t last_rx, expect_since, log_after;
+    struct loop_fd rtp, rtcp;
+    struct list node;      /* in role->open */
+    struct list source;    /* in role->sources: tone, clock */
+    struct map_node by_key;
+    uint8_t key[12];       /* call, leg, stream */
+    bool swept;            /* not named by KEEP yet */
+    bool pt_map_on;
+};
+
+struct media_packet {
+    struct media_endpoint *in;  /* NULL: made here */
+    struct media_endpoint *out; /* NULL: goes nowhere */
+    struct addr from;
+    struct rtp_hdr hdr; /* RTP */
+    uint32_t len;
+    bool rtcp;
+    bool newest; /* ahead of all that came before from its source */
+    uint8_t *data; /* MEDIA_PACKET_CAP */
+};
+
+/* A period holds whole turns of every tone whose frequency is a multiple of 4 Hz; one frame more,
+ * so that a frame is one copy. */
+#define MEDIA_SOUND_PERIOD 2000u
+#define MEDIA_SOUND_FRAME 160u /* 20 ms */
+
+struct media_sounds {
+    uint8_t tone[G711_LAWS][MEDIA_SOUND_PERIOD + MEDIA_SOUND_FRAME];
+    uint8_t pip[G711_LAWS][MEDIA_SOUND_PERIOD + MEDIA_SOUND_FRAME];
+};
+
+struct media_role {
+    struct loop *loop;
+    struct media_config cfg;
+    struct media_role_ops ops;
+    struct media_state state;
+    struct media_stats *stats;
+    struct media_endpoint *endpoints;
+    struct media_ports ports;
+    struct srtp_engine *engine;
+    struct ipc_chan *chan;
+    struct map by_key;
+    struct list open, sources;
+    uint32_t *free_slots;
+    uint32_t free_n, open_n;
+    bool sweeping;
+    struct loop_timer tick, pace;
+    struct loop_defer end_of_wakeup;
+    uint64_t pace_due, pip_second;
+    uint32_t pip_ms; /* of the clock's sound that are left */
+    struct media_sounds sounds;
+    size_t burst_n;
+    struct media_packet burst[SRTP_BURST_MAX];
+    uint8_t (*buffers)[MEDIA_PACKET_CAP];
+    char text[MEDIA_TEXT_MAX];
+};
+
+/* endpoint.c */
+struct media_endpoint *media_endpoint_find(struct media_role *r, uint64_t id);
+struct media_endpoint *media_endpoint_find_key(struct media_role *r, uint64_t call, uint16_t leg,
+                                               uint16_t stream);
+/* 0, or enum media_status. */
+int media_endpoint_open(struct media_role *r, const struct media_request *rq,
+                        struct media_endpoint **ret) MUST_CHECK;
+void media_endpoint_close(struct media_endpoint *e);
+void media_endpoint_leave(struct media_endpoint *e); /* this life's part only */
+/* An open slot of an earlier life: adopt all, take their sockets, then resume all. */
+void media_endpoint_adopt(struct media_role *r, uint32_t slot);
+int media_endpoint_resume(struct media_endpoint *e) MUST_CHECK;
+int media_endpoint_reopen(struct media_endpoint *e) MUST_CHECK; /* its sockets were not held */
+
+/* New terms are taken in three steps, of which only the first can fail: contexts for the keys that
+ * `t` changes; media_terms_commit; apply, which takes the contexts. */
+int media_contexts_make(const struct media_endpoint *e, const struct media_terms *t,
+                        struct media_contexts *ret) MUST_CHECK;
+void media_contexts_fini(struct media_contexts *c);
+void media_endpoint_apply(struct media_endpoint *e, struct media_contexts *c);
+void media_endpoint_drop_old_key(struct media_endpoint *e);
+
+/* Pairs both ends; whoever was connected with either is not any more. */
+void media_endpoint_connect(struct media_endpoint *e, uint8_t mode, struct media_endpoint *peer);
+void media_endpoint_protection(const struct media_endpoint *e, struct media_protection *ret);
+void media_endpoint_local(const struct media_endpoint *e, bool rtcp, struct addr *ret);
+const struct media_codec *media_endpoint_codec(const struct media_endpoint *e, uint8_t pt);
+/* Does the peer owe us media now? */
+bool media_endpoint_expects(const struct media_endpoint *e);
+void media_endpoint_log(struct media_endpoint *e, const char *event); /* rarely: MEDIA_LOG_MS */
+
+static inline uint64_t media_tag(uint64_t id, bool rtcp)
+{
+    return id << 1 | rtcp;
+}
+
+/* request.c */
+void media_request_run(struct media_role *r, const struct media_request *rq, struct slice text);
+
+/* role.c */
+void media_role_event(struct media_endpoint *e, enum media_event_kind kind, const char *why);
+
+/* socket.c */
+int media_socket_add(struct media_endpoint *e, bool rtcp, int fd) MUST_CHECK; /* takes fd */
+void media_socket_close(struct media_endpoint *e);
+void media_socket_connect(struct media_endpoint *e);    /* to where the peer was heard */
+void media_socket_disconnect(struct media_endpoint *e); /* hears everyone again */
+void media_socket_send(struct media_endpoint *e, const struct media_packet *p);
+
+/* pipe.c */
+/* A packet to fill, or NULL never: a full burst is run first. media_burst_add takes it in. */
+struct media_packet *media_burst_next(struct media_role *r);
+void media_burst_add(struct media_role *r);
+void media_burst_run(struct media_role *r);
+
+/* learn.c */
+/* Where media to the peer goes; family 0: nowhere. */
+const struct addr *media_remote(const struct media_endpoint *e, bool rtcp);
+/* May a packet in clear come from there? */
+bool media_learn_clear(struct media_endpoint *e, const struct media_packet *p);
+void media_learn_secure(struct media_endpoint *e, const struct media_packet *p);
+
+/* relay.c */
+void media_relay_burst(struct media_role *r, struct media_packet *p, size_t n);
+
+/* source.c */
+void media_source_init(struct media_role *r);
+void media_source_pace(void *role);
+void media_source_update(struct media_endpoint *e); /* after mode or terms changed */
+void media_source_echo(struct media_endpoint *e, struct media_packet *p);
+
+#endif

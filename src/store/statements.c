@@ -1,0 +1,89 @@
+/* Every line of SQL that the program has: the schema as numbered migrations, and the statements.
+ *
+ * Policies are kept as text ("sdes,dtls"): readable in a backup, and no number in the file hangs
+ * on the order of an enum. NULL is: not said here. */
+#include "store/store_priv.h"
+
+#define POLICY_SCHEMA \
+    "protection TEXT, media TEXT, keyings TEXT, suites TEXT, codecs TEXT, transports TEXT"
+#define POLICY_OF(t) \
+    t ".protection, " t ".media, " t ".keyings, " t ".suites, " t ".codecs, " t ".transports"
+#define POLICY_NAMES "protection, media, keyings, suites, codecs, transports"
+
+const char *const store_migrations[] = {
+    "CREATE TABLE domain (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+    " is_default INTEGER NOT NULL, " POLICY_SCHEMA ");"
+    "CREATE TABLE user (id INTEGER PRIMARY KEY, domain INTEGER NOT NULL REFERENCES domain(id),"
+    " name TEXT NOT NULL, display TEXT, enabled INTEGER NOT NULL, max_contacts INTEGER NOT NULL,"
+    " ha1_sha256 BLOB, ha1_md5 BLOB, created INTEGER NOT NULL, " POLICY_SCHEMA ","
+    " UNIQUE (domain, name));"
+    /* No index beside the row's number: the registrar has its own, and each one here would be
+     * paid for at every write. */
+    "CREATE TABLE binding (id INTEGER PRIMARY KEY, aor TEXT NOT NULL, contact TEXT NOT NULL,"
+    " call_id TEXT, path TEXT, instance TEXT, user_agent TEXT, created INTEGER NOT NULL,"
+    " expires INTEGER NOT NULL, cseq INTEGER NOT NULL, reg_id INTEGER NOT NULL, q INTEGER NOT NULL,"
+    " transport INTEGER NOT NULL, listener INTEGER NOT NULL, conn INTEGER NOT NULL,"
+    " remote BLOB, local BLOB);"
+    "CREATE TABLE setting (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
+};
+const int store_migration_count = ARRAY_LEN(store_migrations);
+
+#define DOMAIN_SELECT                                                             \
+    "SELECT d.name, d.is_default, (SELECT count(*) FROM user u WHERE u.domain = " \
+    "d.id), " POLICY_OF("d") " FROM domain d "
+#define USER_SELECT                                                                         \
+    "SELECT d.name, u.name, u.display, u.enabled, u.max_contacts, u.ha1_sha256, u.ha1_md5," \
+    " u.created, " POLICY_OF("u") ", " POLICY_OF(                                           \
+        "d") " FROM user u JOIN domain d ON d.id = u.domain "
+#define BINDING_COLUMNS                                                                         \
+    "id, aor, contact, call_id, path, instance, user_agent, created, expires, cseq, reg_id, q," \
+    " transport, listener, conn, remote, local"
+
+const char *const store_stmt_sql[STORE_STMT_COUNT] = {
+    [STORE_STMT_BEGIN] = "BEGIN IMMEDIATE",
+    [STORE_STMT_COMMIT] = "COMMIT",
+    [STORE_STMT_ROLLBACK] = "ROLLBACK",
+    [STORE_STMT_DATA_VERSION] = "PRAGMA data_version",
+
+    [STORE_STMT_DOMAIN_FIND] = DOMAIN_SELECT "WHERE d.name = ?1",
+    [STORE_STMT_DOMAIN_DEFAULT] = DOMAIN_SELECT "WHERE d.is_default",
+    [STORE_STMT_DOMAIN_EACH] = DOMAIN_SELECT "ORDER BY d.name",
+    [STORE_STMT_DOMAIN_COUNT] = "SELECT count(*) FROM domain",
+    [STORE_STMT_DOMAIN_ADD] = "INSERT INTO domain (name, is_default, " POLICY_NAMES
+                              ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [STORE_STMT_DOMAIN_SET] =
+        "UPDATE domain SET is_default = is_default OR ?2, protection = ?3, media = ?4,"
+        " keyings = ?5, suites = ?6, codecs = ?7, transports = ?8 WHERE name = ?1",
+    [STORE_STMT_DOMAIN_DEL] = "DELETE FROM domain WHERE name = ?1",
+    [STORE_STMT_DOMAIN_NO_DEFAULT] = "UPDATE domain SET is_default = 0 WHERE is_default",
+    [STORE_STMT_DOMAIN_OLDEST_DEFAULT] =
+        "UPDATE domain SET is_default = 1 WHERE id = (SELECT min(id) FROM domain)",
+
+    [STORE_STMT_USER_FIND] =
+        USER_SELECT "WHERE d.name = coalesce(?1, (SELECT name FROM domain WHERE is_default))"
+                    " AND u.name = ?2",
+    [STORE_STMT_USER_EACH] = USER_SELECT "WHERE ?1 IS NULL OR d.name = ?1"
+                                         " ORDER BY d.name, length(u.name), u.name",
+    [STORE_STMT_USER_ADD] =
+        "INSERT INTO user (domain, name, display, enabled, max_contacts, ha1_sha256, ha1_md5,"
+        " created, " POLICY_NAMES ") SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+        " ?14 FROM domain WHERE name = ?1",
+    [STORE_STMT_USER_SET] =
+        "UPDATE user SET display = ?3, enabled = ?4, max_contacts = ?5, ha1_sha256 = ?6,"
+        " ha1_md5 = ?7, protection = ?9, media = ?10, keyings = ?11, suites = ?12, codecs = ?13,"
+        " transports = ?14 WHERE domain = (SELECT id FROM domain WHERE name = ?1) AND name = ?2",
+    [STORE_STMT_USER_DEL] =
+        "DELETE FROM user WHERE domain = (SELECT id FROM domain WHERE name = ?1) AND name = ?2",
+    [STORE_STMT_USER_DEL_BINDINGS] = "DELETE FROM binding WHERE aor = ?2 || '@' || ?1",
+
+    [STORE_STMT_BINDING_EACH] =
+        "SELECT " BINDING_COLUMNS " FROM binding WHERE expires > ?1 ORDER BY id",
+    [STORE_STMT_BINDING_PUT] =
+        "REPLACE INTO binding (" BINDING_COLUMNS
+        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+    [STORE_STMT_BINDING_DEL] = "DELETE FROM binding WHERE id = ?1",
+    [STORE_STMT_BINDING_EXPIRE] = "DELETE FROM binding WHERE expires <= ?1",
+
+    [STORE_STMT_SETTING_GET] = "SELECT value FROM setting WHERE key = ?1",
+    [STORE_STMT_SETTING_SET] = "REPLACE INTO setting (key, value) VALUES (?1, ?2)",
+};
