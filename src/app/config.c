@@ -382,12 +382,6 @@ void config_warnings(const struct app_config *c, struct config_report *ret)
             report_add(ret, "[sip] listen: %s:%s is not encrypted",
                        config_listen_kind_name(l->kind), addr_str(&l->addr, text));
     }
-    if (c->protection == PROTECTION_PREFERRED)
-        report_add(ret,
-                   "[media] protection = preferred: calls of phones that cannot encrypt are in "
-                   "clear");
-    if (c->protection == PROTECTION_OFF)
-        report_add(ret, "[media] protection = off: media is in clear");
 }
 
 void config_keep_fixed(struct app_config *c, const struct app_config *old,

@@ -10,7 +10,6 @@
 
 #include "base/addr.h"
 #include "base/log.h"
-#include "base/protection.h"
 #include "transport/transport.h"
 
 #define CONFIG_LISTEN_MAX 12
@@ -59,11 +58,12 @@ struct app_config {
     char advertise[CONFIG_HOST_MAX]; /* empty: the address where a message arrived */
     uint32_t register_min_s, register_max_s, register_default_s;
     uint32_t session_min_s, session_default_s;
+    uint32_t ring_timeout_s;
+    uint32_t digest_md5; /* 0 or 1 */
     /* [media] */
     struct config_ports ports;
     struct config_addrs media_bind, media_advertise;
-    uint32_t rtp_timeout_s, rtp_timeout_held_s; /* 0: none */
-    uint32_t protection; /* enum protection_policy: of users and domains that say nothing */
+    uint32_t rtp_timeout_s; /* 0: none */
     /* [tls] */
     uint32_t tls_min;         /* enum config_tls_version */
     uint32_t client_cert;     /* enum config_client_cert */
@@ -110,5 +110,7 @@ void config_put(struct buf *b, const struct app_config *c);
 /* The annotated example and the man page, from the table. */
 void config_put_example(struct buf *b);
 void config_put_man(struct buf *b);
+
+const char *config_listen_kind_name(uint32_t kind); /* enum transport_kind: "tls"; NULL: no such */
 
 #endif

@@ -6,11 +6,6 @@ static const char *word_at(const char *const *words, size_t n, uint32_t i)
     return i < n ? words[i] : NULL;
 }
 
-static const char *protection_word(uint32_t i)
-{
-    return i < PROTECTION_POLICY_COUNT ? protection_policy_name((enum protection_policy)i) : NULL;
-}
-
 static const char *tls_word(uint32_t i)
 {
     static const char *const words[] = {[CONFIG_TLS_1_2] = "1.2", [CONFIG_TLS_1_3] = "1.3"};
@@ -48,7 +43,8 @@ const struct config_section config_sections[] = {
     {"server", "The process. Keys before the first section belong here too."},
     {"sip", "Signalling: where phones reach the server, and how long things last."},
     {"media",
-     "Sound and pictures: ports, addresses, and what users get who have no policy of their own."},
+     "Sound and pictures: ports and addresses. How calls are protected is a matter of domains and "
+     "users, in the store; it is required unless said otherwise there."},
     {"tls", "Encrypted signalling. Certificates are in DATA/tls; `sotto cert` manages them. The "
             "cipher suites are "
             "fixed to ones without known weakness."},
@@ -85,15 +81,21 @@ const struct config_key config_keys[] = {
      .help = "Name or address by which phones reach the server, where it is not the one that it "
              "listens on, as behind NAT."},
     {"sip", "register_min", &config_type_duration, FIELD(register_min_s), 10, 86400, .fallback = "60s",
-     .help = "Shortest registration; a phone that asks for less is told so (423)."},
+     .fixed = true, .help = "Shortest registration; a phone that asks for less is told so (423)."},
     {"sip", "register_max", &config_type_duration, FIELD(register_max_s), 60, 30 * 86400, .fallback = "1h",
-     .help = "Longest registration; a phone that asks for more gets this."},
+     .fixed = true, .help = "Longest registration; a phone that asks for more gets this."},
     {"sip", "register_default", &config_type_duration, FIELD(register_default_s), 10, 30 * 86400,
-     .fallback = "10m", .help = "For a phone that does not ask."},
+     .fallback = "10m", .fixed = true, .help = "For a phone that does not ask."},
     {"sip", "session_min", &config_type_duration, FIELD(session_min_s), 90, 86400, .fallback = "90s",
-     .help = "Shortest session timer (Min-SE, RFC 4028)."},
+     .fixed = true, .help = "Shortest session timer (Min-SE, RFC 4028)."},
     {"sip", "session_default", &config_type_duration, FIELD(session_default_s), 90, 86400,
-     .fallback = "30m", .help = "Session timer that the server asks for: finds calls whose phone has gone."},
+     .fallback = "30m", .fixed = true, .help = "Session timer that the server asks for: finds calls whose phone has gone."},
+
+    {"sip", "ring_timeout", &config_type_duration, FIELD(ring_timeout_s), 5, 600, .fallback = "2m",
+     .fixed = true, .help = "How long a phone may ring before the call is given up."},
+    {"sip", "digest_md5", &config_type_word, FIELD(digest_md5), .value_name = bool_word,
+     .fallback = "yes", .fixed = true,
+     .help = "Whether phones that know no SHA-256 (RFC 8760) may log in with MD5."},
 
     {"media", "ports", &config_type_ports, FIELD(ports), 1024, 65535, .fallback = "20000-29999",
      .fixed = true, .help = "UDP ports for media, two for each stream."},
@@ -103,12 +105,6 @@ const struct config_key config_keys[] = {
      .help = "Addresses to show in descriptions instead of the bound ones, as behind NAT."},
     {"media", "rtp_timeout", &config_type_duration, FIELD(rtp_timeout_s), 0, 86400, .fallback = "60s",
      .fixed = true, .help = "A call is ended when nothing authentic has come from a phone for so long."},
-    {"media", "rtp_timeout_held", &config_type_duration, FIELD(rtp_timeout_held_s), 0, 7 * 86400,
-     .fallback = "none", .fixed = true, .help = "The same while the call is on hold."},
-    {"media", "protection", &config_type_word, FIELD(protection), .value_name = protection_word,
-     .fallback = "required",
-     .help = "required: never a clear packet. preferred: encrypted where the phone can. off: clear. "
-             "Anything but required is warned of at start."},
 
     {"tls", "min_version", &config_type_word, FIELD(tls_min), .value_name = tls_word, .fallback = "1.2",
      .help = "Oldest version of TLS."},
@@ -122,7 +118,7 @@ const struct config_key config_keys[] = {
     {"log", "format", &config_type_word, FIELD(log_format), .value_name = format_word, .fallback = "kv",
      .fixed = true, .help = "kv: key=value. json: an object a line."},
 
-    {"limits", "calls", &config_type_number, FIELD(max_calls), 1, 8000, .fallback = "2000",
+    {"limits", "calls", &config_type_number, FIELD(max_calls), 1, 8000, .fallback = "1000",
      .fixed = true, .help = "Calls at one time; one more is answered 503."},
     {"limits", "connections", &config_type_number, FIELD(max_connections), 1, 100000,
      .fallback = "10000", .fixed = true, .help = "Connections of phones at one time."},

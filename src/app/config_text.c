@@ -3,6 +3,27 @@
 
 #define COLUMNS 96
 
+/* A list longer than a line may be goes on in the next one, indented. */
+static void put_value(struct buf *b, const struct config_key *k, const struct app_config *c)
+{
+    char text[4096];
+    struct buf t = buf_over(text, sizeof(text));
+    k->type->put(k, &t, config_field_const(c, k));
+    struct slice v = buf_slice(&t);
+    for (size_t column = strlen(k->name) + 3; v.n;) {
+        size_t word = k->type->is_list ? slice_find_char(v, ' ') + 1 : v.n;
+        struct slice w = slice_take(v, word);
+        if (column + w.n > COLUMNS && k->type->is_list) {
+            BUF_PUT_LIT(b, "\n    ");
+            column = 4;
+        }
+        buf_put_slice(b, w);
+        column += w.n;
+        v = slice_skip(v, word);
+    }
+    buf_put_char(b, '\n');
+}
+
 void config_put(struct buf *b, const struct app_config *c)
 {
     for (size_t i = 0; i < config_key_count; i++) {
@@ -10,8 +31,7 @@ void config_put(struct buf *b, const struct app_config *c)
         if (i == 0 || strcmp(k->section, config_keys[i - 1].section) != 0)
             buf_printf(b, "%s[%s]\n", i ? "\n" : "", k->section);
         buf_printf(b, "%s = ", k->name);
-        k->type->put(k, b, config_field_const(c, k));
-        buf_put_char(b, '\n');
+        put_value(b, k, c);
     }
 }
 
@@ -134,7 +154,9 @@ static const char man_head[] =
     ".B sotto serve \\-c\n"
     "says, else from\n"
     ".I sotto.conf\n"
-    "in the data folder. Then files\n"
+    "in the folder that the variable CONFIGURATION_DIRECTORY names (as systemd sets it), else in "
+    "the\n"
+    "data folder. Then files\n"
     ".I conf.d/NAME.conf\n"
     "beside it are read in order of their names; a later setting replaces an earlier one.\n"
     "Users, routes and everything else that an administrator manages are not here but in the "

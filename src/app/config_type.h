@@ -15,6 +15,4 @@ extern const struct config_type config_type_addrs;     /* struct config_addrs */
 extern const struct config_type config_type_listeners; /* struct config_listeners, kind:addr:port */
 extern const struct config_type config_type_web_listeners; /* likewise, addr:port, or none */
 
-const char *config_listen_kind_name(uint32_t i); /* indices are enum transport_kind */
-
 #endif

@@ -20,7 +20,7 @@
 #define CALL_REDIRECTS_MAX 5 /* 302 followed in one call */
 #define CALL_HISTORY_MAX 64  /* ended calls that `show` remembers */
 #define CALL_REFUSED_SHOWN_S 60
-#define CALL_SNAPSHOT_SIZE 32768u
+#define CALL_SNAPSHOT_SIZE 16384u
 
 struct call_core;
 

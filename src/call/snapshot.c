@@ -59,7 +59,7 @@ static size_t data_cap(void)
     return CALL_SNAPSHOT_SIZE - sizeof(struct snapshot_slot);
 }
 
-static_assert(sizeof(struct snapshot_slot) < CALL_SNAPSHOT_SIZE / 2, "room for dialogs and texts");
+static_assert(sizeof(struct snapshot_slot) < 6144, "room for dialogs and texts");
 
 static struct snapshot_slot *slot_at(const struct snapshot_map *m, uint32_t i)
 {

@@ -9,8 +9,9 @@
 
 #include "sip/msg.h"
 
-#define DIALOG_AUTH_NONCE_S 300     /* then stale=true */
+#define DIALOG_AUTH_NONCE_S 300      /* then stale=true */
 #define DIALOG_AUTH_REPLAY_MAX 65536 /* nonces remembered; the oldest goes, and is then stale */
+#define DIALOG_AUTH_WINDOW 64        /* how far below the highest count one may still come */
 
 struct dialog_auth;
 
@@ -22,13 +23,15 @@ struct dialog_ha1 { /* hex, no NUL */
 
 enum dialog_auth_verdict {
     DIALOG_AUTH_OK = 0,
-    DIALOG_AUTH_NONE,  /* no credentials for this realm: challenge */
+    DIALOG_AUTH_NONE, /* no credentials for this realm: challenge */
     DIALOG_AUTH_STALE, /* right, but the nonce is old, evicted or its count was used: challenge, stale=true */
     DIALOG_AUTH_WRONG, /* wrong password or no such user: challenge again, and an event for the log */
     DIALOG_AUTH_MALFORMED /* 400 */
 };
 
-/* `secret`: the same in all workers and after a restart, so that nonces stay good. */
+/* `secret`: the same in all workers and after a restart, so that nonces stay good. What has been
+ * used is known to this object alone: a copied request could be used once more at another worker,
+ * or after a restart, for the DIALOG_AUTH_NONCE_S that its nonce lives. */
 int dialog_auth_new(const uint8_t secret[32], bool offer_md5, struct dialog_auth **ret) MUST_CHECK;
 struct dialog_auth *dialog_auth_free(struct dialog_auth *a);
 
@@ -39,18 +42,30 @@ int dialog_auth_check(struct dialog_auth *a, const struct sip_msg *req, bool pro
                       struct slice realm, uint64_t now_unix,
                       int (*lookup)(void *arg, struct slice username, struct dialog_ha1 *ret),
                       void *arg, struct slice *ret_username) MUST_CHECK;
-/* WWW-Authenticate (proxy: Proxy-Authenticate) lines, SHA-256 first, then MD5 if offered. */
-void dialog_auth_put_challenge(struct buf *b, struct dialog_auth *a, bool proxy, struct slice realm,
-                               uint64_t now_unix, bool stale);
+/* RFC 8760 s.2.3 has the server's preference first. But phones are out there that look at the first
+ * challenge alone, and some that fail on any algorithm they do not know. */
+enum dialog_auth_order { DIALOG_AUTH_SHA256_FIRST, DIALOG_AUTH_MD5_FIRST, DIALOG_AUTH_MD5_ONLY };
+
+struct dialog_auth_challenge {
+    bool proxy;
+    struct slice realm;
+    uint64_t now_unix;
+    bool stale;
+    enum dialog_auth_order order; /* without MD5 at all where dialog_auth_new said so */
+};
+/* WWW-Authenticate (proxy: Proxy-Authenticate) lines. */
+void dialog_auth_put_challenge(struct buf *b, struct dialog_auth *a,
+                               const struct dialog_auth_challenge *c);
 
 /* Client side: state for one peer that challenges. */
 struct dialog_credentials {
     struct slice username, password; /* borrowed */
     uint32_t nc;
-    char nonce[256]; /* of the last challenge; nc counts its uses */
+    char nonce[256];              /* of the last challenge; nc counts its uses */
+    const struct dialog_ha1 *ha1; /* borrowed; instead of the password. NULL: none */
 };
 /* The header line that answers the challenge in `rsp` (401 or 407) for a request of `method` and
- * `uri`; the strongest algorithm offered. -EINVAL: no challenge that we can answer. */
+ * `uri`; the strongest algorithm offered that we have a secret for. -EINVAL: no challenge that we can answer. */
 int dialog_auth_answer(struct dialog_credentials *c, const struct sip_msg *rsp, struct slice method,
                        struct slice uri, struct buf *b) MUST_CHECK;
 

@@ -8,20 +8,22 @@
 #include "sip/msg.h"
 
 /* Limits that a peer meets; one past each is DIALOG_TOO_LONG (answer 400 or 500). */
-#define DIALOG_TAG_MAX 128     /* bytes, NUL included, of all char arrays here */
+#define DIALOG_TAG_MAX 128 /* bytes, NUL included, of all char arrays here */
 #define DIALOG_CALL_ID_MAX 256
 #define DIALOG_URI_MAX 512
-#define DIALOG_ROUTE_MAX 1024  /* the route set as "<uri>,<uri>" */
+#define DIALOG_ROUTE_MAX 1024 /* the route set as "<uri>,<uri>" */
+#define DIALOG_ROUTES_MAX 16  /* routes in it */
 #define DIALOG_KEY_MAX (DIALOG_CALL_ID_MAX + DIALOG_TAG_MAX + 1)
 
 enum dialog_state { DIALOG_NONE, DIALOG_EARLY, DIALOG_CONFIRMED, DIALOG_TERMINATED };
 
 enum dialog_verdict {
     DIALOG_OK = 0,
-    DIALOG_TOO_LONG,      /* a tag, URI, Call-ID or route set over its limit */
-    DIALOG_BAD_CONTACT,   /* no Contact, or none that can be called */
-    DIALOG_OLD_CSEQ,      /* s.12.2.2: answer 500 with Retry-After */
-    DIALOG_NO_TAG
+    DIALOG_TOO_LONG,    /* a tag, URI, Call-ID or route set over its limit */
+    DIALOG_BAD_CONTACT, /* no Contact, or none that can be called */
+    DIALOG_OLD_CSEQ,    /* s.12.2.2: answer 500 with Retry-After */
+    DIALOG_NO_TAG,      /* an answer without To tag that makes no dialog, or no tag of ours */
+    DIALOG_BAD_ROUTE    /* Record-Route that cannot be read, or more than DIALOG_ROUTES_MAX */
 };
 
 struct dialog {
@@ -33,8 +35,8 @@ struct dialog {
     bool has_remote_cseq;
     char call_id[DIALOG_CALL_ID_MAX];
     char local_tag[DIALOG_TAG_MAX];
-    char remote_tag[DIALOG_TAG_MAX];    /* empty: not known yet */
-    char local_uri[DIALOG_URI_MAX];     /* as in From of our requests: display name and <uri>, no tag */
+    char remote_tag[DIALOG_TAG_MAX]; /* empty: not known yet */
+    char local_uri[DIALOG_URI_MAX]; /* as in From of our requests: display name and <uri>, no tag */
     char remote_uri[DIALOG_URI_MAX];    /* as in To of our requests */
     char remote_target[DIALOG_URI_MAX]; /* Request-URI of our requests */
     char routes[DIALOG_ROUTE_MAX];      /* route set in the order in which we send it */
@@ -59,7 +61,8 @@ int dialog_on_request(struct dialog *d, const struct sip_msg *req) MUST_CHECK;
 /* A response to a request of ours within the dialog: target refresh of a 2xx to INVITE or UPDATE. */
 int dialog_on_response(struct dialog *d, const struct sip_msg *rsp) MUST_CHECK;
 
-bool dialog_is_same_remote_tag(const struct dialog *d, struct slice tag); /* RFC 2543: empty matches empty */
+bool dialog_is_same_remote_tag(const struct dialog *d,
+                               struct slice tag); /* RFC 2543: empty matches empty */
 /* Number for the next request; counts up. ACK and CANCEL take the INVITE's instead. */
 uint32_t dialog_next_cseq(struct dialog *d);
 
@@ -71,7 +74,10 @@ void dialog_put_request(struct buf *b, const struct dialog *d, struct slice meth
 /* Where such a request goes: the first Route's URI, else the remote target. */
 struct slice dialog_next_hop(const struct dialog *d);
 
-/* Flat form for a snapshot (a role is a trust domain: load checks every length and terminator). */
+/* Flat form for a snapshot. A role is a trust domain, so load checks lengths, that each text could
+ * have come from a message (nothing that ends a header line), and that URIs parse. */
+#define DIALOG_SAVED_MAX \
+    (32 + DIALOG_CALL_ID_MAX + 2 * DIALOG_TAG_MAX + 3 * DIALOG_URI_MAX + DIALOG_ROUTE_MAX)
 size_t dialog_save(const struct dialog *d, void *dst, size_t cap); /* bytes; 0: does not fit */
 int dialog_load(struct dialog *d, const void *src, size_t n) MUST_CHECK; /* -EINVAL */
 

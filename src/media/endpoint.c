@@ -88,7 +88,7 @@ static enum media_guard guard_of(const struct media_endpoint *e)
     const struct media_terms *t = &e->s->terms;
     if (e->contexts.ctx[MEDIA_CTX_TX] && e->contexts.ctx[MEDIA_CTX_RX])
         return MEDIA_GUARD_SECURE;
-    bool keys = t->encrypted || t->keying.active != KEYING_NONE || t->tx_epoch != 0;
+    bool keys = t->encrypted || t->keying.active != KEYING_NONE;
     if (t->has_remote && t->keying.agreed && !keys && t->protection != PROTECTION_REQUIRED)
         return MEDIA_GUARD_CLEAR;
     return MEDIA_GUARD_CLOSED;
@@ -120,6 +120,14 @@ static uint8_t pt_towards(const struct media_codec *c, const struct media_endpoi
     return c->pt;
 }
 
+static uint8_t *pt_map_new(void)
+{
+    uint8_t *map = malloc(128);
+    for (unsigned i = 0; map && i < 128; i++)
+        map[i] = (uint8_t)i;
+    return map;
+}
+
 /* A description tells its reader which numbers to send (RFC 3264 s.6.1), and ours are made of the
  * other leg's, so numbers mostly fit as they come. Some phones send the numbers of their own
  * description all the same: those that the other leg does not know are mapped by codec. */
@@ -132,16 +140,13 @@ static void pt_map_make(struct media_endpoint *e)
         return;
     for (size_t i = 0; i < t->codec_count; i++) {
         uint8_t pt = t->codecs[i].pt & 0x7f;
-        if (media_endpoint_codec(e->peer, pt) || pt_towards(&t->codecs[i], e->peer) == pt)
+        uint8_t to = pt_towards(&t->codecs[i], e->peer) & 0x7f;
+        if (to == pt || media_endpoint_codec(e->peer, pt))
             continue;
-        if (!e->pt_map && !(e->pt_map = malloc(128)))
-            return; /* unmapped is as good as no phone's fault mended */
-        if (i == 0 || !e->pt_map_on) {
-            for (unsigned k = 0; k < 128; k++)
-                e->pt_map[k] = (uint8_t)k;
-            e->pt_map_on = true;
-        }
-        e->pt_map[pt] = pt_towards(&t->codecs[i], e->peer) & 0x7f;
+        if (!e->pt_map)
+            e->pt_map = pt_map_new();
+        if (e->pt_map) /* without memory numbers stay as they come: right for most phones */
+            e->pt_map[pt] = to;
     }
 }
 

@@ -71,7 +71,7 @@ static void count(struct media_endpoint *e, const struct media_packet *p)
     if (p->rtcp)
         return;
     st->rx_packets++;
-    st->rx_bytes += p->len;
+    st->rx_bytes += p->wire_len;
     /* Jitter is not told to anybody yet: any clock will do. */
     rtp_stats_add(&e->s->loss, p->hdr.ssrc, p->hdr.seq, p->hdr.timestamp, (uint32_t)now * 8);
     int64_t lost = rtp_stats_lost(&e->s->loss);

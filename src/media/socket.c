@@ -23,7 +23,7 @@ static void receive(struct media_endpoint *e, bool rtcp)
         return;
     p->in = e;
     p->out = NULL;
-    p->len = (uint32_t)n;
+    p->len = p->wire_len = (uint32_t)n;
     p->rtcp = rtcp;
     media_burst_add(e->role);
 }

@@ -137,7 +137,7 @@ void media_source_pace(void *role)
 {
     struct media_role *r = role;
     uint64_t now = loop_now(r->loop);
-    if (now - r->pace_due > BEHIND_MAX_MS)
+    if (now > r->pace_due + BEHIND_MAX_MS)
         r->pace_due = now;
     for (; r->pace_due <= now; r->pace_due += FRAME_MS) {
         clock_frame(r);

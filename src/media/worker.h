@@ -16,6 +16,7 @@
 #define SOTTO_MEDIA_WORKER_H
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "codec/g711.h"
 #include "ipc/ipc.h"
@@ -78,7 +79,6 @@ struct media_endpoint {
     struct map_node by_key;
     uint8_t key[12];       /* call, leg, stream */
     bool swept;            /* not named by KEEP yet */
-    bool pt_map_on;
 };
 
 struct media_packet {
@@ -86,7 +86,7 @@ struct media_packet {
     struct media_endpoint *out; /* NULL: goes nowhere */
     struct addr from;
     struct rtp_hdr hdr; /* RTP */
-    uint32_t len;
+    uint32_t len, wire_len; /* now; as it came */
     bool rtcp;
     bool newest; /* ahead of all that came before from its source */
     uint8_t *data; /* MEDIA_PACKET_CAP */
@@ -168,6 +168,9 @@ static inline uint64_t media_tag(uint64_t id, bool rtcp)
 void media_request_run(struct media_role *r, const struct media_request *rq, struct slice text);
 
 /* role.c */
+/* One message as it came from signalling; aligned to 8. */
+void media_role_message(struct media_role *r, uint32_t type, const void *payload, size_t n);
+void media_role_reply(struct media_role *r, const struct media_reply *reply, const void *text);
 void media_role_event(struct media_endpoint *e, enum media_event_kind kind, const char *why);
 
 /* socket.c */

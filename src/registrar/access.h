@@ -34,7 +34,8 @@ struct access_who {
  * 401. Sets ret->domain as soon as it is known, the rest with OK. */
 int access_check(struct access *a, const struct sip_msg *req, const struct transport_flow *flow,
                  const struct sip_addr *self, bool proxy, struct access_who *ret) MUST_CHECK;
-void access_put_challenge(struct access *a, struct buf *b, struct slice realm, bool proxy,
-                          bool stale);
+/* The header lines, in an order that this phone (its User-Agent) can read. */
+void access_put_challenge(struct access *a, struct buf *b, const struct sip_msg *req,
+                          struct slice realm, bool proxy, bool stale);
 
 #endif

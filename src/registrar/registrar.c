@@ -70,7 +70,7 @@ static void challenge(struct job *j, bool stale)
 {
     struct buf b = buf_over(j->r->out, SIP_MSG_MAX);
     put_head(j, &b, 401);
-    access_put_challenge(j->r->access, &b, j->who.domain, false, stale);
+    access_put_challenge(j->r->access, &b, j->req, j->who.domain, false, stale);
     finish(j, &b, 401);
 }
 

@@ -62,6 +62,9 @@ static void session_timers_and_retries(void **state)
     (void)state;
     assert_int_equal(sip_session_expires_parse(S("4000;Refresher=UAC"), &se), 0);
     assert_true(se.seconds == 4000 && se.refresher == SIP_REFRESHER_UAC);
+    assert_int_equal(sip_session_expires_parse(S("90 ;refresher=uas"), &se), 0);
+    assert_int_equal(se.refresher, SIP_REFRESHER_UAS);
+    assert_int_equal(sip_session_expires_parse(S("x"), &se), SIP_PARSE_BAD);
     assert_int_equal(sip_session_expires_parse(S("90"), &se), 0);
     assert_int_equal(se.refresher, SIP_REFRESHER_NONE);
     assert_int_equal(sip_session_expires_parse(S("90;refresher=x"), &se), SIP_PARSE_BAD);

@@ -37,6 +37,16 @@ static inline bool lex_is_ws(char c)
 /* The first byte at or after p that is none of the classes'. */
 static inline const char *lex_run(const char *p, const char *end, unsigned classes)
 {
+    for (; end - p >= 4; p += 4) {
+        if (!lex_is(p[0], classes))
+            return p;
+        if (!lex_is(p[1], classes))
+            return p + 1;
+        if (!lex_is(p[2], classes))
+            return p + 2;
+        if (!lex_is(p[3], classes))
+            return p + 3;
+    }
     while (p < end && lex_is(*p, classes))
         p++;
     return p;

@@ -58,7 +58,7 @@ struct sip_via {
     struct slice params;
     struct slice branch;
     struct slice received;
-    bool rport; /* present */
+    bool rport;               /* present */
     struct slice rport_value; /* empty: without a value; p is where one goes */
 };
 

@@ -422,14 +422,14 @@ static void received_and_rport_are_ours(void **state)
     struct sip_reply r = {.status = 200, .received = S("203.0.113.9"), .rport = 9};
     const char *got =
         printed_reply("BYE sip:b@h SIP/2.0\r\n"
-                      "Via: SIP/2.0/UDP h;received=1.2.3.4;rport=77 ; x=\"\r\n y\"\r\n"
+                      "Via: SIP/2.0/UDP h : 5070;received=1.2.3.4;rport=77 ; x=\"\r\n y\"\r\n"
                       "f: sip:a@h;tag=1\r\nt: sip:b@h;tag=2\r\ni: c\r\n"
                       "CSeq: 1 BYE\r\n\r\n",
                       &r);
 
     (void)state;
     assert_string_equal(got, "SIP/2.0 200 OK\r\n"
-                             "Via: SIP/2.0/UDP h;rport=9;x=\" y\";received=203.0.113.9\r\n"
+                             "Via: SIP/2.0/UDP h:5070;rport=9;x=\" y\";received=203.0.113.9\r\n"
                              "From: sip:a@h;tag=1\r\nTo: sip:b@h;tag=2\r\nCall-ID: c\r\n"
                              "CSeq: 1 BYE\r\n");
     r.received = SLICE_NONE;

@@ -74,12 +74,11 @@ static int parse_other(struct slice in)
 
 int sip_uri_parse_into(struct slice in, struct sip_uri *u)
 {
-    const char *p = in.p, *end = in.p ? in.p + in.n : NULL;
-
     u->raw = in;
     u->scheme = SIP_SCHEME_OTHER;
-    if (in.n < 4)
+    if (!in.p || in.n < 4)
         return SIP_URI_BAD;
+    const char *p = in.p, *end = in.p + in.n;
     bool sip = (p[0] | 0x20) == 's' && (p[1] | 0x20) == 'i' && (p[2] | 0x20) == 'p';
     if (sip && p[3] == ':') {
         u->scheme = SIP_SCHEME_SIP;

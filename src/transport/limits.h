@@ -19,6 +19,10 @@
 #define TRANSPORT_UDP_ROUNDS 4         /* recvmmsg calls per wake-up */
 #define TRANSPORT_UDP_QUEUE 64         /* datagrams per sendmmsg */
 #define TRANSPORT_UDP_QUEUE_BYTES (256u << 10)
+#define RESOLVE_QUERIES_MAX 1024u /* under way in one resolver */
+#define RESOLVE_TIME_MS 5000u     /* of one query, all its lookups together */
+#define RESOLVE_SRV_MAX 16        /* records of one kind that are looked at */
+
 #define TRANSPORT_UDP_MAX 65507u /* what an IPv4 datagram holds */
 
 #endif

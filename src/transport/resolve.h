@@ -18,8 +18,10 @@ struct resolve_query;
 
 int resolver_new(struct loop *loop, struct resolver **ret) MUST_CHECK;
 struct resolver *resolver_free(struct resolver *r); /* queries under way end without a call back */
+/* Other name servers than the system's: "127.0.0.1:5353,192.0.2.1". -EINVAL. */
+int resolver_set_servers(struct resolver *r, const char *csv) MUST_CHECK;
 
-/* n == 0: nothing found; `reason` is a plain sentence. The name that a certificate must match is
+/* -EAGAIN: RESOLVE_QUERIES_MAX are under way. n == 0: nothing found; `reason` is a plain sentence. The name that a certificate must match is
  * the URI's host, before any SRV (RFC 5922). */
 int resolve_start(struct resolver *r, const struct sip_uri *uri,
                   void (*fn)(void *arg, const struct resolve_target *targets, size_t n,

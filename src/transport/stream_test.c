@@ -1,4 +1,10 @@
 /* TCP: framing, keep-alive, limits, reuse. Two transports of ours talk where both ends matter. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
 #include "transport/testkit.h"
 
 #include <sys/resource.h>

@@ -1,4 +1,10 @@
 /* kill -9 of the process that has the connection; the next one goes on with it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
 #include "transport/testkit.h"
 
 #include <openssl/ssl.h>

@@ -3,11 +3,7 @@
 #ifndef SOTTO_TRANSPORT_TESTKIT_H
 #define SOTTO_TRANSPORT_TESTKIT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include <assert.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -54,7 +50,7 @@ static inline void kit_on_msg(void *arg, struct sip_msg *m, const struct transpo
     if (k->close_on_msg)
         transport_close(k->t, f->conn, "the test says so");
     if (k->answer)
-        assert_int_equal(transport_send(k->t, f, SLICE_LIT(KIT_ANSWER)), 0);
+        assert(transport_send(k->t, f, SLICE_LIT(KIT_ANSWER)) == 0);
 }
 
 static inline void kit_on_bad(void *arg, struct sip_msg *m, int v, const struct transport_flow *f)
@@ -122,11 +118,11 @@ static inline int kit_bind(int type, struct addr *io)
     socklen_t n = sizeof(*io);
     int fd = socket(addr_family(io), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, &io->sa, addr_len(io)), 0);
-    assert_int_equal(getsockname(fd, &io->sa, &n), 0);
+    assert(fd >= 0);
+    assert(bind(fd, &io->sa, addr_len(io)) == 0);
+    assert(getsockname(fd, &io->sa, &n) == 0);
     if (type == SOCK_STREAM)
-        assert_int_equal(listen(fd, 128), 0);
+        assert(listen(fd, 128) == 0);
     return fd;
 }
 
@@ -140,7 +136,7 @@ static inline struct crypto_tls *kit_tls(void)
     struct crypto_tls_error err;
     struct crypto_tls *t = NULL;
 
-    assert_int_equal(crypto_tls_new(&cfg, &err, &t), 0);
+    assert(crypto_tls_new(&cfg, &err, &t) == 0);
     testcert_free(&c);
     testcert_free(&ca);
     return t;
@@ -165,9 +161,9 @@ static inline struct kit *kit_new(void (*change)(struct transport_config *cfg))
     struct kit *k = calloc(1, sizeof(*k));
     struct transport_listener l[3] = {0};
 
-    assert_non_null(k);
+    assert(k);
     k->held_fd = -1;
-    assert_int_equal(loop_new_virtual(1000, &k->loop), 0);
+    assert(loop_new_virtual(1000, &k->loop) == 0);
     k->tls = kit_tls();
     for (size_t i = 0; i < 3; i++) {
         l[i].kind = kinds[i];
@@ -183,7 +179,7 @@ static inline struct kit *kit_new(void (*change)(struct transport_config *cfg))
                                        .cb = kit_callbacks(k)};
     if (change)
         change(&k->cfg);
-    assert_int_equal(transport_new(k->loop, &k->cfg, NULL, 0, &k->t), 0);
+    assert(transport_new(k->loop, &k->cfg, NULL, 0, &k->t) == 0);
     return k;
 }
 
@@ -202,32 +198,32 @@ static inline void kit_free(struct kit *k)
     do {                                                           \
         bool kit_ok_ = (expr);                                     \
         for (int kit_i_ = 0; !kit_ok_ && kit_i_ < 500; kit_i_++) { \
-            assert_int_equal(loop_once((k)->loop, 10), 0);         \
+            assert(loop_once((k)->loop, 10) == 0);                 \
             kit_ok_ = (expr);                                      \
         }                                                          \
-        assert_true(kit_ok_);                                      \
+        assert(kit_ok_);                                           \
     } while (0)
 
 /* A few wake-ups in which nothing need happen. */
 static inline void kit_turn(struct kit *k)
 {
     for (int i = 0; i < 5; i++)
-        assert_int_equal(loop_once(k->loop, 1), 0);
+        assert(loop_once(k->loop, 1) == 0);
 }
 
 static inline int kit_dial(const struct addr *to)
 {
     int fd = socket(addr_family(to), SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, &to->sa, addr_len(to)), 0);
-    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    assert(fd >= 0);
+    assert(connect(fd, &to->sa, addr_len(to)) == 0);
+    assert(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
     return fd;
 }
 
 static inline void kit_put(int fd, const char *s, size_t n)
 {
-    assert_int_equal(send(fd, s, n, MSG_NOSIGNAL), (ssize_t)n);
+    assert(send(fd, s, n, MSG_NOSIGNAL) == (ssize_t)n);
 }
 
 #define KIT_PUT(fd, lit) kit_put((fd), (lit), sizeof(lit) - 1)

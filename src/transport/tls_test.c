@@ -1,4 +1,10 @@
 /* TLS connections: two transports of ours, and OpenSSL as a client, over loopback. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
 #include "transport/testkit.h"
 
 #include <openssl/ssl.h>

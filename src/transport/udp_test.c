@@ -1,4 +1,10 @@
 /* Datagrams over loopback. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
 #include "transport/testkit.h"
 
 #include "base/log.h"

@@ -77,7 +77,7 @@ static void cancel_put_off(struct txn_client *ct, struct slice cancel)
 static void act_never(struct txn_client *ct, struct sip_msg *msg)
 {
     (void)ct, (void)msg;
-    assert(!"an input that this state cannot have");
+    assert(false); /* an input that this state cannot have */
 }
 
 static void act_ignore(struct txn_client *ct, struct sip_msg *msg)

@@ -212,7 +212,7 @@ static void answer_again(struct txn_server *st)
 static void act_never(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
 {
     (void)st, (void)msg, (void)rsp;
-    assert(!"an input that this state cannot have");
+    assert(false); /* an input that this state cannot have */
 }
 
 static void act_ignore(struct txn_server *st, struct sip_msg *msg, struct slice rsp)
@@ -319,6 +319,11 @@ void txn_server_respond(struct txn_server *st, uint16_t status, struct slice rsp
     if (txn_server_table[st->t.is_invite][st->t.state][in].act == SERVER_ACT_SEND)
         st->status = status;
     txn_server_drive(st, in, NULL, rsp);
+}
+
+void *txn_server_user(const struct txn_server *st)
+{
+    return st->arg;
 }
 
 void txn_server_detach(struct txn_server *st)

@@ -42,7 +42,8 @@ struct txn_cb {
     void (*on_cancel)(void *arg, struct txn_server *invite, struct sip_msg *cancel);
     /* A response that matches no transaction: late or forked 2xx to an INVITE (others are dropped). */
     void (*on_stray_2xx)(void *arg, struct sip_msg *rsp, const struct transport_flow *flow);
-    int (*send)(void *arg, const struct transport_flow *flow, struct slice msg); /* transport_send */
+    int (*send)(void *arg, const struct transport_flow *flow,
+                struct slice msg); /* transport_send */
 };
 
 enum txn_event {

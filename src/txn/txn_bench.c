@@ -58,7 +58,7 @@ static double run(enum transport_kind kind, uint32_t rounds)
 
 int main(void)
 {
-    printf("REGISTER, ns: TLS %.0f  UDP, %u answers remembered %.0f\n", run(TRANSPORT_TLS, 2000000),
+    printf("REGISTER, ns: TLS %.0f  UDP, %d answers remembered %.0f\n", run(TRANSPORT_TLS, 2000000),
            TXN_LINGER_MAX, run(TRANSPORT_UDP, 1000000));
     return 0;
 }

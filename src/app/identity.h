@@ -1,0 +1,19 @@
+/* Who the server is: its store's first domain, and certificates that bear every name by which
+ * phones may call it. The supervisor sees to both before any role runs, and to certificates again
+ * at a reload and once a day. */
+#ifndef SOTTO_APP_IDENTITY_H
+#define SOTTO_APP_IDENTITY_H
+
+#include "app/config.h"
+
+#define IDENTITY_WHY_MAX 1024
+
+/* Opens the store once, which makes it and its sealing key at the first start, and gives it its first
+ * domain. 0; EXIT_STATUS_STORE with a sentence; -errno. */
+int identity_store(const struct app_config *c, char why[IDENTITY_WHY_MAX]) MUST_CHECK;
+/* Makes or renews certificates in DATA/tls where that is due; warnings go to the log. *ret_new: the
+ * server's is a new one. 0; EXIT_STATUS_CONFIG with a sentence; -errno. */
+int identity_certs(const struct app_config *c, char why[IDENTITY_WHY_MAX],
+                   bool *ret_new) MUST_CHECK;
+
+#endif

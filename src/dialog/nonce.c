@@ -1,0 +1,140 @@
+#include "dialog/nonce.h"
+
+#include "crypto/hash.h"
+#include "dialog/auth.h"
+
+static void mac_of(const struct secret *secret, struct slice realm,
+                   const uint8_t key[NONCE_KEY_LEN], uint8_t ret[CRYPTO_SHA256_LEN])
+{
+    const struct slice parts[] = {SLICE_LIT("sotto nonce 1"), slice_from(key, NONCE_KEY_LEN),
+                                  realm};
+    crypto_hmac_sha256(slice_from(secret->b, secret->n), parts, ARRAY_LEN(parts), ret);
+}
+
+void nonce_make(const struct secret *secret, struct slice realm, uint64_t now_unix,
+                char dst[NONCE_LEN])
+{
+    uint8_t key[NONCE_KEY_LEN], mac[CRYPTO_SHA256_LEN];
+    for (int i = 0; i < 4; i++)
+        key[i] = (uint8_t)(now_unix >> (24 - 8 * i));
+    crypto_random(key + 4, sizeof(key) - 4);
+    mac_of(secret, realm, key, mac);
+    struct buf b = buf_over(dst, NONCE_LEN);
+    buf_put_hex(&b, key, sizeof(key));
+    buf_put_hex(&b, mac, NONCE_MAC_LEN);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool hex_read(struct slice s, uint8_t *dst)
+{
+    for (size_t i = 0; i < s.n / 2; i++) {
+        int high = hex_digit(s.p[2 * i]), low = hex_digit(s.p[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        dst[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+bool nonce_read(const struct secret *secret, struct slice realm, struct slice text,
+                struct nonce *ret)
+{
+    uint8_t raw[NONCE_KEY_LEN + NONCE_MAC_LEN], mac[CRYPTO_SHA256_LEN];
+    if (text.n != NONCE_LEN || !hex_read(text, raw))
+        return false;
+    mac_of(secret, realm, raw, mac);
+    if (!secret_eq(mac, raw + NONCE_KEY_LEN, NONCE_MAC_LEN))
+        return false;
+    memcpy(ret->key, raw, NONCE_KEY_LEN);
+    ret->issued = (uint32_t)raw[0] << 24 | (uint32_t)raw[1] << 16 | (uint32_t)raw[2] << 8 | raw[3];
+    return true;
+}
+
+/* --- the table --- */
+
+struct entry {
+    struct map_node node;
+    struct nonce nonce;
+    uint32_t highest; /* 0: the entry is free */
+    uint64_t window;  /* bit i: highest - i has been used */
+};
+
+struct nonce_table {
+    struct map map;
+    size_t next, cap;   /* a ring: entries leave in the order in which they came */
+    uint32_t forgotten; /* the latest issue time of those that left */
+    struct entry entries[];
+};
+
+int nonce_table_new(size_t entries, struct nonce_table **ret)
+{
+    struct nonce_table *t = calloc(1, sizeof(*t) + entries * sizeof(t->entries[0]));
+    if (!t)
+        return -ENOMEM;
+    int r = map_init(&t->map, entries);
+    if (r < 0) {
+        free(t);
+        return r;
+    }
+    t->cap = entries;
+    *ret = t;
+    return 0;
+}
+
+struct nonce_table *nonce_table_free(struct nonce_table *t)
+{
+    if (t)
+        map_fini(&t->map);
+    free(t);
+    return NULL;
+}
+
+/* RFC 7616 s.3.4 leaves it to the server. As for IPsec and SRTP, a window lets requests of
+ * one client overtake each other. */
+static bool count_use(struct entry *e, uint32_t nc)
+{
+    if (nc > e->highest) {
+        uint32_t by = nc - e->highest;
+        e->window = by < DIALOG_AUTH_WINDOW ? e->window << by | 1 : 1;
+        e->highest = nc;
+        return true;
+    }
+    uint32_t back = e->highest - nc;
+    if (back >= DIALOG_AUTH_WINDOW || (e->window >> back & 1))
+        return false;
+    e->window |= (uint64_t)1 << back;
+    return true;
+}
+
+static struct entry *entry_take(struct nonce_table *t)
+{
+    struct entry *e = &t->entries[t->next];
+    t->next = (t->next + 1) % t->cap;
+    if (e->highest) {
+        map_remove(&t->map, &e->node);
+        if (e->nonce.issued > t->forgotten)
+            t->forgotten = e->nonce.issued;
+    }
+    return e;
+}
+
+bool nonce_table_use(struct nonce_table *t, const struct nonce *n, uint32_t nc)
+{
+    struct map_node *hit = map_find(&t->map, slice_from(n->key, NONCE_KEY_LEN));
+    if (hit)
+        return count_use(CONTAINER_OF(hit, struct entry, node), nc);
+    if (n->issued <= t->forgotten)
+        return false;
+    struct entry *e = entry_take(t);
+    e->nonce = *n;
+    e->highest = nc;
+    e->window = 1;
+    map_put(&t->map, &e->node, slice_from(e->nonce.key, NONCE_KEY_LEN));
+    return true;
+}

@@ -1,0 +1,166 @@
+/* What the relay costs: CPU time (user + system) of the role's process for a packet of 172 bytes
+ * that it forwards, at N streams of 50 packets a second each; and memory for a call. The load is
+ * this process, on another core if there is one: phones with real sockets, packets spread evenly
+ * over time.
+ *
+ *   bench-media-relay [streams [seconds]] */
+#include "media/rig.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#define SLICES 20 /* of the 20 ms between two packets of a stream */
+
+static void no_hold(void *arg, uint64_t tag, int fd)
+{
+    (void)arg, (void)tag, (void)fd;
+}
+
+static void no_unhold(void *arg, uint64_t tag)
+{
+    (void)arg, (void)tag;
+}
+
+static void on_cpu(unsigned cpu)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    (void)sched_setaffinity(0, sizeof(set), &set); /* one core is fine too */
+}
+
+static void child_run(struct rig *g, int fd)
+{
+    const struct media_role_ops ops = {.hold = no_hold, .unhold = no_unhold};
+    struct media_role *role;
+    struct loop *l;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    on_cpu(1);
+    RIG_EQ(loop_new(&l), 0);
+    RIG_EQ(media_role_new(l, &g->cfg, g->state_fd, g->stats_fd, &ops, &role), 0);
+    RIG_EQ(media_role_start(role), 0);
+    RIG_EQ(media_role_attach(role, fd), 0);
+    RIG_EQ(loop_run(l), 0);
+    _exit(0);
+}
+
+static uint64_t cpu_ns(pid_t pid)
+{
+    clockid_t id;
+    struct timespec ts;
+    RIG_EQ(clock_getcpuclockid(pid, &id), 0);
+    RIG_EQ(clock_gettime(id, &ts), 0);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static long resident_kb(pid_t pid)
+{
+    char path[64], text[128] = "";
+    long pages = 0;
+    snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+    FILE *f = fopen(path, "r");
+    RIG(f);
+    if (fgets(text, sizeof(text), f)) {
+        char *at = strchr(text, ' ');
+        pages = at ? strtol(at, NULL, 10) : 0;
+    }
+    fclose(f);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void stream_turn(struct phone *p)
+{
+    uint8_t pkt[2048];
+    while (recv(p->rtp, pkt, sizeof(pkt), 0) >= 0)
+        continue;
+    uint32_t n = phone_make_rtp(p, pkt, 1);
+    (void)sendto(p->rtp, pkt, n, 0, &p->server.sa, addr_len(&p->server));
+}
+
+/* Every stream once in 20 ms, a share of them in each slice. */
+static void load_run(struct phone *phones, size_t n, unsigned ms)
+{
+    uint64_t next = loop_clock_ns();
+    for (unsigned t = 0; t < ms; t += 20 / SLICES) {
+        size_t slice = t % SLICES;
+        for (size_t i = slice; i < n; i += SLICES)
+            stream_turn(&phones[i]);
+        next += 20000000u / SLICES;
+        uint64_t now = loop_clock_ns();
+        if (now < next) {
+            struct timespec ts = {0, (long)(next - now)};
+            nanosleep(&ts, NULL);
+        }
+    }
+}
+
+static uint64_t forwarded(const struct rig *g)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < g->cfg.max_endpoints; i++)
+        n += g->stats[i].tx_packets;
+    return n;
+}
+
+static void measure(struct rig *g, struct phone *phones, size_t n, pid_t pid, unsigned seconds,
+                    const char *what)
+{
+    long before = resident_kb(pid);
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        phone_init(&phones[i], g, i, 0, what[0] == 'S' ? PROTECTION_REQUIRED : PROTECTION_OFF);
+        phone_init(&phones[i + 1], g, i, 1, phones[i].policy.protection);
+        rig_call(&phones[i], &phones[i + 1], &phones[i].policy, &phones[i].policy);
+    }
+    load_run(phones, n, 1500); /* the sockets are connected by then */
+    uint64_t cpu = cpu_ns(pid), packets = forwarded(g);
+    load_run(phones, n, seconds * 1000);
+    cpu = cpu_ns(pid) - cpu;
+    packets = forwarded(g) - packets;
+    printf("%s %zu streams: %.2f us CPU a packet, %.0f packets/s (%.1f %% of what was sent), "
+           "%.1f kB a call\n",
+           what, n, (double)cpu / 1000 / (double)packets, (double)packets / seconds,
+           100.0 * (double)packets / (double)(n * 50 * seconds),
+           (double)(resident_kb(pid) - before) / ((double)n / 2));
+}
+
+static void bench(size_t n, unsigned seconds, const char *what)
+{
+    static struct rig g;
+    int fds[2];
+    rig_memory_n(&g, (uint32_t)n + 2, 10000, 31000);
+    g.wait_ms = 2000;
+    RIG_EQ(ipc_pair(fds), 0);
+    pid_t pid = fork();
+    RIG(pid >= 0);
+    if (pid == 0)
+        child_run(&g, fds[1]);
+    close(fds[1]);
+    on_cpu(0);
+    RIG_EQ(loop_new(&g.loop), 0);
+    RIG_EQ(ipc_chan_new(g.loop, fds[0], rig_on_msg, rig_on_closed, &g, &g.chan), 0);
+    g.events_n = 0;
+    struct phone *phones = calloc(n, sizeof(*phones));
+    RIG(phones);
+    measure(&g, phones, n, pid, seconds, what);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    for (size_t i = 0; i < n; i++)
+        phone_fini(&phones[i]);
+    free(phones);
+    rig_fini(&g);
+}
+
+int main(int argc, char **argv)
+{
+    size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) & ~1ul : 1000;
+    unsigned seconds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 5;
+    struct rlimit files = {65536, 65536};
+    if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+        fprintf(stderr, "the limit of open files stays as it is\n");
+    bench(n, seconds ? seconds : 1, "SRTP-SRTP");
+    bench(n, seconds ? seconds : 1, "RTP-RTP");
+    return 0;
+}

@@ -1,0 +1,294 @@
+/* The operations of a request. What a description changes is worked out on copies (the keying
+ * state, the terms) and becomes true in one commit at the end; whatever is refused before has
+ * changed nothing. Signalling is another trust domain: its values are checked before use. */
+#include <assert.h>
+
+#include "media/worker.h"
+
+static_assert((int)KEYING_UDP_TLS_SAVPF == (int)MEDIA_PROTO_UDP_TLS_SAVPF, "same order of proto");
+static_assert(MEDIA_STATUS_NOT_ENCRYPTED + KEYING_DOWNGRADE - KEYING_NOT_ENCRYPTED ==
+                  (int)MEDIA_STATUS_DOWNGRADE,
+              "same order of verdicts");
+
+struct work {
+    struct media_role *role;
+    const struct media_request *rq;
+    struct slice text;
+    struct media_endpoint *e, *peer;
+    struct buf out; /* our lines */
+    struct media_reply reply;
+    bool opened; /* by this request: closed again where a later operation fails */
+};
+
+/* --- checks --- */
+
+static bool is_bool(const bool *b)
+{
+    uint8_t v;
+    memcpy(&v, b, 1);
+    return v <= 1;
+}
+
+static bool is_addr(const struct addr *a)
+{
+    return addr_family(a) == 0 || addr_family(a) == AF_INET || addr_family(a) == AF_INET6;
+}
+
+static bool policy_is_sane(const struct media_policy *p)
+{
+    bool ok = p->protection < PROTECTION_POLICY_COUNT && p->keying_count <= KEYING_COUNT &&
+              p->suite_count <= SRTP_SUITE_COUNT;
+    for (size_t i = 0; ok && i < p->keying_count; i++)
+        ok = p->keyings[i] < KEYING_COUNT;
+    for (size_t i = 0; ok && i < p->suite_count; i++)
+        ok = p->suites[i] < SRTP_SUITE_COUNT;
+    return ok;
+}
+
+static bool is_sane(const struct media_request *rq)
+{
+    bool ok = is_bool(&rq->is_offer) && is_bool(&rq->rtcp_mux) && is_addr(&rq->local) &&
+              is_addr(&rq->remote_rtp) && is_addr(&rq->remote_rtcp);
+    ok = ok && rq->codec_count <= MEDIA_CODEC_MAX && rq->mode <= MEDIA_MODE_CLOCK &&
+         rq->direction <= MEDIA_INACTIVE && rq->proto < MEDIA_PROTO_COUNT;
+    return ok && policy_is_sane(&rq->policy);
+}
+
+static int refuse(struct work *w, enum media_status status, const char *why)
+{
+    snprintf(w->reply.why, sizeof(w->reply.why), "%s", why);
+    return w->reply.status = (uint8_t)status;
+}
+
+/* --- OPEN, CONNECT, CLOSE --- */
+
+static int do_open(struct work *w)
+{
+    const struct media_request *rq = w->rq;
+    w->e = media_endpoint_find_key(w->role, rq->call, rq->leg, rq->stream);
+    if (w->e) {
+        w->e->swept = false;
+        return 0;
+    }
+    if (addr_family(&rq->local) == 0)
+        return refuse(w, MEDIA_STATUS_FAILED, "no address to open media ports at");
+    int status = media_endpoint_open(w->role, rq, &w->e);
+    if (status == MEDIA_STATUS_NO_PORTS)
+        return refuse(w, MEDIA_STATUS_NO_PORTS, "all media ports are taken");
+    if (status != 0)
+        return refuse(w, MEDIA_STATUS_FAILED, "media ports cannot be opened at this address");
+    w->opened = true;
+    return 0;
+}
+
+/* Looked at before a description changes anything: CONNECT itself cannot fail. */
+static int find_peer(struct work *w)
+{
+    const struct media_request *rq = w->rq;
+    if (!(rq->ops & MEDIA_OP_CONNECT) || rq->mode != MEDIA_MODE_RELAY || rq->peer == 0)
+        return 0;
+    w->peer = media_endpoint_find(w->role, rq->peer);
+    if (!w->peer)
+        return refuse(w, MEDIA_STATUS_NO_ENDPOINT, "the other endpoint does not exist");
+    if (w->peer == w->e)
+        return refuse(w, MEDIA_STATUS_FAILED, "an endpoint cannot be its own peer");
+    return 0;
+}
+
+static void do_connect(struct work *w)
+{
+    uint8_t mode = w->rq->mode;
+    if (mode == MEDIA_MODE_RELAY && !w->peer)
+        mode = MEDIA_MODE_NONE;
+    media_endpoint_connect(w->e, mode, w->peer);
+}
+
+/* --- REMOTE, LOCAL --- */
+
+static int refuse_keying(struct work *w, int v, const char *why)
+{
+    if (v < 0)
+        return refuse(w, MEDIA_STATUS_FAILED, "our keying lines do not fit");
+    return refuse(w, (enum media_status)(MEDIA_STATUS_NOT_ENCRYPTED + v - KEYING_NOT_ENCRYPTED),
+                  why);
+}
+
+static struct keying_policy policy_of(const struct media_policy *p)
+{
+    struct keying_policy k = {
+        .protection = p->protection,
+        .keying_count = p->keying_count,
+        .suite_count = p->suite_count,
+    };
+    memcpy(k.keyings, p->keyings, sizeof(k.keyings));
+    memcpy(k.suites, p->suites, sizeof(k.suites));
+    return k;
+}
+
+/* An epoch is a key's name: never used for two. */
+static void terms_rekey(struct media_terms *t, const struct media_terms *now, uint64_t ms)
+{
+    bool same_tx = now->tx_epoch != 0 && keying_keys_eq(&t->keying.tx, &now->keying.tx);
+    bool same_rx = now->rx_epoch != 0 && keying_keys_eq(&t->keying.rx, &now->keying.rx);
+    if (!same_tx && t->keying.tx.suite != SRTP_SUITE_NONE)
+        t->tx_epoch = now->tx_epoch + 1;
+    if (same_rx || t->keying.rx.suite == SRTP_SUITE_NONE)
+        return;
+    t->rx_epoch = now->rx_epoch + 1;
+    t->rx_prev_epoch = now->rx_epoch;
+    t->rx_prev = now->keying.rx;
+    t->rx_prev_until = ms + MEDIA_OLD_KEY_MS;
+}
+
+static void terms_describe(struct media_terms *t, const struct media_request *rq, uint64_t ms)
+{
+    bool same = t->has_remote && addr_eq(&t->remote_rtp, &rq->remote_rtp);
+    if (!same)
+        t->remote_since = ms;
+    t->has_remote = true;
+    t->protection = rq->policy.protection;
+    t->direction = rq->direction;
+    t->remote_rtp = rq->remote_rtp;
+    t->remote_rtcp = rq->remote_rtcp;
+    t->rtcp_mux = rq->rtcp_mux && (rq->is_offer || t->rtcp_mux_offered);
+    t->codec_count = rq->codec_count;
+    memcpy(t->codecs, rq->codecs, sizeof(t->codecs));
+}
+
+static void unlearn(struct media_endpoint *e)
+{
+    struct media_slot *s = e->s;
+    if (e->connected)
+        media_socket_disconnect(e);
+    memset(&s->learned_rtp, 0, sizeof(s->learned_rtp));
+    memset(&s->learned_rtcp, 0, sizeof(s->learned_rtcp));
+}
+
+static int terms_take(struct work *w, const struct media_terms *t)
+{
+    struct media_endpoint *e = w->e;
+    struct media_contexts c;
+    struct media_protection before = e->stats->protection;
+    bool moved = !addr_eq(&t->remote_rtp, &e->s->terms.remote_rtp);
+    if (media_contexts_make(e, t, &c) < 0)
+        return refuse(w, MEDIA_STATUS_FAILED, "no memory for the keys");
+    media_terms_commit(&e->role->state, (uint32_t)(e - e->role->endpoints), t);
+    if (moved)
+        unlearn(e);
+    media_endpoint_apply(e, &c);
+    if (e->stats->protection.established &&
+        memcmp(&before, &e->stats->protection, sizeof(before)) != 0)
+        media_role_event(e, MEDIA_EVENT_SECURE, "");
+    return 0;
+}
+
+static void terms_wipe(struct media_terms *t)
+{
+    secret_wipe(t, sizeof(*t));
+}
+
+static bool family_fits(const struct media_endpoint *e, const struct addr *a)
+{
+    return addr_family(a) == 0 || addr_family(a) == addr_family(&e->s->bound);
+}
+
+static int do_remote(struct work *w, bool check_only)
+{
+    const struct media_request *rq = w->rq;
+    const struct media_terms *now = &w->e->s->terms;
+    struct media_terms next CLEANUP(terms_wipe) = *now;
+    struct keying_policy policy = policy_of(&rq->policy);
+    struct keying_result kr = {0};
+    int v;
+    if (!family_fits(w->e, &rq->remote_rtp) || !family_fits(w->e, &rq->remote_rtcp))
+        return refuse(w, MEDIA_STATUS_FAILED, "the peer's media address is of another IP version");
+    if (rq->is_offer)
+        v = keying_remote_offer(&now->keying, &policy, rq->proto, w->text, &w->out, &next.keying,
+                                &kr);
+    else
+        v = keying_remote_answer(&now->keying, &policy, rq->proto, w->text, &next.keying, &kr);
+    if (v != KEYING_OK)
+        return refuse_keying(w, v, kr.why);
+    next.encrypted = kr.encrypted;
+    terms_describe(&next, rq, loop_now(w->role->loop));
+    terms_rekey(&next, now, loop_now(w->role->loop));
+    w->reply.proto = kr.proto;
+    w->reply.rtcp_mux = next.rtcp_mux;
+    return check_only ? 0 : terms_take(w, &next);
+}
+
+static int do_local(struct work *w)
+{
+    const struct media_request *rq = w->rq;
+    const struct media_terms *now = &w->e->s->terms;
+    struct media_terms next CLEANUP(terms_wipe) = *now;
+    struct keying_policy policy = policy_of(&rq->policy);
+    struct keying_result kr = {0};
+    int v = keying_local_offer(&now->keying, &policy, &w->out, &next.keying, &kr);
+    if (v != KEYING_OK)
+        return refuse_keying(w, v, kr.why);
+    next.protection = rq->policy.protection;
+    next.rtcp_mux_offered = rq->rtcp_mux;
+    w->reply.proto = kr.proto;
+    w->reply.rtcp_mux = rq->rtcp_mux;
+    return terms_take(w, &next);
+}
+
+/* --- the request --- */
+
+static int find(struct work *w)
+{
+    w->e = media_endpoint_find(w->role, w->rq->endpoint);
+    return w->e ? 0 : refuse(w, MEDIA_STATUS_NO_ENDPOINT, "no such endpoint");
+}
+
+static int run(struct work *w)
+{
+    uint32_t ops = w->rq->ops;
+    int r = 0;
+    if (!is_sane(w->rq))
+        return refuse(w, MEDIA_STATUS_FAILED, "the request makes no sense");
+    r = ops & MEDIA_OP_OPEN ? do_open(w) : find(w);
+    if (r == 0)
+        r = find_peer(w);
+    if (r == 0 && (ops & MEDIA_OP_REMOTE))
+        r = do_remote(w, ops & MEDIA_OP_CHECK);
+    /* CHECK changes nothing, whatever else is asked for. */
+    if (ops & MEDIA_OP_CHECK)
+        return r;
+    if (r == 0 && (ops & MEDIA_OP_LOCAL))
+        r = do_local(w);
+    if (r == 0 && (ops & MEDIA_OP_CONNECT))
+        do_connect(w);
+    return r;
+}
+
+static void describe(struct work *w)
+{
+    const struct media_endpoint *e = w->e;
+    w->reply.endpoint = e->id;
+    media_endpoint_local(e, false, &w->reply.local_rtp);
+    media_endpoint_local(e, true, &w->reply.local_rtcp);
+    media_endpoint_protection(e, &w->reply.protection);
+}
+
+void media_request_run(struct media_role *r, const struct media_request *rq, struct slice text)
+{
+    struct work w = {
+        .role = r,
+        .rq = rq,
+        .text = text,
+        .out = buf_over(r->text, sizeof(r->text)),
+        .reply = {.req = rq->req},
+    };
+    media_burst_run(r); /* endpoints change between bursts only */
+    int v = run(&w);
+    bool close = w.e && ((v == 0 && (rq->ops & MEDIA_OP_CLOSE)) || (v != 0 && w.opened));
+    if (w.e && !(v != 0 && w.opened))
+        describe(&w);
+    if (close)
+        media_endpoint_close(w.e);
+    w.reply.text_n = v == 0 ? (uint32_t)w.out.n : 0;
+    media_role_reply(r, &w.reply, r->text);
+    secret_wipe(r->text, w.out.n);
+}

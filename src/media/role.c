@@ -1,0 +1,306 @@
+#include "media/role.h"
+
+#include <assert.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "media/worker.h"
+
+const struct media_config media_config_default = {
+    .max_endpoints = 4096,
+    .port_min = 20000,
+    .port_max = 29999,
+    .rtp_timeout_ms = 60000,
+};
+
+/* --- to signalling --- */
+
+void media_role_reply(struct media_role *r, const struct media_reply *reply, const void *text)
+{
+    int v = r->chan ? ipc_send2(r->chan, MEDIA_MSG_REPLY, reply, sizeof(*reply), text,
+                                reply->text_n)
+                    : -EPIPE;
+    if (v < 0) /* signalling asks again when it has a channel again */
+        log_event(LOG_ERROR, "media_reply_not_sent", LOG_ERRNO(v));
+}
+
+void media_role_event(struct media_endpoint *e, enum media_event_kind kind, const char *why)
+{
+    struct media_event ev = {
+        .endpoint = e->id,
+        .call = e->s->call,
+        .leg = e->s->leg,
+        .stream = e->s->stream,
+        .kind = (uint8_t)kind,
+        .protection = e->stats->protection,
+    };
+    snprintf(ev.why, sizeof(ev.why), "%s", why);
+    int v = e->role->chan
+                ? ipc_send(e->role->chan, MEDIA_MSG_EVENT, &ev, sizeof(ev), NULL, 0)
+                : -EPIPE;
+    if (v < 0)
+        log_event(LOG_WARN, "media_event_not_sent", LOG_ERRNO(v), LOG_I("call", ev.call));
+}
+
+/* --- from signalling --- */
+
+static void sweep_end(struct media_role *r)
+{
+    struct list *n = r->open.next;
+    while (r->sweeping && n != &r->open) {
+        struct media_endpoint *e = CONTAINER_OF(n, struct media_endpoint, node);
+        n = n->next;
+        if (e->swept)
+            media_endpoint_close(e);
+    }
+    r->sweeping = false;
+}
+
+static void sweep(struct media_role *r, uint32_t type, const void *payload, size_t n)
+{
+    uint64_t id = 0;
+    media_burst_run(r);
+    if (type == MEDIA_MSG_SWEEP_BEGIN) {
+        r->sweeping = true;
+        LIST_FOR_EACH (it, &r->open)
+            CONTAINER_OF(it, struct media_endpoint, node)->swept = true;
+    } else if (type == MEDIA_MSG_KEEP && n == sizeof(id)) {
+        memcpy(&id, payload, sizeof(id));
+        struct media_endpoint *e = media_endpoint_find(r, id);
+        if (e)
+            e->swept = false;
+    } else if (type == MEDIA_MSG_SWEEP_END) {
+        sweep_end(r);
+    }
+}
+
+void media_role_message(struct media_role *r, uint32_t type, const void *payload, size_t n)
+{
+    const struct media_request *rq = payload;
+    if (type == MEDIA_MSG_REQUEST && n >= sizeof(*rq) && rq->text_n == n - sizeof(*rq) &&
+        rq->text_n <= MEDIA_TEXT_MAX)
+        media_request_run(r, rq, slice_from(rq + 1, rq->text_n));
+    else if (type == MEDIA_MSG_SWEEP_BEGIN || type == MEDIA_MSG_KEEP ||
+             type == MEDIA_MSG_SWEEP_END)
+        sweep(r, type, payload, n);
+    else
+        log_event(LOG_ERROR, "media_message_unreadable", LOG_I("type", type), LOG_I("bytes", n));
+}
+
+static void on_msg(void *arg, uint32_t type, const void *payload, size_t n, const int *fds,
+                   size_t fd_count)
+{
+    for (size_t i = 0; i < fd_count; i++)
+        close(fds[i]); /* none belongs here */
+    media_role_message(arg, type, payload, n);
+}
+
+/* Media goes on; a new channel will come. */
+static void on_closed(void *arg)
+{
+    struct media_role *r = arg;
+    r->sweeping = false;
+    r->chan = ipc_chan_free(r->chan);
+}
+
+int media_role_attach(struct media_role *r, int fd)
+{
+    struct ipc_chan *chan;
+    int v = ipc_chan_new(r->loop, fd, on_msg, on_closed, r, &chan);
+    if (v < 0)
+        return v;
+    ipc_chan_free(r->chan);
+    r->chan = chan;
+    r->sweeping = false;
+    return 0;
+}
+
+/* --- the clock --- */
+
+static void check_timeout(struct media_endpoint *e, uint64_t now)
+{
+    uint64_t limit = e->role->cfg.rtp_timeout_ms;
+    uint64_t since = e->last_rx > e->expect_since ? e->last_rx : e->expect_since;
+    if (limit == 0 || e->timed_out || !media_endpoint_expects(e))
+        return;
+    if (e->stats->rx_packets == 0)
+        limit *= MEDIA_TIMEOUT_FIRST;
+    if (now - since < limit)
+        return;
+    e->timed_out = true;
+    media_role_event(e, MEDIA_EVENT_TIMEOUT, "no media came");
+}
+
+static void tick_endpoint(struct media_endpoint *e, uint64_t now)
+{
+    bool is_heard = now - e->last_rx < MEDIA_SILENCE_MS && e->stats->rx_packets > 0;
+    if (!e->connected && is_heard && e->rtp.fd >= 0 && addr_family(&e->s->learned_rtp) != 0)
+        media_socket_connect(e);
+    else if (e->connected && !is_heard)
+        media_socket_disconnect(e);
+    if (e->contexts.ctx[MEDIA_CTX_RX_PREV] && now >= e->s->terms.rx_prev_until)
+        media_endpoint_drop_old_key(e);
+    check_timeout(e, now);
+}
+
+static void on_tick(void *arg)
+{
+    struct media_role *r = arg;
+    uint64_t now = loop_now(r->loop);
+    LIST_FOR_EACH (n, &r->open)
+        tick_endpoint(CONTAINER_OF(n, struct media_endpoint, node), now);
+    if (r->open_n > 0)
+        loop_timer_set(r->loop, &r->tick, MEDIA_TICK_MS);
+}
+
+static void on_end_of_wakeup(void *arg)
+{
+    media_burst_run(arg);
+}
+
+/* --- life --- */
+
+static bool bind_is_sane(const struct addr *a, int family)
+{
+    return addr_family(a) == 0 || addr_family(a) == family;
+}
+
+static bool config_is_sane(const struct media_config *c)
+{
+    return c->max_endpoints >= 1 && c->max_endpoints <= MEDIA_ENDPOINTS_MAX &&
+           bind_is_sane(&c->bind4, AF_INET) && bind_is_sane(&c->advertise4, AF_INET) &&
+           bind_is_sane(&c->bind6, AF_INET6) && bind_is_sane(&c->advertise6, AF_INET6);
+}
+
+static int memory_take(struct media_role *r, int state_fd, int stats_fd)
+{
+    uint32_t max = r->cfg.max_endpoints;
+    void *p;
+    int v = media_state_map(state_fd, max, &r->state);
+    if (v < 0)
+        return v;
+    v = ipc_memfd_map(stats_fd, media_stats_size(max), true, &p);
+    if (v < 0)
+        return v;
+    r->stats = p;
+    if (r->state.fresh) {
+        for (uint32_t i = 0; i < max; i++) {
+            if (r->stats[i].endpoint != 0) /* only what was touched: the rest stays unmapped */
+                memset(&r->stats[i], 0, sizeof(r->stats[i]));
+        }
+    }
+    r->endpoints = calloc(max, sizeof(*r->endpoints));
+    r->free_slots = calloc(max, sizeof(*r->free_slots));
+    r->buffers = malloc(SRTP_BURST_MAX * sizeof(*r->buffers));
+    if (!r->endpoints || !r->free_slots || !r->buffers)
+        return -ENOMEM;
+    for (size_t i = 0; i < SRTP_BURST_MAX; i++)
+        r->burst[i].data = r->buffers[i];
+    return 0;
+}
+
+static void slots_adopt(struct media_role *r)
+{
+    for (uint32_t i = r->cfg.max_endpoints; i-- > 0;) {
+        if (r->state.slots[i].open)
+            media_endpoint_adopt(r, i);
+        else
+            r->free_slots[r->free_n++] = i;
+    }
+}
+
+int media_role_new(struct loop *l, const struct media_config *cfg, int state_fd, int stats_fd,
+                   const struct media_role_ops *ops, struct media_role **ret)
+{
+    if (!config_is_sane(cfg))
+        return -EINVAL;
+    struct media_role *r = calloc(1, sizeof(*r));
+    if (!r)
+        return -ENOMEM;
+    r->loop = l;
+    r->cfg = *cfg;
+    r->ops = *ops;
+    list_init(&r->open);
+    list_init(&r->sources);
+    loop_timer_init(&r->tick, on_tick, r);
+    loop_defer_init(&r->end_of_wakeup, on_end_of_wakeup, r);
+    media_source_init(r);
+    int v = media_ports_init(&r->ports, cfg->port_min, cfg->port_max);
+    if (v == 0)
+        v = map_init(&r->by_key, 256);
+    if (v == 0)
+        v = srtp_engine_new(SRTP_BACKEND_AUTO, &r->engine);
+    if (v == 0)
+        v = memory_take(r, state_fd, stats_fd);
+    if (v < 0) {
+        media_role_free(r);
+        return v;
+    }
+    slots_adopt(r);
+    *ret = r;
+    return 0;
+}
+
+void media_role_held(struct media_role *r, uint64_t tag, int fd)
+{
+    struct media_endpoint *e = media_endpoint_find(r, tag >> 1);
+    bool rtcp = tag & 1;
+    struct loop_fd *f = e ? (rtcp ? &e->rtcp : &e->rtp) : NULL;
+    if (!f || f->fd >= 0) {
+        close(fd);
+        if (!f)
+            r->ops.unhold(r->ops.arg, tag);
+        return;
+    }
+    if (media_socket_add(e, rtcp, fd) < 0)
+        return; /* opened again by start */
+    if (!rtcp)
+        media_socket_disconnect(e); /* who is heard has to be learned again */
+}
+
+int media_role_start(struct media_role *r)
+{
+    struct list *n = r->open.next;
+    while (n != &r->open) {
+        struct media_endpoint *e = CONTAINER_OF(n, struct media_endpoint, node);
+        n = n->next;
+        int v = e->rtp.fd >= 0 && e->rtcp.fd >= 0 ? 0 : media_endpoint_reopen(e);
+        if (v == 0)
+            v = media_endpoint_resume(e);
+        if (v < 0) {
+            log_event(LOG_ERROR, "media_endpoint_lost", LOG_ERRNO(v), LOG_I("call", e->s->call));
+            media_endpoint_close(e);
+        }
+    }
+    return 0;
+}
+
+uint32_t media_role_endpoints(const struct media_role *r)
+{
+    return r->open_n;
+}
+
+struct media_role *media_role_free(struct media_role *r)
+{
+    if (!r)
+        return NULL;
+    while (r->endpoints && !list_is_empty(&r->open))
+        media_endpoint_leave(CONTAINER_OF(r->open.next, struct media_endpoint, node));
+    ipc_chan_free(r->chan);
+    loop_timer_cancel(r->loop, &r->tick);
+    loop_timer_cancel(r->loop, &r->pace);
+    loop_defer_cancel(&r->end_of_wakeup);
+    srtp_engine_free(r->engine);
+    media_state_unmap(&r->state);
+    if (r->stats)
+        munmap(r->stats, media_stats_size(r->cfg.max_endpoints));
+    map_fini(&r->by_key);
+    media_ports_fini(&r->ports);
+    free(r->endpoints);
+    free(r->free_slots);
+    if (r->buffers)
+        secret_wipe(r->buffers, SRTP_BURST_MAX * sizeof(*r->buffers));
+    free(r->buffers);
+    free(r);
+    return NULL;
+}
