@@ -1,7 +1,7 @@
 #include "codec/g711.h"
 
-#define ULAW_BIAS 33   /* of 14-bit magnitudes (G.711 table 2a: decision values are 31, 95, …) */
-#define ULAW_MAX 8158  /* the largest magnitude that is not clipped */
+#define ULAW_BIAS 33  /* of 14-bit magnitudes (G.711 table 2a: decision values are 31, 95, …) */
+#define ULAW_MAX 8158 /* the largest magnitude that is not clipped */
 #define ALAW_TOGGLE 0x55 /* even bits are inverted on the line */
 
 /* The segment: how far the leading one stands above bit `low`. */
@@ -23,7 +23,7 @@ static uint8_t ulaw_from_linear(int16_t sample)
     magnitude += ULAW_BIAS;
     unsigned segment = segment_of(magnitude, 6);
     unsigned code = segment << 4 | ((magnitude >> (segment + 1)) & 0x0f);
-    return (uint8_t)~(code | negative << 7);
+    return (uint8_t) ~(code | negative << 7);
 }
 
 static int16_t ulaw_to_linear(uint8_t code)

@@ -16,15 +16,30 @@ static void test_itu_decoder_values(void **state)
         uint8_t code;
         int value;
     } rows[] = {
-        {G711_ULAW, 0x80, 8031 * 4},  {G711_ULAW, 0x8f, 4191 * 4}, {G711_ULAW, 0x9f, 2079 * 4},
-        {G711_ULAW, 0xaf, 1023 * 4},  {G711_ULAW, 0xbf, 495 * 4},  {G711_ULAW, 0xcf, 231 * 4},
-        {G711_ULAW, 0xdf, 99 * 4},    {G711_ULAW, 0xef, 33 * 4},   {G711_ULAW, 0xfe, 2 * 4},
-        {G711_ULAW, 0xff, 0},         {G711_ULAW, 0x7f, 0},        {G711_ULAW, 0x7e, -2 * 4},
-        {G711_ULAW, 0x00, -8031 * 4}, {G711_ULAW, 0x02, -7519 * 4},
+        {G711_ULAW, 0x80, 8031 * 4},
+        {G711_ULAW, 0x8f, 4191 * 4},
+        {G711_ULAW, 0x9f, 2079 * 4},
+        {G711_ULAW, 0xaf, 1023 * 4},
+        {G711_ULAW, 0xbf, 495 * 4},
+        {G711_ULAW, 0xcf, 231 * 4},
+        {G711_ULAW, 0xdf, 99 * 4},
+        {G711_ULAW, 0xef, 33 * 4},
+        {G711_ULAW, 0xfe, 2 * 4},
+        {G711_ULAW, 0xff, 0},
+        {G711_ULAW, 0x7f, 0},
+        {G711_ULAW, 0x7e, -2 * 4},
+        {G711_ULAW, 0x00, -8031 * 4},
+        {G711_ULAW, 0x02, -7519 * 4},
         /* A-law: 4032 = top of segment 7, 2112 its first, …, 1 the least */
-        {G711_ALAW, 0xaa, 4032 * 8},  {G711_ALAW, 0xa5, 2112 * 8}, {G711_ALAW, 0xb5, 1056 * 8},
-        {G711_ALAW, 0x85, 528 * 8},   {G711_ALAW, 0x95, 264 * 8},  {G711_ALAW, 0xe5, 132 * 8},
-        {G711_ALAW, 0xf5, 66 * 8},    {G711_ALAW, 0xd5, 1 * 8},    {G711_ALAW, 0x55, -1 * 8},
+        {G711_ALAW, 0xaa, 4032 * 8},
+        {G711_ALAW, 0xa5, 2112 * 8},
+        {G711_ALAW, 0xb5, 1056 * 8},
+        {G711_ALAW, 0x85, 528 * 8},
+        {G711_ALAW, 0x95, 264 * 8},
+        {G711_ALAW, 0xe5, 132 * 8},
+        {G711_ALAW, 0xf5, 66 * 8},
+        {G711_ALAW, 0xd5, 1 * 8},
+        {G711_ALAW, 0x55, -1 * 8},
         {G711_ALAW, 0x2a, -4032 * 8},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -1,5 +1,6 @@
 /* Endpoints: opening and closing, and what follows from the slot for this life of the process. */
 #include <assert.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "media/worker.h"
@@ -323,6 +324,8 @@ int media_endpoint_open(struct media_role *r, const struct media_request *rq,
     uint32_t slot = r->free_slots[--r->free_n];
     struct media_slot *s = &r->state.slots[slot];
     struct media_endpoint *e = &r->endpoints[slot];
+    if (slot >= r->state.head->slots_touched)
+        r->state.head->slots_touched = slot + 1;
     slot_begin(s, rq);
     s->bound = bound;
     s->port = socks.port;

@@ -34,8 +34,8 @@ static void move(struct media_endpoint *e, const struct addr *to)
 static bool latch_is_open(const struct media_endpoint *e)
 {
     const struct media_slot *s = e->s;
-    uint64_t since = s->terms.remote_since > s->connected_since ? s->terms.remote_since
-                                                                 : s->connected_since;
+    uint64_t since =
+        s->terms.remote_since > s->connected_since ? s->terms.remote_since : s->connected_since;
     return loop_now(e->role->loop) - since <= MEDIA_LATCH_MS;
 }
 

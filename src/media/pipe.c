@@ -101,8 +101,8 @@ static void route_to_peer(struct media_endpoint *e, struct media_packet *p)
 }
 
 static route_fn *const routes[] = {
-    [MEDIA_MODE_NONE] = route_nowhere,       [MEDIA_MODE_RELAY] = route_to_peer,
-    [MEDIA_MODE_ECHO] = media_source_echo,   [MEDIA_MODE_TONE] = route_nowhere,
+    [MEDIA_MODE_NONE] = route_nowhere,     [MEDIA_MODE_RELAY] = route_to_peer,
+    [MEDIA_MODE_ECHO] = media_source_echo, [MEDIA_MODE_TONE] = route_nowhere,
     [MEDIA_MODE_CLOCK] = route_nowhere,
 };
 
@@ -212,8 +212,8 @@ static void try_again(struct media_packet *p, uint64_t tried)
     for (size_t which = MEDIA_CTX_RX; which <= MEDIA_CTX_RX_PREV; which++) {
         if (!p->in->contexts.ctx[which])
             continue;
-        size_t n = p->rtcp ? 1
-                           : rtp_rx_guesses(rx_table(p, which), p->hdr.ssrc, p->hdr.seq, guesses);
+        size_t n =
+            p->rtcp ? 1 : rtp_rx_guesses(rx_table(p, which), p->hdr.ssrc, p->hdr.seq, guesses);
         for (size_t i = 0; i < n; i++) {
             if (which == MEDIA_CTX_RX && (p->rtcp || guesses[i] == tried))
                 continue;

@@ -62,8 +62,7 @@ static void test_no_clear_packet_beside_keys(void **state)
     struct buf b = buf_over(pkt, sizeof(pkt));
     rtcp_put_rr(&b, t.a.ssrc, NULL, 0);
     rtcp_put_sdes(&b, t.a.ssrc, SLICE_LIT("a@b"));
-    assert_int_equal(sendto(t.a.rtcp, pkt, b.n, 0, &t.a.server_rtcp.sa,
-                            addr_len(&t.a.server_rtcp)),
+    assert_int_equal(sendto(t.a.rtcp, pkt, b.n, 0, &t.a.server_rtcp.sa, addr_len(&t.a.server_rtcp)),
                      b.n);
     rig_turn(&t.g);
     assert_int_equal(stats_of(&t.a)->rx_clear_rtcp, 1);
@@ -424,8 +423,8 @@ static uint32_t make_rtcp(struct phone *p, uint8_t *pkt)
     rtcp_put_rr(&b, p->ssrc, NULL, 0);
     rtcp_put_sdes(&b, p->ssrc, SLICE_LIT("x@y"));
     rtcp_put_bye(&b, p->ssrc);
-    struct srtp_job j = {.ctx = p->tx, .pkt = pkt, .len = (uint32_t)b.n, .rtcp = true,
-                         .index = ++p->rtcp_index};
+    struct srtp_job j = {
+        .ctx = p->tx, .pkt = pkt, .len = (uint32_t)b.n, .rtcp = true, .index = ++p->rtcp_index};
     srtp_protect(p->rig->engine, &j, 1);
     return j.len;
 }
@@ -441,9 +440,8 @@ static void test_rtcp(void **state)
     for (unsigned i = 1; i <= 3; i++) {
         uint32_t n = make_rtcp(&t.a, pkt);
         for (int twice = 0; twice < 2; twice++)
-            assert_int_equal(sendto(t.a.rtcp, pkt, n, 0, &t.a.server_rtcp.sa,
-                                    addr_len(&t.a.server_rtcp)),
-                             n);
+            assert_int_equal(
+                sendto(t.a.rtcp, pkt, n, 0, &t.a.server_rtcp.sa, addr_len(&t.a.server_rtcp)), n);
         rig_turn(&t.g);
         ssize_t m = recvfrom(t.b.rtcp, got, sizeof(got), 0, &from.sa, &from_n);
         assert_true(m > 0);
@@ -475,8 +473,8 @@ static void test_rtcp_mux(void **state)
     assert_int_equal(phone_offers(&t.b, 0, &t.b.policy, with_mux), 0);
     assert_true(t.g.reply.rtcp_mux);
     uint32_t n = make_rtcp(&t.a, pkt);
-    assert_int_equal(
-        sendto(t.a.rtcp, pkt, n, 0, &t.a.server_rtcp.sa, addr_len(&t.a.server_rtcp)), n);
+    assert_int_equal(sendto(t.a.rtcp, pkt, n, 0, &t.a.server_rtcp.sa, addr_len(&t.a.server_rtcp)),
+                     n);
     rig_turn(&t.g);
     assert_true(recv(t.b.rtp, pkt, sizeof(pkt), 0) > 0);
     n = make_rtcp(&t.b, pkt);

@@ -1,5 +1,6 @@
 #include "media/ports.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "crypto/hash.h"
@@ -16,8 +17,8 @@ int media_ports_init(struct media_ports *p, uint16_t min, uint16_t max)
         last -= 2; /* … has to be in */
     if (min == 0 || first > 65534 || last < first + 1u || last > max)
         return -EINVAL;
-    *p = (struct media_ports){.first = (uint16_t)first,
-                              .pairs = (uint16_t)((last - first + 1) / 2)};
+    *p =
+        (struct media_ports){.first = (uint16_t)first, .pairs = (uint16_t)((last - first + 1) / 2)};
     p->bitmap = calloc((p->pairs + 63u) / 64u, sizeof(*p->bitmap));
     return p->bitmap ? 0 : -ENOMEM;
 }

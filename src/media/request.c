@@ -2,6 +2,7 @@
  * state, the terms) and becomes true in one commit at the end; whatever is refused before has
  * changed nothing. Signalling is another trust domain: its values are checked before use. */
 #include <assert.h>
+#include <stdio.h>
 
 #include "media/worker.h"
 

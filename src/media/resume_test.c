@@ -106,9 +106,9 @@ static void process_start(struct process *p)
     close(sig[1]);
     ipc_chan_free(p->g.chan);
     ipc_chan_free(p->supervisor);
-    RIG_EQ(ipc_chan_new(p->g.loop, sup[0], on_supervisor_msg, on_supervisor_closed, p,
-                        &p->supervisor),
-           0);
+    RIG_EQ(
+        ipc_chan_new(p->g.loop, sup[0], on_supervisor_msg, on_supervisor_closed, p, &p->supervisor),
+        0);
     RIG_EQ(ipc_chan_new(p->g.loop, sig[0], rig_on_msg, rig_on_closed, &p->g, &p->g.chan), 0);
     for (int i = 0; i < 20 && !p->ready; i++)
         RIG_EQ(loop_once(p->g.loop, 1000), 0);

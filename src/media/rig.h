@@ -6,6 +6,8 @@
 #define SOTTO_MEDIA_RIG_H
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,21 +21,21 @@
 #include "rtp/rtcp.h"
 
 /* Not cmocka's: the bench and the killed child have none. */
-#define RIG(cond)                                                                 \
-    do {                                                                          \
-        if (!(cond)) {                                                            \
-            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond);  \
-            abort();                                                              \
-        }                                                                         \
+#define RIG(cond)                                                                \
+    do {                                                                         \
+        if (!(cond)) {                                                           \
+            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #cond); \
+            abort();                                                             \
+        }                                                                        \
     } while (0)
-#define RIG_EQ(got, want)                                                                \
-    do {                                                                                 \
-        long long got_ = (long long)(got), want_ = (long long)(want);                    \
-        if (got_ != want_) {                                                             \
-            fprintf(stderr, "%s:%d (%d): %s is %lld, not %lld\n", __FILE__, __LINE__,  \
-                    rig_line, #got, got_, want_);                                                        \
-            abort();                                                                     \
-        }                                                                                \
+#define RIG_EQ(got, want)                                                                       \
+    do {                                                                                        \
+        long long got_ = (long long)(got), want_ = (long long)(want);                           \
+        if (got_ != want_) {                                                                    \
+            fprintf(stderr, "%s:%d (%d): %s is %lld, not %lld\n", __FILE__, __LINE__, rig_line, \
+                    #got, got_, want_);                                                         \
+            abort();                                                                            \
+        }                                                                                       \
     } while (0)
 
 #define RIG_UNUSED __attribute__((unused))
@@ -79,7 +81,7 @@ static RIG_UNUSED void rig_hold(void *arg, uint64_t tag, int fd)
         RIG(g->held[i].fd >= 0);
         return;
     }
-    RIG(!"too many held sockets");
+    RIG(false); /* too many held sockets */
 }
 
 static RIG_UNUSED void rig_unhold(void *arg, uint64_t tag)
@@ -164,8 +166,7 @@ static const struct media_reply *rig_request(struct rig *g, struct media_request
 static RIG_UNUSED void rig_start_role(struct rig *g)
 {
     const struct media_role_ops ops = {.hold = rig_hold, .unhold = rig_unhold, .arg = g};
-    RIG_EQ(
-        media_role_new(g->loop, &g->cfg, g->state_fd, g->stats_fd, &ops, &g->role), 0);
+    RIG_EQ(media_role_new(g->loop, &g->cfg, g->state_fd, g->stats_fd, &ops, &g->role), 0);
     for (size_t i = 0; i < RIG_HELD_MAX; i++) {
         if (g->held[i].fd >= 0)
             media_role_held(g->role, g->held[i].tag, fcntl(g->held[i].fd, F_DUPFD_CLOEXEC, 0));
@@ -414,16 +415,17 @@ static RIG_UNUSED int phone_offers(struct phone *p, uint32_t ops, const struct m
     struct keying_result kr;
     p->keys.offered = next.offered;
     p->keys.sdes = next.sdes;
-    RIG_EQ(keying_remote_answer(&next, &k, r->proto,
-                                          slice_from(p->rig->text, r->text_n), &agreed, &kr),
-                     KEYING_OK);
+    RIG_EQ(keying_remote_answer(&next, &k, r->proto, slice_from(p->rig->text, r->text_n), &agreed,
+                                &kr),
+           KEYING_OK);
     phone_take_keys(p, &agreed);
     return 0;
 }
 
 /* The server offers (LOCAL), the phone answers (REMOTE, and what is in `then`). */
-static RIG_UNUSED int phone_answers(struct phone *p, uint32_t ops, const struct media_policy *server,
-                                    uint32_t then, uint8_t mode, uint64_t peer)
+static RIG_UNUSED int phone_answers(struct phone *p, uint32_t ops,
+                                    const struct media_policy *server, uint32_t then, uint8_t mode,
+                                    uint64_t peer)
 {
     char text[MEDIA_TEXT_MAX];
     struct media_request rq = phone_request(p, ops | MEDIA_OP_LOCAL);
@@ -463,11 +465,8 @@ static RIG_UNUSED uint32_t phone_make_rtp(struct phone *p, uint8_t *pkt, uint8_t
     uint64_t index = p->index++;
     if (!p->tx)
         return RTP_HDR_MIN + 160;
-    struct srtp_job j = {.ctx = p->tx,
-                         .pkt = pkt,
-                         .len = RTP_HDR_MIN + 160,
-                         .hdr_len = RTP_HDR_MIN,
-                         .index = index};
+    struct srtp_job j = {
+        .ctx = p->tx, .pkt = pkt, .len = RTP_HDR_MIN + 160, .hdr_len = RTP_HDR_MIN, .index = index};
     srtp_protect(p->rig->engine, &j, 1);
     RIG_EQ(j.verdict, SRTP_OK);
     return j.len;
@@ -491,7 +490,7 @@ static RIG_UNUSED void phone_note(struct phone *p, uint32_t ssrc, uint64_t index
 {
     for (size_t i = 0; i < p->seen_n; i++) {
         if (p->seen[i].ssrc == ssrc && p->seen[i].index == index && p->seen[i].key == p->key)
-            RIG(!"an index that came before");
+            RIG(false); /* an index that came before */
     }
     RIG(p->seen_n < RIG_SEEN_MAX);
     if (!p->seen)
@@ -512,11 +511,8 @@ static RIG_UNUSED int phone_hear(struct phone *p)
     if (!p->rx)
         return 1;
     uint64_t index = rtp_rx_estimate(&p->rx_table, p->hdr.ssrc, p->hdr.seq);
-    struct srtp_job j = {.ctx = p->rx,
-                         .pkt = p->data,
-                         .len = p->len,
-                         .hdr_len = p->hdr.hdr_len,
-                         .index = index};
+    struct srtp_job j = {
+        .ctx = p->rx, .pkt = p->data, .len = p->len, .hdr_len = p->hdr.hdr_len, .index = index};
     srtp_unprotect(p->rig->engine, &j, 1);
     if (j.verdict != SRTP_OK)
         return -1;
@@ -527,15 +523,15 @@ static RIG_UNUSED int phone_hear(struct phone *p)
 }
 
 /* from says, to hears it. */
-#define assert_passes(from, to)                                     \
-    do {                                                            \
-        rig_line = __LINE__;                                        \
-        rig_passes((from), (to));                                   \
+#define assert_passes(from, to)   \
+    do {                          \
+        rig_line = __LINE__;      \
+        rig_passes((from), (to)); \
     } while (0)
-#define assert_stays(from, to)                                      \
-    do {                                                            \
-        rig_line = __LINE__;                                        \
-        rig_stays((from), (to));                                    \
+#define assert_stays(from, to)   \
+    do {                         \
+        rig_line = __LINE__;     \
+        rig_stays((from), (to)); \
     } while (0)
 static RIG_UNUSED void rig_passes(struct phone *from, struct phone *to)
 {
@@ -562,9 +558,7 @@ static RIG_UNUSED void rig_call(struct phone *a, struct phone *b, const struct m
                                 const struct media_policy *pb)
 {
     RIG_EQ(phone_offers(a, MEDIA_OP_OPEN, pa, NULL), 0);
-    RIG_EQ(phone_answers(b, MEDIA_OP_OPEN, pb, MEDIA_OP_CONNECT, MEDIA_MODE_RELAY,
-                                   a->endpoint),
-                     0);
+    RIG_EQ(phone_answers(b, MEDIA_OP_OPEN, pb, MEDIA_OP_CONNECT, MEDIA_MODE_RELAY, a->endpoint), 0);
 }
 
 struct two {

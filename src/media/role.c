@@ -1,6 +1,8 @@
 #include "media/role.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -17,9 +19,9 @@ const struct media_config media_config_default = {
 
 void media_role_reply(struct media_role *r, const struct media_reply *reply, const void *text)
 {
-    int v = r->chan ? ipc_send2(r->chan, MEDIA_MSG_REPLY, reply, sizeof(*reply), text,
-                                reply->text_n)
-                    : -EPIPE;
+    int v = r->chan
+                ? ipc_send2(r->chan, MEDIA_MSG_REPLY, reply, sizeof(*reply), text, reply->text_n)
+                : -EPIPE;
     if (v < 0) /* signalling asks again when it has a channel again */
         log_event(LOG_ERROR, "media_reply_not_sent", LOG_ERRNO(v));
 }
@@ -35,9 +37,8 @@ void media_role_event(struct media_endpoint *e, enum media_event_kind kind, cons
         .protection = e->stats->protection,
     };
     snprintf(ev.why, sizeof(ev.why), "%s", why);
-    int v = e->role->chan
-                ? ipc_send(e->role->chan, MEDIA_MSG_EVENT, &ev, sizeof(ev), NULL, 0)
-                : -EPIPE;
+    int v =
+        e->role->chan ? ipc_send(e->role->chan, MEDIA_MSG_EVENT, &ev, sizeof(ev), NULL, 0) : -EPIPE;
     if (v < 0)
         log_event(LOG_WARN, "media_event_not_sent", LOG_ERRNO(v), LOG_I("call", ev.call));
 }
@@ -62,8 +63,8 @@ static void sweep(struct media_role *r, uint32_t type, const void *payload, size
     media_burst_run(r);
     if (type == MEDIA_MSG_SWEEP_BEGIN) {
         r->sweeping = true;
-        LIST_FOR_EACH (it, &r->open)
-            CONTAINER_OF(it, struct media_endpoint, node)->swept = true;
+        LIST_FOR_EACH(it, &r->open)
+        CONTAINER_OF(it, struct media_endpoint, node)->swept = true;
     } else if (type == MEDIA_MSG_KEEP && n == sizeof(id)) {
         memcpy(&id, payload, sizeof(id));
         struct media_endpoint *e = media_endpoint_find(r, id);
@@ -80,8 +81,7 @@ void media_role_message(struct media_role *r, uint32_t type, const void *payload
     if (type == MEDIA_MSG_REQUEST && n >= sizeof(*rq) && rq->text_n == n - sizeof(*rq) &&
         rq->text_n <= MEDIA_TEXT_MAX)
         media_request_run(r, rq, slice_from(rq + 1, rq->text_n));
-    else if (type == MEDIA_MSG_SWEEP_BEGIN || type == MEDIA_MSG_KEEP ||
-             type == MEDIA_MSG_SWEEP_END)
+    else if (type == MEDIA_MSG_SWEEP_BEGIN || type == MEDIA_MSG_KEEP || type == MEDIA_MSG_SWEEP_END)
         sweep(r, type, payload, n);
     else
         log_event(LOG_ERROR, "media_message_unreadable", LOG_I("type", type), LOG_I("bytes", n));
@@ -147,8 +147,8 @@ static void on_tick(void *arg)
 {
     struct media_role *r = arg;
     uint64_t now = loop_now(r->loop);
-    LIST_FOR_EACH (n, &r->open)
-        tick_endpoint(CONTAINER_OF(n, struct media_endpoint, node), now);
+    LIST_FOR_EACH(n, &r->open)
+    tick_endpoint(CONTAINER_OF(n, struct media_endpoint, node), now);
     if (r->open_n > 0)
         loop_timer_set(r->loop, &r->tick, MEDIA_TICK_MS);
 }
@@ -183,12 +183,8 @@ static int memory_take(struct media_role *r, int state_fd, int stats_fd)
     if (v < 0)
         return v;
     r->stats = p;
-    if (r->state.fresh) {
-        for (uint32_t i = 0; i < max; i++) {
-            if (r->stats[i].endpoint != 0) /* only what was touched: the rest stays unmapped */
-                memset(&r->stats[i], 0, sizeof(r->stats[i]));
-        }
-    }
+    if (r->state.replaced)
+        memset(r->stats, 0, media_stats_size(max));
     r->endpoints = calloc(max, sizeof(*r->endpoints));
     r->free_slots = calloc(max, sizeof(*r->free_slots));
     r->buffers = malloc(SRTP_BURST_MAX * sizeof(*r->buffers));
@@ -201,8 +197,9 @@ static int memory_take(struct media_role *r, int state_fd, int stats_fd)
 
 static void slots_adopt(struct media_role *r)
 {
+    uint32_t touched = r->state.head->slots_touched;
     for (uint32_t i = r->cfg.max_endpoints; i-- > 0;) {
-        if (r->state.slots[i].open)
+        if (i < touched && r->state.slots[i].open)
             media_endpoint_adopt(r, i);
         else
             r->free_slots[r->free_n++] = i;

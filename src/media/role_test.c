@@ -100,8 +100,7 @@ static void test_clear_offer_is_refused(void **state)
     phone_fini(&p);
     phone_init(&p, &g, 8, 0, PROTECTION_REQUIRED);
     struct media_policy off = policy_make(PROTECTION_OFF);
-    assert_int_equal(phone_offers(&p, MEDIA_OP_OPEN, &off, NULL),
-                     MEDIA_STATUS_ENCRYPTION_REFUSED);
+    assert_int_equal(phone_offers(&p, MEDIA_OP_OPEN, &off, NULL), MEDIA_STATUS_ENCRYPTION_REFUSED);
     p.policy.suites[0] = SRTP_AEAD_AES_256_GCM;
     assert_int_equal(phone_offers(&p, MEDIA_OP_OPEN, &required, NULL),
                      MEDIA_STATUS_NO_COMMON_SUITE);
@@ -174,8 +173,7 @@ static void test_remote_with_bad_connect_changes_nothing(void **state)
     rq.mode = MEDIA_MODE_RELAY;
     rq.peer = 12345;
     held(&rq);
-    assert_int_equal(rig_request(&t.g, &rq, slice_from(text, n))->status,
-                     MEDIA_STATUS_NO_ENDPOINT);
+    assert_int_equal(rig_request(&t.g, &rq, slice_from(text, n))->status, MEDIA_STATUS_NO_ENDPOINT);
     assert_passes(&t.a, &t.b);
     assert_passes(&t.b, &t.a);
     two_fini(&t);
@@ -275,8 +273,8 @@ static void test_disconnect_and_other_peer(void **state)
     assert_passes(&t.a, &t.b);
     /* Another fork answers: the first is not heard any more. */
     phone_init(&c, &t.g, 7, 2, PROTECTION_REQUIRED);
-    assert_int_equal(phone_answers(&c, MEDIA_OP_OPEN, &c.policy, MEDIA_OP_CONNECT,
-                                   MEDIA_MODE_RELAY, t.a.endpoint),
+    assert_int_equal(phone_answers(&c, MEDIA_OP_OPEN, &c.policy, MEDIA_OP_CONNECT, MEDIA_MODE_RELAY,
+                                   t.a.endpoint),
                      0);
     assert_passes(&t.a, &c);
     assert_passes(&c, &t.a);

@@ -12,6 +12,24 @@
 
 #include "media/worker.h"
 
+/* Between two packets of a stream thousands of others have passed: by the time the burst is run,
+ * what it needs of this stream should be in the cache again. */
+static void fetch_ahead(const struct media_endpoint *e)
+{
+    const struct media_contexts *c = &e->contexts;
+    __builtin_prefetch(&e->s->rx[media_table(c->epoch[MEDIA_CTX_RX])], 1);
+    __builtin_prefetch(&e->s->rx[media_table(c->epoch[MEDIA_CTX_RX])].slots[1], 1);
+    __builtin_prefetch(&e->s->loss, 1);
+    __builtin_prefetch(e->stats, 1);
+    __builtin_prefetch(c->ctx[MEDIA_CTX_RX]);
+    if (!e->peer)
+        return;
+    const struct media_contexts *out = &e->peer->contexts;
+    __builtin_prefetch(&e->peer->s->tx[media_table(out->epoch[MEDIA_CTX_TX])], 1);
+    __builtin_prefetch(&e->peer->stats->tx_packets, 1);
+    __builtin_prefetch(out->ctx[MEDIA_CTX_TX]);
+}
+
 static void receive(struct media_endpoint *e, bool rtcp)
 {
     struct media_packet *p = media_burst_next(e->role);
@@ -25,6 +43,7 @@ static void receive(struct media_endpoint *e, bool rtcp)
     p->out = NULL;
     p->len = p->wire_len = (uint32_t)n;
     p->rtcp = rtcp;
+    fetch_ahead(e);
     media_burst_add(e->role);
 }
 
@@ -82,23 +101,24 @@ void media_socket_disconnect(struct media_endpoint *e)
     e->connected = false;
 }
 
-static ssize_t put(const struct media_endpoint *e, const struct media_packet *p, bool rtcp)
+static ssize_t put(const struct media_endpoint *e, const struct media_packet *p)
 {
-    bool by_rtcp = rtcp && !e->s->terms.rtcp_mux;
-    const struct addr *to = media_remote(e, rtcp);
+    if (e->connected && !p->rtcp) /* held, or moved: it would not be connected */
+        return send(e->rtp.fd, p->data, p->len, MSG_NOSIGNAL);
+    const struct addr *to = media_remote(e, p->rtcp);
     if (addr_family(to) == 0)
         return 0;
-    if (e->connected && !by_rtcp)
+    if (e->connected && e->s->terms.rtcp_mux)
         return send(e->rtp.fd, p->data, p->len, MSG_NOSIGNAL);
-    int fd = by_rtcp ? e->rtcp.fd : e->rtp.fd;
+    int fd = p->rtcp && !e->s->terms.rtcp_mux ? e->rtcp.fd : e->rtp.fd;
     return sendto(fd, p->data, p->len, MSG_NOSIGNAL, &to->sa, addr_len(to));
 }
 
 void media_socket_send(struct media_endpoint *e, const struct media_packet *p)
 {
-    ssize_t n = put(e, p, p->rtcp);
+    ssize_t n = put(e, p);
     if (n < 0 && errno == ECONNREFUSED) /* of an earlier packet; this one was not tried yet */
-        n = put(e, p, p->rtcp);
+        n = put(e, p);
     if (n <= 0 || p->rtcp)
         return;
     e->stats->tx_packets++;

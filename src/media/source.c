@@ -84,7 +84,8 @@ static void begin(struct media_slot *s)
     crypto_random(random, sizeof(random));
     s->source_ssrc = random[0];
     s->source_ts = random[1];
-    s->source_seq = random[2] & 0x7fff; /* half the space before the first wrap (RFC 3711 s.3.3.1) */
+    s->source_seq =
+        random[2] & 0x7fff; /* half the space before the first wrap (RFC 3711 s.3.3.1) */
     s->source_on = true;
 }
 
@@ -141,8 +142,8 @@ void media_source_pace(void *role)
         r->pace_due = now;
     for (; r->pace_due <= now; r->pace_due += FRAME_MS) {
         clock_frame(r);
-        LIST_FOR_EACH (n, &r->sources)
-            speak(CONTAINER_OF(n, struct media_endpoint, source));
+        LIST_FOR_EACH(n, &r->sources)
+        speak(CONTAINER_OF(n, struct media_endpoint, source));
     }
     if (!list_is_empty(&r->sources))
         loop_timer_set(r->loop, &r->pace, r->pace_due - now - 1);

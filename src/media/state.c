@@ -68,10 +68,11 @@ int media_state_map(int fd, uint32_t max_endpoints, struct media_state *ret)
         .size = size,
     };
     struct media_state_head *h = s.head;
-    s.fresh = h->magic != MAGIC || h->slot_size != sizeof(struct media_slot) ||
-              h->slot_count != max_endpoints;
-    if (s.fresh) {
-        if (h->magic != 0) /* a new memfd is zeroed: touching it would only make it resident */
+    bool same = h->magic == MAGIC && h->slot_size == sizeof(struct media_slot) &&
+                h->slot_count == max_endpoints && h->slots_touched <= max_endpoints;
+    if (!same) {
+        s.replaced = h->magic != 0;
+        if (s.replaced) /* a new memfd is zeroed: touching it would only make it resident */
             memset(p, 0, size);
         h->slot_size = sizeof(struct media_slot);
         h->slot_count = max_endpoints;

@@ -27,15 +27,15 @@ static inline size_t media_table(uint32_t epoch)
 /* What descriptions agreed on. */
 struct media_terms {
     struct keying_state keying;
-    struct srtp_keys rx_prev;  /* until the peer has our answer it sends with its old key */
-    uint64_t rx_prev_until;    /* ms of CLOCK_MONOTONIC */
-    uint64_t remote_since;     /* when the peer's address was last set anew */
+    struct srtp_keys rx_prev; /* until the peer has our answer it sends with its old key */
+    uint64_t rx_prev_until;   /* ms of CLOCK_MONOTONIC */
+    uint64_t remote_since;    /* when the peer's address was last set anew */
     uint32_t tx_epoch, rx_epoch, rx_prev_epoch; /* of keying.tx, keying.rx, rx_prev */
     struct addr remote_rtp, remote_rtcp;        /* as signalled; family 0: none */
-    uint8_t protection; /* enum protection_policy */
-    bool encrypted;     /* keys are agreed, or a handshake will bring them */
-    bool has_remote;    /* the peer has described itself */
-    uint8_t direction;  /* enum media_direction */
+    uint8_t protection;                         /* enum protection_policy */
+    bool encrypted;    /* keys are agreed, or a handshake will bring them */
+    bool has_remote;   /* the peer has described itself */
+    uint8_t direction; /* enum media_direction */
     bool rtcp_mux, rtcp_mux_offered;
     uint8_t codec_count;
     struct media_codec codecs[MEDIA_CODEC_MAX];
@@ -44,18 +44,18 @@ struct media_terms {
 struct media_slot {
     uint32_t generation; /* of the last endpoint here; ids are generation << 32 | slot */
     bool open;
-    uint8_t mode; /* enum media_mode */
+    uint8_t mode;  /* enum media_mode */
     uint16_t port; /* RTP; RTCP is the next */
     uint16_t leg, stream;
     uint64_t call;
-    uint64_t peer; /* id; 0: none */
+    uint64_t peer;            /* id; 0: none */
     struct addr bound, shown; /* the address we bind; the one descriptions say; no ports */
-    struct addr learned_rtp, learned_rtcp; /* family 0: none */
-    uint64_t connected_since; /* ms: CONNECT */
+    struct addr learned_rtcp, learned_rtp; /* family 0: none */
+    struct rtp_stats loss;
+    uint64_t connected_since;        /* ms: CONNECT */
     uint32_t source_ssrc, source_ts; /* echo, tone, clock */
     uint16_t source_seq;
     bool source_on;
-    struct rtp_stats loss;
     struct media_terms terms;
     struct rtp_rx_table rx[2];
     struct rtp_tx_table tx[2];
@@ -64,7 +64,8 @@ struct media_slot {
 struct media_state_head {
     uint64_t magic;
     uint32_t slot_size, slot_count;
-    uint32_t journal_slot; /* index + 1; 0: nothing */
+    uint32_t slots_touched; /* those behind were never open: a restart need not look at them */
+    uint32_t journal_slot;  /* index + 1; 0: nothing */
     struct media_terms journal;
 };
 
@@ -72,7 +73,7 @@ struct media_state {
     struct media_state_head *head;
     struct media_slot *slots;
     size_t size;
-    bool fresh; /* was empty or of another build: nothing to take over */
+    bool replaced; /* it was of another build: nothing could be taken over */
 };
 
 /* -EINVAL: the memfd is too small. */

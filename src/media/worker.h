@@ -25,7 +25,7 @@
 #include "media/state.h"
 #include "rtp/packet.h"
 
-#define MEDIA_PACKET_MAX 1984u /* bytes of a datagram; longer ones are dropped */
+#define MEDIA_PACKET_MAX 1984u                    /* bytes of a datagram; longer ones are dropped */
 #define MEDIA_PACKET_CAP (MEDIA_PACKET_MAX + 64u) /* SRTP_TRAILER_MAX, and the next one's line */
 
 /* How long a leg in clear may still learn where its peer really is (RTP latching). */
@@ -59,36 +59,39 @@ struct media_contexts {
 };
 
 struct media_endpoint {
+    /* What a packet touches, in two cache lines. */
     struct media_role *role;
     struct media_slot *s;
     struct media_stats *stats;
-    uint64_t id;
+    struct media_endpoint *peer;
+    uint8_t *pt_map; /* 128 entries towards the peer; NULL: as they are */
+    uint64_t last_rx;
     enum media_guard guard;
     uint8_t mode;
-    bool hears, sends;     /* by the peer's direction: it sends, it receives */
-    bool connected;        /* the RTP socket is, to learned_rtp */
-    bool timed_out;        /* told; until something comes again */
+    bool hears, sends; /* by the peer's direction: it sends, it receives */
+    bool connected;    /* the RTP socket is, to learned_rtp */
+    bool timed_out;    /* told; until something comes again */
+    bool swept;        /* not named by KEEP yet */
+    uint8_t last_pt;   /* whose name stands in stats, or MEDIA_PT_NONE */
     struct media_contexts contexts;
-    struct media_endpoint *peer;
-    uint8_t *pt_map;       /* 128 entries towards the peer; NULL: as they are */
-    uint8_t last_pt;       /* whose name stands in stats, or MEDIA_PT_NONE */
-    uint64_t last_rx, expect_since, log_after;
-    struct loop_fd rtp, rtcp;
-    struct list node;      /* in role->open */
-    struct list source;    /* in role->sources: tone, clock */
+    struct loop_fd rtp;
+    /* the rest */
+    struct loop_fd rtcp;
+    uint64_t id, expect_since, log_after;
+    struct list node;   /* in role->open */
+    struct list source; /* in role->sources: tone, clock */
     struct map_node by_key;
-    uint8_t key[12];       /* call, leg, stream */
-    bool swept;            /* not named by KEEP yet */
+    uint8_t key[12]; /* call, leg, stream */
 };
 
 struct media_packet {
     struct media_endpoint *in;  /* NULL: made here */
     struct media_endpoint *out; /* NULL: goes nowhere */
     struct addr from;
-    struct rtp_hdr hdr; /* RTP */
+    struct rtp_hdr hdr;     /* RTP */
     uint32_t len, wire_len; /* now; as it came */
     bool rtcp;
-    bool newest; /* ahead of all that came before from its source */
+    bool newest;   /* ahead of all that came before from its source */
     uint8_t *data; /* MEDIA_PACKET_CAP */
 };
 
