@@ -85,6 +85,20 @@ int cert_file_read(const char *path, struct cert_report *report, struct cert_tex
     return 0;
 }
 
+/* What root makes belongs to whom the folder belongs: the server may run as another user. */
+static int give_to_owner(int fd, const char *path)
+{
+    struct stat st;
+    char folder[CERT_PATH_MAX + 8];
+    if (geteuid() != 0)
+        return 0;
+    (void)snprintf(folder, sizeof(folder), "%s", path);
+    *strrchr(folder, '/') = '\0';
+    if (stat(folder, &st))
+        return -errno;
+    return fchown(fd, st.st_uid, st.st_gid) ? -errno : 0;
+}
+
 static int write_synced(int fd, struct slice text)
 {
     while (text.n) {
@@ -104,7 +118,9 @@ int cert_file_stage(const char *path, struct slice text, bool secret, struct cer
     (void)snprintf(temp, sizeof(temp), "%s.new", path);
     (void)unlink(temp); /* left by a process that ended half-way */
     int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0644);
-    int r = fd < 0 ? -errno : write_synced(fd, text);
+    int r = fd < 0 ? -errno : give_to_owner(fd, temp);
+    if (r == 0)
+        r = write_synced(fd, text);
     if (fd >= 0 && close(fd) && r == 0)
         r = -errno;
     if (r == 0)
@@ -142,16 +158,18 @@ int cert_lock(const char *data, struct cert_report *report, int *ret_fd)
     if (strlen(data) >= PATH_MAX)
         return cert_fail(report, -ENAMETOOLONG, "the path of the data folder is too long");
     (void)snprintf(path, sizeof(path), "%s/tls", data);
-    if (mkdir(path, 0700) && errno != EEXIST)
+    bool made = mkdir(path, 0700) == 0;
+    if (!made && errno != EEXIST)
         return cert_fail(report, -errno, "cannot make the folder %s: %s", path,
                          log_strerror(errno));
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return cert_fail(report, -errno, "cannot use the folder %s: %s", path, log_strerror(errno));
-    int r;
-    do {
-        r = flock(fd, LOCK_EX) ? -errno : 0;
-    } while (r == -EINTR);
+    int r = made ? give_to_owner(fd, path) : 0;
+    while (r == 0 && flock(fd, LOCK_EX)) {
+        if (errno != EINTR)
+            r = -errno;
+    }
     if (r) {
         (void)close(fd);
         return cert_fail(report, r, "cannot lock the folder %s: %s", path, log_strerror(r));

@@ -558,7 +558,7 @@ int call_init(struct phone_call *c, struct phone *ph)
     phone_session_init(&c->session);
     if (!why[0])
         return 0;
-    (void)phone_audio_fini(&c->audio); /* the sentence above says what is wrong */
+    err_ignore(phone_audio_fini(&c->audio)); /* the sentence above says what is wrong */
     fprintf(stderr, "sotto: %s\n", why);
     return -1;
 }

@@ -101,8 +101,8 @@ static int local_find(struct phone_server *s, char *why, size_t cap)
     addr_put_host(&b, &s->addr);
     s->name[b.n] = '\0';
     snprintf(ca, sizeof(ca), "%s/tls/ca.crt", s->data);
-    if (access(ca, R_OK) == 0)
-        snprintf(s->ca, sizeof(s->ca), "%s", ca);
+    if (access(ca, R_OK) == 0 && !slice_to_str(slice_from_str(ca), s->ca, sizeof(s->ca)))
+        return say(why, cap, "the name of the data folder is too long: %s", s->data);
     return 0;
 }
 

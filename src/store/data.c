@@ -19,11 +19,30 @@ static int fail(char err[STORE_ERROR_MAX], int r, const char *fmt, ...)
     return r;
 }
 
-static int make_folder(const char *path, char err[STORE_ERROR_MAX])
+/* What root makes in a folder belongs to whom that belongs: the server may run as another user. */
+static int give_to_owner(const char *path, const char *folder, char err[STORE_ERROR_MAX])
 {
     struct stat st;
-    if (mkdir(path, 0700) && errno != EEXIST)
+    if (geteuid() != 0)
+        return 0;
+    if (stat(folder, &st) || lchown(path, st.st_uid, st.st_gid))
+        return fail(err, -errno, "cannot give %s to the owner of %s: %s", path, folder,
+                    log_strerror(errno));
+    return 0;
+}
+
+/* `owner`: a folder whose owner is to own this one too; NULL: none. */
+static int make_folder(const char *path, const char *owner, char err[STORE_ERROR_MAX])
+{
+    struct stat st;
+    bool made = mkdir(path, 0700) == 0;
+    if (!made && errno != EEXIST)
         return fail(err, -errno, "cannot make the folder %s: %s", path, log_strerror(errno));
+    if (made && owner) {
+        int r = give_to_owner(path, owner, err);
+        if (r)
+            return r;
+    }
     if (stat(path, &st))
         return fail(err, -errno, "cannot use %s: %s", path, log_strerror(errno));
     if (!S_ISDIR(st.st_mode))
@@ -92,6 +111,8 @@ static int key_make(const char *folder, const char *path, char err[STORE_ERROR_M
     if (r == 0 && link(temp, path) && errno != EEXIST)
         r = -errno;
     (void)unlink(temp);
+    if (r == 0 && give_to_owner(path, folder, err))
+        return -EACCES;
     if (r)
         return fail(err, r, "cannot make %s: %s", path, log_strerror(r));
     sync_folder(folder);
@@ -126,9 +147,9 @@ int store_open_data(const char *data, char err[STORE_ERROR_MAX], struct store **
         return fail(err, -ENAMETOOLONG, "the path of the data folder is too long");
     (void)snprintf(folder, sizeof(folder), "%s/tls", data);
     (void)snprintf(db, sizeof(db), "%s/sotto.db", data);
-    int r = make_folder(data, err);
+    int r = make_folder(data, NULL, err);
     if (r == 0)
-        r = make_folder(folder, err);
+        r = make_folder(folder, data, err);
     if (r == 0)
         r = key_get(folder, db, err, &key);
     if (r == 0)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdarg.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -72,12 +73,13 @@ int store_fail(struct store *s, const char *doing)
 
 int store_stmt_get(struct store *s, enum store_stmt which, sqlite3_stmt **ret)
 {
+    int r = 0;
     if (!s->stmt[which] &&
         sqlite3_prepare_v3(s->db, store_stmt_sql[which], -1, SQLITE_PREPARE_PERSISTENT,
                            &s->stmt[which], NULL) != SQLITE_OK)
-        return store_fail(s, "read its schema");
-    *ret = s->stmt[which];
-    return 0;
+        r = store_fail(s, "read its schema");
+    *ret = s->stmt[which]; /* NULL where it cannot be prepared */
+    return r;
 }
 
 int store_stmt_step(struct store *s, sqlite3_stmt *st)
@@ -223,13 +225,31 @@ int store_migrate(struct store *s)
 
 /* --- opening --- */
 
+/* What root makes belongs to whom the folder belongs: the server may run as another user. */
+static int give_to_owner(int fd, const char *path)
+{
+    struct stat st;
+    char folder[PATH_MAX];
+    if (geteuid() != 0 || fstat(fd, &st) || st.st_size > 0)
+        return 0;
+    (void)snprintf(folder, sizeof(folder), "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    if (stat(slash ? folder : ".", &st))
+        return -errno;
+    return fchown(fd, st.st_uid, st.st_gid) ? -errno : 0;
+}
+
 static int open_file(struct store *s)
 {
-    /* SQLite would give it mode 0644; its log files take the mode of the database. */
+    /* SQLite would give it mode 0644; its log files take mode and owner of the database. */
     int fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return store_fail_with(s, -errno, "cannot open %s: %s", s->path, log_strerror(errno));
-    (void)close(fd); /* nothing was written */
+    int r = fd < 0 ? -errno : give_to_owner(fd, s->path);
+    if (fd >= 0)
+        (void)close(fd); /* nothing was written */
+    if (r)
+        return store_fail_with(s, r, "cannot open %s: %s", s->path, log_strerror(r));
     if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
         SQLITE_OK)
         return s->db ? store_fail(s, "open it") : -ENOMEM;

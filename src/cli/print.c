@@ -1,0 +1,312 @@
+/* Results for people. */
+#include "cli/cli_priv.h"
+
+enum { TEXT_MAX = 512 };
+
+static const char *text_at(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+static bool flag_at(const json_t *o, const char *key)
+{
+    return json_is_true(json_object_get(o, key));
+}
+
+static long long int_at(const json_t *o, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(o, key));
+}
+
+/* "a, b, c" */
+static const char *join(char *room, size_t cap, const json_t *list, const char *if_empty)
+{
+    struct buf b = buf_over(room, cap - 1);
+    size_t i;
+    json_t *v;
+    json_array_foreach(list, i, v)
+        buf_printf(&b, "%s%s", i ? ", " : "", json_string_value(v) ? json_string_value(v) : "?");
+    room[b.n] = '\0';
+    return b.n ? room : if_empty;
+}
+
+static void line(const char *name, const char *value)
+{
+    printf("  %-13s ", name);
+    cli_print_text(stdout, value);
+    putchar('\n');
+}
+
+static void print_policy(const json_t *policy)
+{
+    static const struct {
+        const char *key, *if_empty;
+    } rows[] = {{"protection", ""}, {"keying", "none"}, {"suites", "none"},
+                {"codecs", "any"},  {"media", ""},      {"transport", "none"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char room[TEXT_MAX], text[TEXT_MAX + 16];
+        const json_t *v = json_object_get(policy, rows[i].key);
+        bool inherited = false;
+        size_t k;
+        json_t *name;
+        json_array_foreach(json_object_get(policy, "inherited"), k, name) inherited |=
+            strcmp(json_string_value(name), rows[i].key) == 0;
+        (void)snprintf(text, sizeof(text), "%s%s",
+                       json_is_string(v) ? json_string_value(v)
+                                         : join(room, sizeof(room), v, rows[i].if_empty),
+                       inherited ? " (inherited)" : "");
+        line(rows[i].key, text);
+    }
+}
+
+/* --- domains and users --- */
+
+void cli_print_domain(const json_t *r, const struct cli_verb *v)
+{
+    printf("%s the domain %s%s.\n\n", strcmp(v->words, "domain add") == 0 ? "Added" : "Changed",
+           text_at(r, "name"), flag_at(r, "default") ? ", the default one" : "");
+    print_policy(json_object_get(r, "policy"));
+}
+
+static void put_policy_cells(struct cli_table *t, const json_t *o)
+{
+    char room[TEXT_MAX];
+    const json_t *policy = json_object_get(o, "policy");
+    cli_table_put(t, text_at(policy, "protection"));
+    cli_table_put(t, join(room, sizeof(room), json_object_get(policy, "keying"), "none"));
+    cli_table_put(t, text_at(policy, "media"));
+    cli_table_put(t, join(room, sizeof(room), json_object_get(policy, "transport"), "none"));
+}
+
+void cli_print_domains(const json_t *r, const struct cli_verb *v)
+{
+    static const char *const heads[] = {"DOMAIN", "USERS", "DEFAULT",  "PROTECTION",
+                                        "KEYING", "MEDIA", "TRANSPORT"};
+    struct cli_table *t = cli_table_new(heads, ARRAY_LEN(heads));
+    size_t i;
+    json_t *d;
+    (void)v;
+    json_array_foreach(r, i, d)
+    {
+        char users[24];
+        (void)snprintf(users, sizeof(users), "%lld", int_at(d, "users"));
+        cli_table_put(t, text_at(d, "name"));
+        cli_table_put(t, users);
+        cli_table_put(t, flag_at(d, "default") ? "yes" : "");
+        put_policy_cells(t, d);
+    }
+    cli_table_print(t, "There is no domain yet; add one with `sotto domain add NAME`.");
+}
+
+void cli_print_user(const json_t *r, const struct cli_verb *v)
+{
+    char number[24];
+    bool added = strcmp(v->words, "user add") == 0;
+    const char *password = text_at(r, "password");
+    if (flag_at(r, "domain_added"))
+        printf("Added the domain %s, the default one.\n", text_at(r, "domain"));
+    if (added || strcmp(v->words, "user set") == 0)
+        printf("%s the user %s.\n\n", added ? "Added" : "Changed", text_at(r, "aor"));
+    line("user", text_at(r, "name"));
+    line("domain", text_at(r, "domain"));
+    if (*password) {
+        line("password", password);
+        line("", "(shown this once: put it into the phone now)");
+    }
+    if (*text_at(r, "display"))
+        line("display", text_at(r, "display"));
+    if (!flag_at(r, "enabled"))
+        line("enabled", "no");
+    (void)snprintf(number, sizeof(number), "at most %lld", int_at(r, "max_contacts"));
+    line("phones", number);
+    if (!flag_at(r, "md5"))
+        line("log-in", "SHA-256 only");
+    print_policy(json_object_get(r, "policy"));
+}
+
+void cli_print_users(const json_t *r, const struct cli_verb *v)
+{
+    static const char *const heads[] = {"USER",   "DISPLAY", "ENABLED",  "PROTECTION",
+                                        "KEYING", "MEDIA",   "TRANSPORT"};
+    struct cli_table *t = cli_table_new(heads, ARRAY_LEN(heads));
+    size_t i;
+    json_t *u;
+    (void)v;
+    json_array_foreach(r, i, u)
+    {
+        cli_table_put(t, text_at(u, "aor"));
+        cli_table_put(t, text_at(u, "display"));
+        cli_table_put(t, flag_at(u, "enabled") ? "yes" : "no");
+        put_policy_cells(t, u);
+    }
+    cli_table_print(t, "There is no user yet; add one with `sotto user add NUMBER`.");
+}
+
+void cli_print_deleted(const json_t *r, const struct cli_verb *v)
+{
+    (void)v;
+    printf("Deleted %s%s%s.\n", text_at(r, "name"), *text_at(r, "domain") ? "@" : "",
+           text_at(r, "domain"));
+}
+
+/* --- certificates --- */
+
+static void print_cert(const char *title, const json_t *c)
+{
+    char room[TEXT_MAX], until[80];
+    long long days = int_at(c, "days_left");
+    printf("%s\n", title);
+    (void)snprintf(until, sizeof(until), days < 0 ? "%.10s, %lld days ago" : "%.10s, in %lld days",
+                   text_at(c, "not_after"), days < 0 ? -days : days);
+    line("file", text_at(c, "file"));
+    line("subject", text_at(c, "subject"));
+    line("names", join(room, sizeof(room), json_object_get(c, "names"), "none"));
+    line("issuer", text_at(c, "issuer"));
+    line("source", text_at(c, "source"));
+    line(days < 0 ? "ended" : "ends", until);
+    line("key", text_at(c, "key"));
+    line("serial", text_at(c, "serial"));
+    line("sha-256", text_at(c, "fingerprint_sha256"));
+}
+
+void cli_print_certs(const json_t *r, const struct cli_verb *v)
+{
+    const json_t *ca = json_object_get(r, "ca");
+    (void)v;
+    print_cert("Server certificate", json_object_get(r, "server"));
+    if (!ca)
+        return;
+    putchar('\n');
+    print_cert("CA (give its certificate to every phone)", ca);
+}
+
+/* --- calls --- */
+
+/* "tls1.3" of TLSv1.3; "wss tls1.3"; "udp, not encrypted" */
+static void put_signalling(struct buf *b, const json_t *s)
+{
+    const char *transport = text_at(s, "transport"), *version = text_at(s, "version");
+    if (strncmp(version, "TLSv", 4) != 0) {
+        buf_printf(b, "%s, not encrypted", *transport ? transport : "?");
+        return;
+    }
+    if (strcmp(transport, "tls") != 0)
+        buf_printf(b, "%s ", transport);
+    buf_printf(b, "tls%s%s", version + 4, flag_at(s, "peer_verified") ? " (phone verified)" : "");
+}
+
+static void put_media(struct buf *b, const json_t *m)
+{
+    const char *keying = text_at(m, "keying"), *sas = text_at(m, "sas");
+    if (strcmp(keying, "none") == 0 || !*keying)
+        buf_put_str(b, "media NOT ENCRYPTED");
+    else if (strcmp(keying, "pass") == 0)
+        buf_put_str(b, "media passed through, keys stay with the phones");
+    else
+        buf_printf(b, "%s %s", keying, text_at(m, "suite"));
+    if (*sas)
+        buf_printf(b, ", SAS %s (%s)", sas,
+                   flag_at(m, "sas_verified") ? "verified" : "not compared");
+    if (flag_at(m, "trusted_mitm"))
+        buf_put_str(b, ", this server in the middle");
+    if (flag_at(m, "end_to_end"))
+        buf_put_str(b, ", end to end");
+    if (strcmp(text_at(m, "path"), "direct") == 0)
+        buf_put_str(b, ", direct");
+}
+
+static void put_leg(struct cli_table *t, const json_t *leg)
+{
+    char room[TEXT_MAX];
+    struct buf b = buf_over(room, sizeof(room) - 1);
+    struct slice user = slice_from_str(text_at(leg, "user"));
+    user = slice_take(user, slice_find_char(user, '@'));
+    buf_printf(&b, SLICE_FMT " ", SLICE_ARG(slice_take(user, STORE_NAME_MAX)));
+    put_signalling(&b, json_object_get(leg, "signalling"));
+    buf_put_str(&b, " + ");
+    put_media(&b, json_object_get(leg, "media"));
+    room[b.n] = '\0';
+    cli_table_put(t, text_at(leg, "role"));
+    cli_table_put(t, text_at(leg, "codec"));
+    cli_table_put(t, room);
+}
+
+void cli_print_calls(const json_t *r, const struct cli_verb *v)
+{
+    static const char *const heads[] = {"CALL", "STATE", "SINCE", "LEG", "CODEC", "PROTECTION"};
+    struct cli_table *t = cli_table_new(heads, ARRAY_LEN(heads));
+    size_t i, k;
+    json_t *call, *leg;
+    (void)v;
+    json_array_foreach(r, i, call)
+    {
+        bool first = true;
+        json_array_foreach(json_object_get(call, "legs"), k, leg)
+        {
+            cli_table_put(t, first ? text_at(call, "id") : "");
+            cli_table_put(t, first ? text_at(call, "state") : "");
+            cli_table_put(t, first ? text_at(call, "since") : "");
+            put_leg(t, leg);
+            first = false;
+        }
+    }
+    cli_table_print(t, "There are no calls.");
+}
+
+/* --- whatever the roles show --- */
+
+static void put_any(struct cli_table *t, const json_t *v)
+{
+    char room[TEXT_MAX];
+    if (json_is_string(v)) {
+        cli_table_put(t, json_string_value(v));
+    } else if (json_is_boolean(v)) {
+        cli_table_put(t, json_is_true(v) ? "yes" : "no");
+    } else if (!v || json_is_null(v)) {
+        cli_table_put(t, "");
+    } else if (json_is_array(v) && json_is_string(json_array_get(v, 0))) {
+        cli_table_put(t, join(room, sizeof(room), v, ""));
+    } else {
+        char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+        cli_table_put(t, text ? text : "?");
+        free(text);
+    }
+}
+
+/* The keys of the first object are the columns. */
+void cli_print_any(const json_t *r, const struct cli_verb *v)
+{
+    char upper[16][32], empty[64];
+    const char *keys[16], *heads[16], *key;
+    size_t n = 0, i;
+    json_t *o, *unused;
+    json_object_foreach(json_array_get(r, 0), key, unused)
+    {
+        if (n == ARRAY_LEN(keys))
+            break;
+        (void)snprintf(upper[n], sizeof(upper[n]), "%s", key);
+        for (char *c = upper[n]; *c; c++)
+            *c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+        keys[n] = key;
+        heads[n] = upper[n];
+        n++;
+    }
+    (void)snprintf(empty, sizeof(empty), "There are no %s.", strchr(v->words, ' ') + 1);
+    if (n == 0) {
+        puts(empty);
+        return;
+    }
+    struct cli_table *t = cli_table_new(heads, n);
+    json_array_foreach(r, i, o) for (size_t k = 0; k < n; k++)
+        put_any(t, json_object_get(o, keys[k]));
+    cli_table_print(t, empty);
+}
+
+void cli_print_done(const json_t *r, const struct cli_verb *v)
+{
+    const char *text = text_at(r, "text");
+    (void)v;
+    cli_print_text(stdout, *text ? text : "Done.");
+    putchar('\n');
+}

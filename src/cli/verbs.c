@@ -1,0 +1,121 @@
+/* Every verb, with its options and the text of its help. The manual page says the same at more
+ * length. */
+#include "cli/cli_priv.h"
+
+// clang-format off
+static const struct cli_option policy_options[] = {
+    {"--protection", "LEVEL", "protection", CLI_WORD, "required (built in), preferred or off"},
+    {"--keying", "K,K", "keying", CLI_LIST, "in order of preference: sdes, dtls, zrtp, mikey"},
+    {"--suites", "S,S", "suites", CLI_LIST, "SRTP suites in order, like AES_CM_128_HMAC_SHA1_80"},
+    {"--codecs", "C,C", "codecs", CLI_LIST, "in order, like opus,G722,PCMA; not said: any"},
+    {"--media", "PATH", "media", CLI_WORD, "relay (built in), direct, or pass (keys stay with the phones)"},
+    {"--transport", "T,T", "transport", CLI_LIST, "tls,wss (built in); tcp, udp and ws are not encrypted"},
+    {0}};
+
+static const struct cli_option domain_options[] = {
+    {"--default", NULL, "default", CLI_TRUE, "the domain of users that are named without one"},
+    {0}};
+
+static const struct cli_option user_add_options[] = {
+    {"--password-stdin", NULL, "password", CLI_STDIN, "read the password from standard input"},
+    {"--display", "TEXT", "display", CLI_TEXT, "the name that others see"},
+    {"--max-contacts", "N", "max_contacts", CLI_INT, "phones registered at once, 1 to 100 (10)"},
+    {"--no-md5", NULL, "md5", CLI_FALSE, "SHA-256 log-in only; many phones know only MD5"},
+    {"--disabled", NULL, "enabled", CLI_FALSE, "not allowed to log in yet"},
+    {0}};
+
+static const struct cli_option user_set_options[] = {
+    {"--password-stdin", NULL, "password", CLI_STDIN, "read a new password from standard input"},
+    {"--new-password", NULL, "new_password", CLI_TRUE, "make a new one, and print it once"},
+    {"--display", "TEXT", "display", CLI_TEXT, "the name that others see"},
+    {"--max-contacts", "N", "max_contacts", CLI_INT, "phones registered at once, 1 to 100"},
+    {"--no-md5", NULL, "md5", CLI_FALSE, "SHA-256 log-in only"},
+    {"--md5", NULL, "md5", CLI_TRUE, "MD5 log-in too; needs a new password"},
+    {"--disable", NULL, "enabled", CLI_FALSE, "may not log in any more"},
+    {"--enable", NULL, "enabled", CLI_TRUE, "may log in again"},
+    {0}};
+
+static const struct cli_option user_list_options[] = {
+    {"--domain", "NAME", "domain", CLI_TEXT, "of this domain alone"},
+    {0}};
+static const struct cli_option client_options[] = {
+    {"--p12", NULL, "p12", CLI_TRUE, "as PKCS#12 with a password that is printed once"},
+    {"-o", "DIR", NULL, CLI_FOLDER, "where the files go (the current folder)"},
+    {0}};
+static const struct cli_option renew_options[] = {
+    {"--force", NULL, "force", CLI_TRUE, "also in the place of an imported certificate"},
+    {0}};
+static const struct cli_option import_options[] = {
+    {"--force", NULL, "force", CLI_TRUE, "also where it bears none of the domains"},
+    {0}};
+static const struct cli_option trace_options[] = {
+    {"--for", "TIME", "seconds", CLI_DURATION, "ends by itself, like 10m"},
+    {0}};
+
+static const char policy_more[] =
+    "A policy that is not said is inherited: a user's from the domain, a domain's from what is\n"
+    "built in. `inherit` takes back what was said: --keying inherit.";
+
+const struct cli_verb cli_verbs[] = {
+    {"serve", NULL, NULL, CLI_ELSE, false, {0}, NULL, "runs the server",
+     "sotto serve [-c FILE] [-d DATA] [--check]"},
+    {"call", "TARGET", NULL, CLI_ELSE, false, {0}, NULL, "makes one call and reports on it",
+     "sotto call TARGET --as USER [--keying K] [--play F.wav] [--record F.wav] [--seconds N]"},
+    {"phone", NULL, NULL, CLI_ELSE, false, {0}, NULL, "is a phone without a head",
+     "sotto phone --as USER [--keying K] [--answer] [--echo | --play F.wav] [--record F.wav]"},
+
+    {"domain add", "NAME", "name", CLI_BOTH, true, {domain_options, policy_options},
+     cli_print_domain, "adds a domain", policy_more},
+    {"domain list", NULL, NULL, CLI_BOTH, false, {0}, cli_print_domains, "lists the domains", NULL},
+    {"domain set", "NAME", "name", CLI_BOTH, false, {domain_options, policy_options},
+     cli_print_domain, "changes a domain", policy_more},
+    {"domain del", "NAME", "name", CLI_BOTH, false, {0}, cli_print_deleted,
+     "deletes a domain that has no users", NULL},
+
+    {"user add", "NUMBER[@DOMAIN]", "name", CLI_BOTH, true, {user_add_options, policy_options},
+     cli_print_user, "adds a user and prints the password once", policy_more},
+    {"user list", NULL, NULL, CLI_BOTH, false, {user_list_options}, cli_print_users,
+     "lists the users", NULL},
+    {"user show", "NUMBER[@DOMAIN]", "name", CLI_BOTH, false, {0}, cli_print_user,
+     "shows a user and the policy that counts", NULL},
+    {"user set", "NUMBER[@DOMAIN]", "name", CLI_BOTH, false, {user_set_options, policy_options},
+     cli_print_user, "changes a user", policy_more},
+    {"user del", "NUMBER[@DOMAIN]", "name", CLI_BOTH, false, {0}, cli_print_deleted,
+     "deletes a user", NULL},
+
+    {"cert show", NULL, NULL, CLI_HERE, false, {0}, cli_print_certs,
+     "shows the certificates in force", NULL},
+    {"cert renew", NULL, NULL, CLI_HERE, true, {renew_options}, cli_print_certs,
+     "makes a new server certificate",
+     "Signed by sotto's own CA. It happens by itself when a third of its life is left."},
+    {"cert client", "NUMBER[@DOMAIN]", "name", CLI_HERE, true, {client_options}, NULL,
+     "makes a certificate for a phone", NULL},
+    {"cert import", "DIR|FILE", "path", CLI_HERE, true, {import_options}, cli_print_certs,
+     "takes a certificate from elsewhere",
+     "A folder of Let's Encrypt, or PEM files in any layout. What cannot be used is refused with\n"
+     "the reason, and the certificate in force stays."},
+    {"cert reload", NULL, NULL, CLI_ASK, false, {0}, cli_print_done,
+     "makes the server read its certificate anew", "No connection is dropped."},
+
+    {"show calls", NULL, NULL, CLI_ASK, false, {0}, cli_print_calls,
+     "the calls, and how each leg is protected", NULL},
+    {"show registrations", NULL, NULL, CLI_ASK, false, {0}, cli_print_any, "the registered phones",
+     NULL},
+    {"show connections", NULL, NULL, CLI_ASK, false, {0}, cli_print_any, "TCP, TLS and WebSocket",
+     NULL},
+    {"show listeners", NULL, NULL, CLI_ASK, false, {0}, cli_print_any, "where the server listens",
+     NULL},
+    {"show certs", NULL, NULL, CLI_HERE, false, {0}, cli_print_certs, "as cert show", NULL},
+    {"show bans", NULL, NULL, CLI_ASK, false, {0}, cli_print_any, "banned addresses", NULL},
+    {"show roles", NULL, NULL, CLI_ASK, false, {0}, cli_print_any, "the server's processes", NULL},
+
+    {"trace on", "USER|all", "user", CLI_ASK, false, {trace_options}, cli_print_done,
+     "records the signalling of a user", NULL},
+    {"trace off", NULL, NULL, CLI_ASK, false, {0}, cli_print_done, "ends that", NULL},
+    {"reload", NULL, NULL, CLI_ASK, false, {0}, cli_print_done,
+     "makes the server read sotto.conf anew", "No call is dropped."},
+    {"log level", "LEVEL", "level", CLI_ASK, false, {0}, cli_print_done,
+     "error, warn, info or debug, until the next start", NULL},
+};
+// clang-format on
+const size_t cli_verb_count = ARRAY_LEN(cli_verbs);
