@@ -21,8 +21,8 @@ enum account_state { ACCOUNT_OFF, ACCOUNT_TRYING, ACCOUNT_ON, ACCOUNT_WAITING, A
 struct phone_account {
     struct phone *ph;
     enum account_state state;
-    bool was_on; /* the server accepted us once … */
-    bool up;     /* … and since then nothing went wrong */
+    bool was_on;          /* the server accepted us once … */
+    bool up;              /* … and since then nothing went wrong */
     struct dialog dialog; /* never more than a row of CSeq numbers and a Call-ID */
     struct phone_request request;
     struct loop_timer timer; /* refresh, backoff, or the end of patience */

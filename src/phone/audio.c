@@ -1,8 +1,9 @@
 #include "phone/audio.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
-#define GAP_FILL_MAX (5 * PHONE_RATE) /* a longer jump is a new stream, not a gap */
+#include "codec/wav.h"
 
 static int make_tone(struct phone_audio *a, struct slice hz_text, char *why, size_t cap)
 {
@@ -23,13 +24,52 @@ static int make_tone(struct phone_audio *a, struct slice hz_text, char *why, siz
     return 0;
 }
 
+static int say(char *why, size_t cap, const char *path, const char *what)
+{
+    snprintf(why, cap, "%s: %s", path, what);
+    return -1;
+}
+
+/* The file's bytes; freed by the caller. 0 or -errno; -EFBIG: longer than a file that is played. */
+static int read_file(const char *path, char **ret, size_t *ret_n)
+{
+    struct stat st;
+    FILE *f = fopen(path, "rbe");
+
+    if (!f)
+        return -errno;
+    int r = fstat(fileno(f), &st) < 0 ? -errno : 0;
+    if (r == 0 && (!S_ISREG(st.st_mode) || st.st_size > (off_t)WAV_FILE_MAX))
+        r = S_ISREG(st.st_mode) ? -EFBIG : -EINVAL;
+    char *bytes = r == 0 ? malloc((size_t)st.st_size + 1) : NULL;
+    if (r == 0 && !bytes)
+        r = -ENOMEM;
+    if (r == 0) {
+        *ret_n = fread(bytes, 1, (size_t)st.st_size, f);
+        *ret = bytes;
+    }
+    (void)fclose(f); /* only read from */
+    return r;
+}
+
 static int load(struct phone_audio *a, const char *path, char *why, size_t cap)
 {
-    int r = wav_load(path, &a->samples, &a->n);
+    struct wav w;
+    char *bytes;
+    size_t n;
+    int r = read_file(path, &bytes, &n);
 
-    if (r != 0)
-        snprintf(why, cap, "%s: %s", path, r < 0 ? strerror(-r) : wav_why((enum wav_verdict)r));
-    return r == 0 ? 0 : -1;
+    if (r < 0)
+        return say(why, cap, path, strerror(-r));
+    r = wav_parse(slice_from(bytes, n), &w);
+    if (r == WAV_OK)
+        a->samples = malloc((w.samples + 1) * sizeof(*a->samples));
+    if (r == WAV_OK && a->samples)
+        a->n = wav_read(&w, 0, a->samples, w.samples);
+    free(bytes);
+    if (r != WAV_OK)
+        return say(why, cap, path, wav_verdict_why((enum wav_verdict)r));
+    return a->samples ? 0 : say(why, cap, path, "no memory");
 }
 
 int phone_audio_init(struct phone_audio *a, const char *play, bool loop, bool echo,
@@ -44,18 +84,15 @@ int phone_audio_init(struct phone_audio *a, const char *play, bool loop, bool ec
         r = make_tone(a, slice_skip(p, tone.n), why, why_cap);
     else if (play)
         r = load(a, play, why, why_cap);
-    if (r == 0 && record) {
-        int e = wav_create(record, &a->recorder);
-        if (e < 0)
-            snprintf(why, why_cap, "%s: %s", record, strerror(-e));
-        r = e < 0 ? -1 : 0;
-    }
+    int e = r == 0 && record ? recorder_open(&a->recorder, record) : 0;
+    if (e < 0)
+        r = say(why, why_cap, record, strerror(-e));
     return r;
 }
 
 int phone_audio_fini(struct phone_audio *a)
 {
-    int r = wav_close(&a->recorder);
+    int r = recorder_close(&a->recorder);
 
     free(a->samples);
     a->samples = NULL;
@@ -101,27 +138,11 @@ static void put_echo(struct phone_audio *a, const int16_t *in, size_t n)
     }
 }
 
-/* In the order of timestamps: lost packets become silence, so that the file's time is the call's;
- * what comes late is left out. */
-static int record(struct phone_audio *a, uint32_t timestamp, const int16_t *in, size_t n)
-{
-    int32_t ahead = (int32_t)(timestamp - a->next);
-    int r = 0;
-
-    if (a->has_next && ahead < 0 && ahead > -(int32_t)GAP_FILL_MAX)
-        return 0;
-    if (a->has_next && ahead > 0 && ahead <= (int32_t)GAP_FILL_MAX)
-        r = wav_silence(&a->recorder, (size_t)ahead);
-    a->has_next = true;
-    a->next = timestamp + (uint32_t)n;
-    return r < 0 ? r : wav_write(&a->recorder, in, n);
-}
-
 void phone_audio_heard(struct phone_audio *a, uint32_t timestamp, const int16_t *in, size_t n)
 {
     tone_meter_add(&a->meter, in, n);
     if (a->echo)
         put_echo(a, in, n);
     if (a->recorder.f && !a->record_failed)
-        a->record_failed = record(a, timestamp, in, n) < 0;
+        a->record_failed = recorder_put(&a->recorder, timestamp, in, n) < 0;
 }

@@ -4,7 +4,7 @@
 #define SOTTO_PHONE_AUDIO_H
 
 #include "codec/tone.h"
-#include "phone/wav.h"
+#include "phone/recorder.h"
 
 #define PHONE_RATE 8000u
 #define PHONE_FRAME 160u     /* 20 ms */
@@ -21,10 +21,8 @@ struct phone_audio {
     int16_t echoes[PHONE_ECHO_FRAMES * PHONE_FRAME];
     size_t echo_at, echo_n; /* samples */
 
-    struct wav_writer recorder;
+    struct recorder recorder;
     bool record_failed;
-    bool has_next;
-    uint32_t next; /* timestamp at which the recording goes on */
     struct tone_meter meter;
 };
 
@@ -35,7 +33,7 @@ int phone_audio_init(struct phone_audio *a, const char *play, bool loop, bool ec
 int phone_audio_fini(struct phone_audio *a) MUST_CHECK; /* -errno: the recording is not whole */
 void phone_audio_next(struct phone_audio *a, int16_t out[PHONE_FRAME]);
 /* n <= PHONE_HEARD_MAX decoded samples of a packet with this timestamp. */
-#define PHONE_HEARD_MAX 1600u
+#define PHONE_HEARD_MAX RECORDER_MAX
 void phone_audio_heard(struct phone_audio *a, uint32_t timestamp, const int16_t *in, size_t n);
 
 #endif

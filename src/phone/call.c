@@ -74,9 +74,8 @@ void call_apply_media(struct phone_call *c)
         return;
     }
     keying_state_protection(&c->session.keying, &now);
-    bool changed = c->was_answered && (now.keying != c->shown.keying ||
-                                       now.suite != c->shown.suite ||
-                                       now.established != c->shown.established);
+    bool changed = c->told && (now.keying != c->shown.keying || now.suite != c->shown.suite ||
+                               now.established != c->shown.established);
     c->shown = now;
     if (changed)
         report_protection(c);
@@ -100,6 +99,7 @@ static void up(struct phone_call *c)
 {
     if (c->state != CALL_UP)
         return; /* it failed on the way */
+    c->told = true;
     report_answered(c);
     midcall_start(c);
 }
@@ -121,8 +121,9 @@ static void act_dial(struct phone_call *c, const struct call_input *in)
 
     (void)in;
     if (r < 0 || !call_make_dialog(c)) {
-        refuse_here(c, 503, r < 0 ? phone_lost_why(c->ph, strerror(-r))
-                                  : "the target is no address that can be called");
+        refuse_here(c, 503,
+                    r < 0 ? phone_lost_why(c->ph, strerror(-r))
+                          : "the target is no address that can be called");
         return;
     }
     c->remote = c->ph->flow.remote;

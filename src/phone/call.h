@@ -15,7 +15,7 @@
 #define CALL_ACK_MAX 4096
 #define CALL_REASON_MAX 400
 #define CALL_RESUME_MS 2000u /* --hold-after: resumed after this */
-#define CALL_GLARE_MS 2100u  /* RFC 3261 s.14.1: who owns the Call-ID waits 2.1 to 4 s after a 491 */
+#define CALL_GLARE_MS 2100u /* RFC 3261 s.14.1: who owns the Call-ID waits 2.1 to 4 s after a 491 */
 
 enum call_state {
     CALL_IDLE,
@@ -60,8 +60,9 @@ struct phone_call {
     struct phone *ph;
     enum call_state state;
     bool is_caller, offer_late;
-    bool ack_answers;      /* our 2xx carried the offer: the ACK brings the answer */
+    bool ack_answers; /* our 2xx carried the offer: the ACK brings the answer */
     bool was_answered;
+    bool told; /* `answered` was reported: later changes are news */
     struct dialog dialog;
     struct transport_flow flow; /* callee: where the INVITE came from, and our requests go */
     struct phone_session session;
@@ -80,8 +81,8 @@ struct phone_call {
     uint32_t wanted_cseq; /* of the peer's INVITE whose ACK we wait for */
     struct loop_timer limit, ring, hold, reinvite;
 
-    char peer[DIALOG_URI_MAX]; /* who is at the other end, for people */
-    struct addr remote;        /* the peer's signalling address */
+    char peer[DIALOG_URI_MAX];     /* who is at the other end, for people */
+    struct addr remote;            /* the peer's signalling address */
     struct media_protection shown; /* as reported last */
     uint64_t answered_ms, ended_ms;
     enum call_result result;

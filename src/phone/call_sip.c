@@ -59,8 +59,7 @@ struct slice call_body(const struct sip_msg *m)
 {
     struct slice part = SLICE_NONE, type = sip_msg_value(m, SIP_HDR_CONTENT_TYPE);
 
-    if (!m->body.n ||
-        sip_body_find(type, m->body, "application/sdp", &part) != SIP_PARSE_OK)
+    if (!m->body.n || sip_body_find(type, m->body, "application/sdp", &part) != SIP_PARSE_OK)
         return SLICE_NONE;
     return part;
 }
@@ -180,14 +179,12 @@ static void end_fork(struct phone_call *c, const struct sip_msg *msg)
     if (dialog_uac_on_response(&c->dialog, msg) == DIALOG_OK) {
         struct buf b = buf_over(c->ph->out, sizeof(c->ph->out));
         txn_branch_new(branch);
-        phone_put_request(c->ph, &b, &c->dialog, SIP_ACK, msg->cseq, branch,
-                          &c->ph->flow);
+        phone_put_request(c->ph, &b, &c->dialog, SIP_ACK, msg->cseq, branch, &c->ph->flow);
         sip_put_body(&b, NULL, SLICE_NONE);
         err_ignore(transport_send(c->ph->transport, &c->ph->flow, buf_slice(&b))); /* 2xx repeats */
         b = buf_over(c->ph->out, sizeof(c->ph->out));
         txn_branch_new(branch);
-        phone_put_request(c->ph, &b, &c->dialog, SIP_BYE, msg->cseq + 1, branch,
-                          &c->ph->flow);
+        phone_put_request(c->ph, &b, &c->dialog, SIP_BYE, msg->cseq + 1, branch, &c->ph->flow);
         sip_put_body(&b, NULL, SLICE_NONE);
         if (txn_client_new(c->ph->txn, &c->ph->flow, buf_slice(&b), NULL, NULL, &ct) == 0)
             txn_client_detach(ct);

@@ -6,8 +6,7 @@
 
 void call_event(struct phone_call *c, enum call_event ev, const struct call_input *in);
 /* The first reason given is the one that is told. */
-void call_set_reason(struct phone_call *c, uint16_t status, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
+void call_set_reason(struct phone_call *c, uint16_t status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Ends the call for a reason of our own. */
 void call_fail(struct phone_call *c, uint16_t status, const char *why);
 

@@ -136,8 +136,8 @@ static int open_rtp(struct phone_crypt *c, struct phone_rx_key *k, uint8_t *pkt,
             return PHONE_CRYPT_OK;
         }
     }
-    bool seen = rtp_rx_check(&k->table, h.ssrc, rtp_rx_estimate(&k->table, h.ssrc, h.seq)) !=
-                RTP_RX_NEW;
+    bool seen =
+        rtp_rx_check(&k->table, h.ssrc, rtp_rx_estimate(&k->table, h.ssrc, h.seq)) != RTP_RX_NEW;
     return seen ? PHONE_CRYPT_REPLAYED : PHONE_CRYPT_FORGED;
 }
 

@@ -135,8 +135,7 @@ static bool send_packet(struct phone_media *m, uint32_t len, bool rtcp)
 
     if (addr_family(to) == AF_UNSPEC)
         return false;
-    if (m->terms.secure &&
-        phone_crypt_seal(&m->crypt, m->pkt, len, rtcp, &len) != PHONE_CRYPT_OK)
+    if (m->terms.secure && phone_crypt_seal(&m->crypt, m->pkt, len, rtcp, &len) != PHONE_CRYPT_OK)
         return false;
     return sendto(rtcp ? m->rtcp_sock : m->rtp_sock, m->pkt, len, MSG_DONTWAIT, &to->sa,
                   addr_len(to)) == (ssize_t)len;

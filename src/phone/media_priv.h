@@ -18,7 +18,7 @@ struct phone_media_rx {
     uint64_t heard_ms; /* the last authentic packet, or since when we listen */
     bool has_event;
     uint32_t event_timestamp;
-    uint32_t lsr; /* middle of the last SR's NTP time (RFC 3550 s.6.4.1) … */
+    uint32_t lsr;   /* middle of the last SR's NTP time (RFC 3550 s.6.4.1) … */
     uint64_t sr_ms; /* … and when it came */
 };
 

@@ -88,7 +88,9 @@ static void take_rtp(struct phone_media *m, uint32_t len)
     struct rtp_hdr h;
     struct slice payload;
 
-    if (!m->running || rtp_hdr_parse(m->pkt, len, &h) != RTP_OK) {
+    if (!m->running)
+        return; /* before the call or after it */
+    if (rtp_hdr_parse(m->pkt, len, &h) != RTP_OK) {
         m->stats.other_dropped++;
         return;
     }
@@ -128,13 +130,16 @@ static void take_rtcp(struct phone_media *m, uint32_t len)
 {
     struct rtcp_packet p;
 
-    if (!m->running || len < RTCP_HDR_LEN) {
+    if (!m->running)
+        return;
+    if (len < RTCP_HDR_LEN) {
         m->stats.other_dropped++;
         return;
     }
     int v = m->terms.secure ? phone_crypt_open(&m->crypt, m->pkt, len, true, &len) : PHONE_CRYPT_OK;
     if (v != PHONE_CRYPT_OK) {
-        bool clear = v != PHONE_CRYPT_REPLAYED && rtcp_check(slice_from(m->pkt, len), true) == RTCP_OK;
+        bool clear =
+            v != PHONE_CRYPT_REPLAYED && rtcp_check(slice_from(m->pkt, len), true) == RTCP_OK;
         uint64_t *counter = v == PHONE_CRYPT_REPLAYED ? &m->stats.replayed
                             : clear                   ? &m->stats.clear_dropped
                                                       : &m->stats.auth_failures;

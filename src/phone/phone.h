@@ -9,8 +9,8 @@
  *   account.c  registration: refresh, 423, way back after a lost connection
  *   call.c     one call as a const table; call_sip.c what it sends; midcall.c re-INVITE, hold
  *   session.c  descriptions and keys: offer, answer, accept
- *   media.c    20 ms clock, RTP and RTCP; crypt.c SRTP of both directions; audio.c what is played
- *              and heard; wav.c files
+ *   media.c    20 ms clock, RTP and RTCP out; media_rx.c what comes in; crypt.c SRTP; dtmf.c events
+ *   audio.c    what is played and heard; recorder.c the file of it
  *   report.c   events and results, as JSON or for people
  *
  * One struct phone owns all the others, embedded; it does one call at a time. */

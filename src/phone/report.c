@@ -103,11 +103,11 @@ static json_t *sent(const struct phone_media_stats *s)
     return o;
 }
 
-static json_t *leg(const struct phone_call *c)
+/* The leg's members, as `sotto show calls --json` has them. */
+static void put_leg(json_t *o, const struct phone_call *c)
 {
     char user[PHONE_USER_MAX + PHONE_DOMAIN_MAX], remote[ADDR_STR_MAX];
     struct phone_media_stats s;
-    json_t *o = json_object();
     const struct transport_flow *flow = c->bye.flow ? c->bye.flow : &c->ph->flow;
 
     stats_of(c, &s);
@@ -121,7 +121,6 @@ static json_t *leg(const struct phone_call *c)
     put(o, "codec", text_or_null(c->session.codec));
     put(o, "rx", received(&s));
     put(o, "tx", sent(&s));
-    return o;
 }
 
 static json_t *audio(const struct phone_call *c)
@@ -154,7 +153,9 @@ static void put_outcome(json_t *o, const struct phone_call *c)
 static void print(json_t *o)
 {
     if (o)
-        (void)json_dumpf(o, stdout, JSON_COMPACT); /* a closed pipe is noticed by who closed it */
+        (void)json_dumpf(
+            o, stdout,
+            JSON_COMPACT | JSON_REAL_PRECISION(8)); /* a closed pipe is noticed by who closed it */
     (void)puts("");
     (void)fflush(stdout);
     json_decref(o);
@@ -273,9 +274,8 @@ static void tell_leg(const struct phone_call *c, const char *name)
         say_protection(c, name);
         return;
     }
-    json_t *o = event(name), *l = leg(c);
-    (void)json_object_update(o, l);
-    json_decref(l);
+    json_t *o = event(name);
+    put_leg(o, c);
     print(o);
 }
 
@@ -328,9 +328,8 @@ void report_ended(const struct phone_call *c)
         say_outcome(c);
         return;
     }
-    json_t *o = leg(c);
-    if (tells_events(c->ph))
-        put(o, "event", json_string("ended"));
+    json_t *o = tells_events(c->ph) ? event("ended") : json_object();
+    put_leg(o, c);
     put_outcome(o, c);
     print(o);
 }

@@ -16,6 +16,6 @@ void report_ringing(const struct phone_call *c, uint16_t status);
 void report_answered(const struct phone_call *c);
 void report_protection(const struct phone_call *c);
 void report_renewed(const struct phone_call *c, uint16_t status); /* our re-INVITE was answered */
-void report_ended(const struct phone_call *c); /* of a call: its result */
+void report_ended(const struct phone_call *c);                    /* of a call: its result */
 
 #endif

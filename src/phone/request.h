@@ -23,7 +23,8 @@ struct phone_request {
     enum sip_method method;
     uint32_t cseq; /* of the last try */
     struct txn_client *ct;
-    const struct transport_flow *flow; /* preferred while it is alive; NULL: the phone's; borrowed */
+    const struct transport_flow
+        *flow; /* preferred while it is alive; NULL: the phone's; borrowed */
     unsigned tries;
     phone_request_fn *fn;
     void *arg;

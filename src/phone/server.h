@@ -25,8 +25,8 @@ int phone_identity_find(const struct phone_options *opt, const struct phone_serv
                         char *user, char *domain, struct phone_auth *auth, char *why,
                         size_t cap) MUST_CHECK;
 /* "[tls:]host:port" of a configuration's or an option's listener. -EINVAL. */
-int phone_listen_parse(struct slice s, enum transport_kind *ret_kind, struct addr *ret_addr)
-    MUST_CHECK;
+int phone_listen_parse(struct slice s, enum transport_kind *ret_kind,
+                       struct addr *ret_addr) MUST_CHECK;
 /* The first SIP listener of a sotto.conf's text, as a client on this machine reaches it; without
  * one the default, tls:127.0.0.1:5061. */
 void phone_local_listener(struct slice conf, enum transport_kind *ret_kind, struct addr *ret_addr);

@@ -185,7 +185,8 @@ static void set_terms(struct phone_session *s, const struct sdp *remote, const s
     s->agreed = true;
 }
 
-const char *phone_session_answer(struct phone_session *s, struct slice offer, struct slice *ret_text)
+const char *phone_session_answer(struct phone_session *s, struct slice offer,
+                                 struct slice *ret_text)
 {
     struct sdp d;
     struct sdp_own_choice c;
@@ -206,8 +207,8 @@ const char *phone_session_answer(struct phone_session *s, struct slice offer, st
     sdp_keying_text(&rb, &d, m);
     if (m->proto >= SDP_PROTO_OTHER || rb.overflow)
         return "the offer's transport is not spoken here";
-    v = keying_remote_offer(&s->keying, &s->policy, (enum keying_proto)m->proto, buf_slice(&rb), &kb,
-                            &next, &k);
+    v = keying_remote_offer(&s->keying, &s->policy, (enum keying_proto)m->proto, buf_slice(&rb),
+                            &kb, &next, &k);
     if (v != KEYING_OK)
         return why_of(v, &k);
     sdp_own_plan_answer(&d, &c, &plan);
@@ -266,7 +267,8 @@ const char *phone_session_accept(struct phone_session *s, struct slice answer)
     const struct sdp_media *m = &d.media[0];
     size_t n = m->port ? answered_codecs(s, &d, m, codecs) : 0;
     if (n == 0)
-        return m->port ? "the answer holds no codec that was offered" : "the peer refused the audio";
+        return m->port ? "the answer holds no codec that was offered"
+                       : "the peer refused the audio";
     sdp_keying_text(&rb, &d, m);
     if (m->proto >= SDP_PROTO_OTHER || rb.overflow)
         return "the answer's transport was not offered";

@@ -394,8 +394,7 @@ static int bind_listener(struct transport_listener *l)
     if (l->fd < 0)
         return -errno;
     if (bind(l->fd, &l->bound.sa, addr_len(&l->bound)) == 0 &&
-        (type == SOCK_DGRAM || listen(l->fd, 16) == 0) &&
-        getsockname(l->fd, &l->bound.sa, &n) == 0)
+        (type == SOCK_DGRAM || listen(l->fd, 16) == 0) && getsockname(l->fd, &l->bound.sa, &n) == 0)
         return 0;
     int r = -errno;
     close(l->fd);
@@ -469,8 +468,7 @@ static int start_signals(struct phone *ph)
 
 static int set_up(struct phone *ph)
 {
-    static const struct txn_timers timers = {
-        .t1 = 500, .t2 = 4000, .t4 = 5000, .timer_c = 180000};
+    static const struct txn_timers timers = {.t1 = 500, .t2 = 4000, .t4 = 5000, .timer_c = 180000};
     struct txn_cb cb = {.arg = ph,
                         .on_request = on_request,
                         .on_ack = on_ack,
