@@ -5,6 +5,7 @@
 
 #include "phone/call_steps.h"
 #include "phone/report.h"
+#include "sip/hdr.h"
 
 /* --- reasons ---------------------------------------------------------------------------------- */
 
@@ -219,16 +220,14 @@ static void over(struct phone_call *c)
 
 static void act_refused(struct phone_call *c, const struct call_input *in)
 {
-    const char *phrase = sip_reason_phrase(in->status);
+    char text[256];
 
     c->result = result_of(in->status);
     if (in->why)
         call_set_reason(c, in->status, "%s", in->why);
-    else if (in->msg && in->msg->reason.n)
-        call_set_reason(c, in->status, "%s answered: " SLICE_FMT, c->peer,
-                        SLICE_ARG(slice_take(in->msg->reason, 100)));
     else
-        call_set_reason(c, in->status, "%s answered: %s", c->peer, phrase ? phrase : "no");
+        call_set_reason(c, in->status, "%s answered: %s", c->peer,
+                        call_words(in->msg, text, sizeof(text)));
     over(c);
 }
 
@@ -244,14 +243,18 @@ static void act_ring(struct phone_call *c, const struct call_input *in)
         loop_timer_set(c->ph->loop, &c->ring, o->ring_seconds * 1000ull);
 }
 
-static void reject(struct phone_call *c, uint16_t status)
+static void reject(struct phone_call *c, uint16_t status, const char *why)
 {
     struct txn_server *st = c->in;
     const struct sip_msg *req = st ? txn_server_request(st) : NULL;
+    char line[256];
+    struct buf b = buf_over(line, sizeof(line));
 
     c->in = NULL;
+    if (why)
+        sip_put_warning(&b, 399, "phone", slice_from_str(why));
     if (req)
-        call_respond(c, st, req, status, SLICE_NONE, SLICE_NONE);
+        call_respond(c, st, req, status, b.overflow ? SLICE_NONE : buf_slice(&b), SLICE_NONE);
 }
 
 static void act_accept(struct phone_call *c, const struct call_input *in)
@@ -320,7 +323,7 @@ static void act_cancelled(struct phone_call *c, const struct call_input *in)
 {
     (void)in;
     call_set_reason(c, 487, "the caller gave up");
-    reject(c, 487);
+    reject(c, 487, NULL);
     over(c);
 }
 
@@ -328,7 +331,7 @@ static void act_cancelled(struct phone_call *c, const struct call_input *in)
 static void act_reject(struct phone_call *c, const struct call_input *in)
 {
     call_set_reason(c, in->status, "%s", in->why);
-    reject(c, in->status);
+    reject(c, in->status, in->why);
     over(c);
 }
 
@@ -336,7 +339,7 @@ static void act_decline(struct phone_call *c, const struct call_input *in)
 {
     (void)in;
     call_set_reason(c, 480, "not taken");
-    reject(c, 480);
+    reject(c, 480, NULL);
     over(c);
 }
 

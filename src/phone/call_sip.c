@@ -64,6 +64,20 @@ struct slice call_body(const struct sip_msg *m)
     return part;
 }
 
+const char *call_words(const struct sip_msg *rsp, char *dst, size_t cap)
+{
+    const char *phrase = rsp ? sip_reason_phrase(rsp->status) : NULL;
+    struct slice words =
+        rsp && rsp->reason.n ? rsp->reason : slice_from_str(phrase ? phrase : "no");
+    struct slice warning = rsp ? sip_msg_value(rsp, SIP_HDR_WARNING) : SLICE_NONE;
+    struct slice text = slice_skip(warning, slice_find_char(warning, '"') + 1);
+
+    text = slice_take(text, slice_find_char(text, '"'));
+    snprintf(dst, cap, SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(slice_take(words, 100)),
+             text.n ? ": " : "", SLICE_ARG(slice_take(text, 150)));
+    return dst;
+}
+
 /* --- ACK and answers -------------------------------------------------------------------------- */
 
 void call_send_ack_again(struct phone_call *c)

@@ -17,6 +17,8 @@ void call_on_invite_answer(void *arg, enum txn_event ev, struct sip_msg *msg, co
 void call_on_bye_answer(void *arg, enum txn_event ev, struct sip_msg *msg, const char *why);
 /* SDP body of a message; n == 0: none. */
 struct slice call_body(const struct sip_msg *m);
+/* A final answer in words: its phrase, and its Warning where it has one. In dst. */
+const char *call_words(const struct sip_msg *rsp, char *dst, size_t cap);
 /* ACK to a 2xx of ours; `body` is the answer to an offer in it. */
 void call_send_ack(struct phone_call *c, uint32_t cseq, struct slice body);
 void call_send_ack_again(struct phone_call *c);

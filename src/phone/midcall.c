@@ -5,6 +5,7 @@
 
 #include "crypto/hash.h"
 #include "phone/report.h"
+#include "sip/hdr.h"
 
 /* --- the peer's ------------------------------------------------------------------------------- */
 
@@ -37,7 +38,7 @@ void midcall_on_offer(struct phone_call *c, struct txn_server *st, struct sip_ms
     if (why) {
         char line[256];
         struct buf b = buf_over(line, sizeof(line));
-        buf_printf(&b, "Warning: 399 phone \"%s\"\r\n", why);
+        sip_put_warning(&b, 399, "phone", slice_from_str(why));
         call_respond(c, st, req, 488, b.overflow ? SLICE_NONE : buf_slice(&b), SLICE_NONE);
         return;
     }
