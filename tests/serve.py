@@ -3,11 +3,13 @@
 
 Runs in a network namespace of its own, so that fixed ports clash with nobody's.
 """
+import json
 import os
 import re
 import shutil
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -100,6 +102,7 @@ class Server:
             self.process.send_signal(signal.SIGTERM)
         status = self.end()
         assert self.process.stdout.read() == "", "more than `ready` on stdout"
+        assert not re.search(r"role_ended .*status=[1-9]", self.log()), self.log()
         return status
 
     def __enter__(self):
@@ -368,6 +371,102 @@ def systemd_is_told(tmp):
             assert s.end() == 0
 
 
+class Control:
+    """A client of DATA/control.sock."""
+
+    def __init__(self, data):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(WAIT)
+        self.socket.connect(str(data / "control.sock"))
+        self.lines = self.socket.makefile("r")
+
+    def ask(self, cmd, **args):
+        self.socket.sendall(json.dumps({"cmd": cmd, "args": args}).encode() + b"\n")
+        return json.loads(self.lines.readline())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.lines.close()
+        self.socket.close()
+
+
+def administration(tmp):
+    write(tmp / "c.conf", CONF)
+    with Server(tmp / "data", "-c", str(tmp / "c.conf")) as s:
+        s.wait_ready()
+        with Control(tmp / "data") as c:
+            roles = {r["role"]: r for r in c.ask("show roles")["result"]}
+            assert {r: roles[r]["pid"] for r in ROLES} == s.pids(), roles
+            assert roles["supervisor"]["pid"] == s.process.pid
+            assert roles["media"]["restarts"] == 0 and roles["media"]["since"].endswith("Z"), roles
+            os.kill(roles["media"]["pid"], signal.SIGKILL)
+            s.wait_log("role_ready role=media .*restarts=1$")
+            roles = {r["role"]: r for r in c.ask("show roles")["result"]}
+            assert roles["media"]["restarts"] == 1, roles
+
+            assert c.ask("show listeners")["result"] == [
+                {"transport": "tls", "address": "127.0.0.1:5071", "encrypted": True}]
+            assert c.ask("show calls")["result"] == []
+            assert c.ask("show registrations")["result"] == []
+            reply = c.ask("user add", name="1000")
+            assert reply["ok"] and len(reply["result"]["password"]) >= 16, reply
+            reply = c.ask("log level", level="debug")
+            assert reply["ok"], reply
+            assert not c.ask("log level", level="loud")["ok"]
+
+            mark = s.mark()
+            assert c.ask("domain add", name="second.example.org")["ok"]
+            s.wait_log("certificate_made", mark)
+            s.wait_log(" reloaded", mark)
+            names = subprocess.run(["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in",
+                                    str(tmp / "data/tls/server.crt")], text=True,
+                                   capture_output=True, check=True).stdout
+            assert "DNS:second.example.org" in names, names
+
+            assert c.ask("reload")["ok"]
+            write(tmp / "c.conf", CONF + "wrong = 1\n")
+            reply = c.ask("reload")
+            assert not reply["ok"] and "settings are wrong" in reply["error"], reply
+        os.kill(s.pids()["web"], signal.SIGKILL)
+        s.wait_log("role_ready role=web .*restarts=1$")
+        with Control(tmp / "data") as c:  # the socket outlived its role
+            assert [u["name"] for u in c.ask("user list")["result"]] == ["1000"]
+        assert s.stop() == 0
+
+
+def sip_options(sock, serial):
+    """Sends OPTIONS and returns the answer's status line."""
+    sock.sendall((f"OPTIONS sip:localhost SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1:9;branch=z9hG4bK{serial}"
+                  f";rport\r\nMax-Forwards: 70\r\nFrom: <sip:a@localhost>;tag=1\r\n"
+                  f"To: <sip:localhost>\r\nCall-ID: call{serial}\r\nCSeq: 1 OPTIONS\r\n"
+                  f"Content-Length: 0\r\n\r\n").encode())
+    return sock.recv(65536).decode().partition("\r\n")[0]
+
+
+def a_tls_connection_outlives_the_signal_role(tmp):
+    write(tmp / "c.conf", CONF)
+    with Server(tmp / "data", "-c", str(tmp / "c.conf")) as s:
+        s.wait_ready()
+        context = ssl.create_default_context(cafile=str(tmp / "data/tls/ca.crt"))
+        with socket.create_connection(("127.0.0.1", 5071), timeout=WAIT) as plain, \
+                context.wrap_socket(plain, server_hostname="localhost") as c:
+            assert c.version() in ("TLSv1.2", "TLSv1.3"), c.version()
+            for life in range(4):
+                answer = sip_options(c, life)
+                assert answer.startswith("SIP/2.0 "), (life, answer)
+                at = s.mark()
+                os.kill(s.pids()["signal"], signal.SIGKILL)
+                s.wait_log(r"role_killed role=signal", at)
+            s.wait_log(r"role_ready role=signal .*restarts=4$")
+            mark = s.mark()  # new certificates leave it alone, too
+            s.process.send_signal(signal.SIGHUP)
+            s.wait_log(" reloaded", mark)
+            assert sip_options(c, 99).startswith("SIP/2.0 ")
+        assert s.stop() == 0
+
+
 def roles_are_locked_in(tmp):
     write(tmp / "c.conf", CONF)
     with Server(tmp / "data", "-c", str(tmp / "c.conf")) as s:
@@ -416,7 +515,8 @@ TESTS = [
     two_servers_cannot_share_a_folder, killed_roles_come_back_at_once, all_roles_at_once,
     a_role_that_dies_again_and_again_is_paused_for, a_hanging_role_is_replaced,
     roles_end_with_their_supervisor, terminal_signals_do_not_reach_roles,
-    a_bad_reload_leaves_the_old_settings, leaving, systemd_is_told, roles_are_locked_in,
+    a_bad_reload_leaves_the_old_settings, leaving, systemd_is_told, administration,
+    a_tls_connection_outlives_the_signal_role, roles_are_locked_in,
     roles_run_as_the_owner_of_the_folder,
 ]
 

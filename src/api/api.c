@@ -201,7 +201,11 @@ static bool is_kind(const json_t *v, enum api_arg_kind kind)
     json_t *item;
     if (!json_is_array(v))
         return false;
-    json_array_foreach(v, i, item) if (!json_is_string(item)) return false;
+    json_array_foreach(v, i, item)
+    {
+        if (!json_is_string(item))
+            return false;
+    }
     return true;
 }
 
@@ -346,9 +350,10 @@ static bool check_request(struct api *a, unsigned granted, const json_t *request
                  "a request is an object {\"cmd\":\"…\",\"args\":{…}}");
         return false;
     }
-    json_object_foreach((json_t *)(uintptr_t)request, key,
-                        v) if (strcmp(key, "cmd") != 0 && strcmp(key, "args") != 0)
+    json_object_foreach((json_t *)(uintptr_t)request, key, v)
     {
+        if (strcmp(key, "cmd") == 0 || strcmp(key, "args") == 0)
+            continue;
         api_fail(out, API_USAGE, "bad_request",
                  "a request has cmd and args, and nothing by the name of %.60s", key);
         return false;

@@ -119,7 +119,9 @@ static const char *list_at(const json_t *o, const char *key)
     json_t *v;
     struct buf b = buf_over(room, sizeof(room) - 1);
     json_array_foreach(json_object_get(o, key), i, v)
+    {
         buf_printf(&b, "%s%s", i ? "," : "", json_string_value(v));
+    }
     room[b.n] = '\0';
     return room;
 }

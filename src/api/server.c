@@ -104,7 +104,7 @@ static void client_queue(struct client *c, const json_t *reply)
         c->closing = true; /* rather the end than half an answer */
         return;
     }
-    if (left)
+    if (c->out && left)
         memcpy(out, c->out + c->out_at, left);
     (void)json_dumpb(reply, out + left, n, JSON_COMPACT);
     out[left + n] = '\n';

@@ -273,8 +273,8 @@ fail:
 
 static void file_parse(struct app_config *c, const char *path, struct config_report *report)
 {
-    char *text;
-    size_t n;
+    char *text = NULL;
+    size_t n = 0;
     int r = file_read(path, &text, &n);
     if (r < 0) {
         report_add(report, "%s: cannot be read: %s", path, log_strerror(r));

@@ -2,25 +2,7 @@
 #include "app/exit.h"
 #include "app/role.h"
 #include "app/supervisor.h"
-
-static const char usage[] = "usage: sotto VERB ...\n"
-                            "\n"
-                            "  serve    runs the server (sotto serve --help)\n"
-                            "  version  says which sotto this is\n";
-
-static int version_main(int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    return puts("sotto " SOTTO_VERSION) == EOF ? EXIT_STATUS_FAILED : EXIT_STATUS_OK;
-}
-
-static int help_main(int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    return fputs(usage, stdout) == EOF ? EXIT_STATUS_FAILED : EXIT_STATUS_OK;
-}
+#include "cli/cli.h"
 
 /* Started by the supervisor, never by people. */
 static int role_dispatch(int argc, char **argv)
@@ -34,14 +16,13 @@ static int role_dispatch(int argc, char **argv)
     return mains[k]();
 }
 
-/* argv[0] of each is the verb. */
+/* Verbs that are programs of their own, argv[0] being the verb; all others are the command line's. */
 static const struct {
     const char *verb;
     int (*run)(int argc, char **argv);
 } verbs[] = {
-    {"serve", serve_main},       {"role", role_dispatch}, {"version", version_main},
-    {"--version", version_main}, {"help", help_main},     {"--help", help_main},
-    {"-h", help_main},
+    {"serve", serve_main},
+    {"role", role_dispatch},
 };
 
 int main(int argc, char **argv)
@@ -50,8 +31,5 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], verbs[i].verb) == 0)
             return verbs[i].run(argc - 1, argv + 1);
     }
-    if (argc > 1)
-        fprintf(stderr, "sotto: there is no verb `%s`\n", argv[1]);
-    fputs(usage, stderr);
-    return EXIT_STATUS_USAGE;
+    return cli_main(argc, argv);
 }

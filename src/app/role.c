@@ -22,7 +22,7 @@ static void role_end(struct role *r, int status)
 static void say(struct role *r, uint32_t type, const void *p, size_t n)
 {
     /* A supervisor that does not read for 4 MiB has gone, and its end of the channel with it. */
-    int s = ipc_send(r->supervisor, type, p, n, NULL, 0);
+    int s = r->supervisor ? ipc_send(r->supervisor, type, p, n, NULL, 0) : -EPIPE;
     if (s < 0 && s != -EPIPE)
         log_event(LOG_ERROR, "supervisor_unreachable", LOG_ERRNO(s));
 }
@@ -289,20 +289,25 @@ void role_unhold(void *role, uint64_t tag)
         log_event(LOG_WARN, "descriptor_not_unheld", LOG_ERRNO(s));
 }
 
+static int ask(struct role *r, uint32_t type, const void *p, size_t n)
+{
+    return r->supervisor ? ipc_send(r->supervisor, type, p, n, NULL, 0) : -EPIPE;
+}
+
 int role_get_status(struct role *r)
 {
-    return ipc_send(r->supervisor, ROLE_MSG_GET_STATUS, NULL, 0, NULL, 0);
+    return ask(r, ROLE_MSG_GET_STATUS, NULL, 0);
 }
 
 int role_do_reload(struct role *r)
 {
-    return ipc_send(r->supervisor, ROLE_MSG_DO_RELOAD, NULL, 0, NULL, 0);
+    return ask(r, ROLE_MSG_DO_RELOAD, NULL, 0);
 }
 
 int role_do_log_level(struct role *r, enum log_level level)
 {
     uint32_t v = level;
-    return ipc_send(r->supervisor, ROLE_MSG_DO_LOG_LEVEL, &v, sizeof(v), NULL, 0);
+    return ask(r, ROLE_MSG_DO_LOG_LEVEL, &v, sizeof(v));
 }
 
 /* --- the process --- */

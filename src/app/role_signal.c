@@ -1,63 +1,236 @@
-/* The signal role: SIP from the socket to the call. Its layers are wired here: struct
- * signal_role owns one of each, bottom up, and lets go of them top down. */
+/* The signal role: the process around signal/role.h. It reads the store's sealing key and the
+ * server's certificate from descriptors, opens the store, and gives signalling its sockets, its
+ * memory and its neighbours. */
 #include "app/role.h"
 
+#include <stdlib.h>
 #include <unistd.h>
+
+#include "app/exit.h"
+#include "crypto/hash.h"
+#include "crypto/tls.h"
+#include "signal/role.h"
+#include "store/store.h"
+
+#define PEM_MAX (256u << 10)
 
 struct signal_process {
     struct role *role;
-    struct ipc_chan *peers[ROLE_COUNT]; /* by enum role_kind; NULL: that role is not there now */
+    struct store *store;
+    struct crypto_tls *tls;
+    struct signal_role *signal;
+    char cdr_dir[CONFIG_PATH_MAX + 8];
 };
 
-static void on_peer_msg(void *arg, uint32_t type, const void *payload, size_t n, const int *fds,
-                        size_t fd_count)
+/* --- what is read from descriptors --- */
+
+struct pem {
+    char *p;
+    size_t n;
+};
+
+static void pem_fini(struct pem *t)
 {
-    (void)arg;
-    (void)type;
-    (void)payload;
-    (void)n;
-    for (size_t i = 0; i < fd_count; i++)
-        close(fds[i]);
+    if (t->p)
+        secret_wipe(t->p, PEM_MAX);
+    free(t->p);
 }
 
-static void on_peer_closed(void *arg)
+static int pem_read(const struct role *r, enum role_fd slot, struct pem *ret)
 {
-    struct ipc_chan **peer = arg;
-    *peer = ipc_chan_free(*peer); /* a new one comes with its next life */
+    ret->p = malloc(PEM_MAX);
+    return ret->p ? role_read_fd(r->fds[slot], ret->p, PEM_MAX, &ret->n) : -ENOMEM;
+}
+
+static int tls_load(struct signal_process *p, const struct pem pems[3])
+{
+    static const enum crypto_tls_client_cert client_certs[] = {
+        [CONFIG_CLIENT_CERT_NONE] = CRYPTO_TLS_CERT_NONE,
+        [CONFIG_CLIENT_CERT_OPTIONAL] = CRYPTO_TLS_CERT_OPTIONAL,
+        [CONFIG_CLIENT_CERT_REQUIRED] = CRYPTO_TLS_CERT_REQUIRED,
+    };
+    const struct app_config *c = &p->role->cfg;
+    const struct crypto_tls_cert cert = {.cert_pem = slice_from(pems[0].p, pems[0].n),
+                                         .key_pem = slice_from(pems[1].p, pems[1].n)};
+    const struct crypto_tls_config cfg = {
+        .certs = &cert,
+        .cert_count = 1,
+        .ca_pem = slice_from(pems[2].p, pems[2].n),
+        .client_cert = client_certs[c->client_cert],
+        .min_version = c->tls_min == CONFIG_TLS_1_3 ? CRYPTO_TLS_13 : CRYPTO_TLS_12,
+        .allow_wildcards = c->allow_wildcards,
+    };
+    struct crypto_tls_error err = {0};
+    int s = p->tls ? crypto_tls_reload(p->tls, &cfg, &err) : crypto_tls_new(&cfg, &err, &p->tls);
+    if (s < 0)
+        log_event(LOG_ERROR, "certificate_unusable", LOG_STR("says", err.text),
+                  LOG_STR("mend", err.mend));
+    return s;
+}
+
+/* At the start and at each reload. */
+static int tls_setup(struct signal_process *p)
+{
+    static const enum role_fd slots[] = {ROLE_FD_SERVER_CERT, ROLE_FD_SERVER_KEY, ROLE_FD_CA_CERT};
+    struct pem pems[ARRAY_LEN(slots)] = {{NULL, 0}};
+    int s = 0;
+    for (size_t i = 0; i < ARRAY_LEN(slots) && s == 0; i++)
+        s = pem_read(p->role, slots[i], &pems[i]);
+    if (s == 0)
+        s = tls_load(p, pems);
+    for (size_t i = 0; i < ARRAY_LEN(slots); i++)
+        pem_fini(&pems[i]);
+    return s;
+}
+
+/* Nonces must be good after a restart of this role too: their secret comes from the sealing key. */
+static int store_setup(struct signal_process *p, uint8_t ret_nonce_secret[32])
+{
+    static const char label[] = "sotto digest nonces";
+    const struct slice parts[] = {slice_from(label, sizeof(label) - 1)};
+    char path[CONFIG_PATH_MAX + 16], err[STORE_ERROR_MAX] = "";
+    struct secret key;
+    snprintf(path, sizeof(path), "%s/sotto.db", p->role->cfg.data);
+    int s = role_read_fd(p->role->fds[ROLE_FD_SEAL_KEY], key.b, STORE_SEAL_KEY_LEN, &key.n);
+    if (s == 0 && key.n != STORE_SEAL_KEY_LEN)
+        s = -EKEYREJECTED;
+    if (s == 0) {
+        crypto_hmac_sha256(slice_from(key.b, key.n), parts, ARRAY_LEN(parts), ret_nonce_secret);
+        s = store_open(path, &key, err, &p->store);
+    }
+    secret_fini(&key);
+    if (s == 0)
+        return 0;
+    log_event(LOG_ERROR, "store_unusable", LOG_STR("says", err), LOG_ERRNO(s));
+    return EXIT_STATUS_STORE;
+}
+
+/* --- sockets --- */
+
+/* Takes them out of `r`. The order is the same in every life: flows name listeners by index. */
+static size_t take_listeners(struct role *r, struct transport_listener ret[CONFIG_LISTEN_MAX])
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < r->cfg.sip.count; i++) {
+        struct transport_listener *l = &ret[n];
+        socklen_t len = sizeof(l->bound);
+        if (r->sip_listen[i] < 0)
+            continue;
+        *l = (struct transport_listener){.kind = (enum transport_kind)r->cfg.sip.at[i].kind,
+                                         .bound = r->cfg.sip.at[i].addr,
+                                         .advertise = slice_from_str(r->cfg.advertise),
+                                         .fd = r->sip_listen[i]};
+        /* Port 0 has become a real one. */
+        (void)getsockname(l->fd, &l->bound.sa, &len);
+        r->sip_listen[i] = -1;
+        n++;
+    }
+    return n;
+}
+
+static int signal_setup(struct signal_process *p, const uint8_t nonce_secret[32])
+{
+    struct role *r = p->role;
+    const struct app_config *c = &r->cfg;
+    struct transport_listener listeners[CONFIG_LISTEN_MAX];
+    struct transport_held *held = calloc(r->held_count + 1, sizeof(*held));
+    if (!held)
+        return -ENOMEM;
+    for (size_t i = 0; i < r->held_count; i++)
+        held[i] = (struct transport_held){r->held[i].tag, r->held[i].fd};
+    struct signal_config cfg = {
+        .loop = r->loop,
+        .store = p->store,
+        .listeners = listeners,
+        .listener_count = take_listeners(r, listeners),
+        .tls = p->tls,
+        .slots_fd = r->fds[ROLE_FD_CONN_SLOTS],
+        .snapshot_fd = r->fds[ROLE_FD_CALL_STATE],
+        .stats_fd = r->fds[ROLE_FD_MEDIA_STATS],
+        .held = held,
+        .held_count = r->held_count,
+        .max_connections = c->max_connections,
+        .max_calls = c->max_calls,
+        .max_bindings = c->max_registrations,
+        .register_min_s = c->register_min_s,
+        .register_max_s = c->register_max_s,
+        .register_default_s = c->register_default_s,
+        .session_min_s = c->session_min_s,
+        .session_default_s = c->session_default_s,
+        .ring_timeout_ms = c->ring_timeout_s * 1000,
+        .offer_md5 = c->digest_md5,
+        .host = c->advertise[0] ? c->advertise : c->domain,
+        .cdr_dir = p->cdr_dir,
+        .arg = r,
+        .hold = role_hold,
+        .unhold = role_unhold,
+    };
+    memcpy(cfg.nonce_secret, nonce_secret, sizeof(cfg.nonce_secret));
+    int s = signal_role_new(&cfg, &p->signal);
+    secret_wipe(cfg.nonce_secret, sizeof(cfg.nonce_secret));
+    free(held);
+    return s;
+}
+
+/* --- the role --- */
+
+static int on_start(void *arg, struct role *r)
+{
+    struct signal_process *p = arg;
+    uint8_t nonce_secret[32];
+    p->role = r;
+    snprintf(p->cdr_dir, sizeof(p->cdr_dir), "%s/cdr", r->cfg.data);
+    int s = store_setup(p, nonce_secret);
+    if (s == 0)
+        s = tls_setup(p);
+    if (s == 0)
+        s = signal_setup(p, nonce_secret);
+    secret_wipe(nonce_secret, sizeof(nonce_secret));
+    return s;
 }
 
 static void on_peer(void *arg, enum role_kind who, uint32_t restarts, int fd)
 {
-    struct signal_process *s = arg;
-    struct ipc_chan **peer = &s->peers[who];
-    *peer = ipc_chan_free(*peer);
-    int r = ipc_chan_new(s->role->loop, fd, on_peer_msg, on_peer_closed, peer, peer);
-    log_event(r < 0 ? LOG_ERROR : LOG_DEBUG, "peer", LOG_STR("role", role_name(who)),
-              LOG_I("restarts", restarts), LOG_ERRNO(r));
-}
-
-static int on_start(void *arg, struct role *r)
-{
-    struct signal_process *s = arg;
-    s->role = r;
-    for (size_t i = 0; i < r->held_count; i++) { /* of no use to this life */
-        role_unhold(r, r->held[i].tag);
-        close(r->held[i].fd);
-    }
-    return 0;
+    (void)restarts; /* a channel that is new says as much */
+    struct signal_process *p = arg;
+    int s = -EPROTO;
+    if (who == ROLE_MEDIA)
+        s = signal_role_attach_media(p->signal, fd);
+    else if (who == ROLE_WEB)
+        s = signal_role_attach_web(p->signal, fd);
+    else
+        close(fd);
+    if (s < 0)
+        log_event(LOG_ERROR, "peer_refused", LOG_STR("role", role_name(who)), LOG_ERRNO(s));
 }
 
 static void on_reload(void *arg, const struct app_config *old)
 {
-    (void)arg;
-    (void)old;
+    (void)old; /* what else may change without a restart is not this role's */
+    struct signal_process *p = arg;
+    if (tls_setup(p) < 0)
+        log_event(LOG_ERROR, "reload_refused",
+                  LOG_STR("then", "the old certificate stays in force"));
+}
+
+static void on_shutdown(void *arg)
+{
+    struct signal_process *p = arg;
+    signal_role_shutdown(p->signal);
+}
+
+static uint32_t on_calls_left(void *arg)
+{
+    struct signal_process *p = arg;
+    return signal_role_calls(p->signal);
 }
 
 static void on_stop(void *arg)
 {
-    struct signal_process *s = arg;
-    for (size_t i = 0; i < ROLE_COUNT; i++)
-        s->peers[i] = ipc_chan_free(s->peers[i]);
+    struct signal_process *p = arg;
+    p->signal = signal_role_free(p->signal);
+    p->tls = crypto_tls_free(p->tls);
+    p->store = store_close(p->store);
 }
 
 static const struct role_ops ops = {
@@ -65,11 +238,13 @@ static const struct role_ops ops = {
     .start = on_start,
     .peer = on_peer,
     .reload = on_reload,
+    .shutdown = on_shutdown,
+    .calls_left = on_calls_left,
     .stop = on_stop,
 };
 
 int signal_role_main(void)
 {
-    static struct signal_process s;
-    return role_main(&ops, &s);
+    static struct signal_process p;
+    return role_main(&ops, &p);
 }

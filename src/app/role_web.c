@@ -24,6 +24,7 @@ struct ask {
 struct web_process {
     struct role *role;
     struct store *store;
+    struct cert_names names; /* by which this server is called, besides its domains */
     struct api *api;
     struct api_server *server;
     struct ipc_chan *signal; /* NULL: not there now */
@@ -267,17 +268,26 @@ static void forward(void *arg, const char *name, struct slice request, api_forwa
     json_decref(j);
 }
 
+/* For no one's benefit but the server's: nobody waits for the reply. */
+static void tell(struct web_process *w, enum whom whom)
+{
+    struct ask *a = ask_new(w, ignore, NULL);
+    if (!a)
+        return;
+    int r = whom == SIGNAL ? ask_signal(w, a, "changed", NULL)
+                           : ask_supervisor(w, a, ROLE_MSG_DO_RELOAD, NULL);
+    if (r < 0)
+        ask_fail(a, "restarting", "");
+}
+
+/* Signalling looks by itself, too, but later. A new domain belongs into the certificate, which is
+ * the supervisor's matter, as is handing out a new certificate. */
 static void changed(void *arg, enum api_change what)
 {
-    struct web_process *w = arg;
-    struct ask *a = ask_new(w, ignore, NULL);
-    int r = -ENOMEM;
-    if (a && what == API_CHANGED_CERTS)
-        r = ask_supervisor(w, a, ROLE_MSG_DO_RELOAD, NULL);
-    else if (a)
-        r = ask_signal(w, a, "changed", NULL); /* signal looks by itself, too, but later */
-    if (a && r < 0)
-        ask_fail(a, "restarting", "");
+    if (what != API_CHANGED_CERTS)
+        tell(arg, SIGNAL);
+    if (what != API_CHANGED_USERS)
+        tell(arg, SUPERVISOR);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -319,8 +329,11 @@ static int on_start(void *arg, struct role *r)
     int e = open_store(w);
     if (e != 0)
         return e;
+    (void)cert_names_add(&w->names, slice_from_str(r->cfg.domain));
+    (void)cert_names_add(&w->names, slice_from_str(r->cfg.advertise));
     struct api_config cfg = {.data = r->cfg.data,
                              .store = w->store,
+                             .names = &w->names,
                              .leave_certs = true,
                              .arg = w,
                              .forward = forward,

@@ -147,10 +147,10 @@ static int calls_add_narrowed(scmp_filter_ctx f)
         r = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     if (r == 0)
         r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                             SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+                             SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
     for (size_t i = 0; i < ARRAY_LEN(ioctls) && r == 0; i++)
         r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                             SCMP_A1(SCMP_CMP_EQ, ioctls[i]));
+                             SCMP_A1(SCMP_CMP_EQ, ioctls[i], 0));
     return r;
 }
 
@@ -159,7 +159,7 @@ static int families_add(scmp_filter_ctx f, const int *families)
     int r = 0;
     for (; *families && r == 0; families++)
         r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)*families));
+                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)*families, 0));
     return r;
 }
 

@@ -101,7 +101,7 @@ static int folder_make(struct app_config *c, char why[STATE_WHY_MAX])
     if (st.st_mode & 077)
         log_event(LOG_WARN, "data_folder_open_to_others", LOG_STR("path", path),
                   LOG_STR("mend", "chmod 700"));
-    bool fits = strlen(path) < sizeof(c->data);
+    bool fits = path && strlen(path) < sizeof(c->data);
     if (fits) {
         memset(c->data, 0, sizeof(c->data));
         memcpy(c->data, path, strlen(path));

@@ -52,8 +52,7 @@ static void on_connected(void *arg, uint8_t status, const char *why)
         call_end(c, 488, "no codec of the offer is spoken here");
         return;
     }
-    struct leg_input in = {.sdp = sdp};
-    leg_event(a, LEG_EV_ANSWER, &in);
+    leg_answer(a, sdp);
     call_on_answered(c);
 }
 
@@ -78,8 +77,7 @@ static void on_offer_written(void *arg, uint8_t status, const char *why)
         call_end(c, 500, "the offer does not fit");
         return;
     }
-    struct leg_input in = {.sdp = sdp};
-    leg_event(a, LEG_EV_ANSWER, &in);
+    leg_answer(a, sdp);
     call_on_answered(c);
 }
 

@@ -102,12 +102,28 @@ int call_core_new(const struct call_config *cfg, struct call_core **ret)
 
 static void call_free(struct call *c);
 
+/* Its media goes on without us: whoever maps the snapshot next finds it running. */
+static void leave_standing(struct call *c)
+{
+    LIST_FOR_EACH(n, &c->legs)
+    {
+        struct leg *l = CONTAINER_OF(n, struct leg, node);
+        for (size_t i = 0; i < SDP_MEDIA_MAX; i++)
+            l->media.streams[i].endpoint = 0;
+    }
+}
+
 struct call_core *call_core_free(struct call_core *core)
 {
     if (!core)
         return NULL;
     LIST_FOR_EACH(n, &core->calls)
-    call_free(CONTAINER_OF(n, struct call, node));
+    {
+        struct call *c = CONTAINER_OF(n, struct call, node);
+        if (c->slot != SNAPSHOT_NONE)
+            leave_standing(c);
+        call_free(c);
+    }
     media_client_free(core->media);
     snapshot_close(core);
     show_forget(core);
@@ -150,6 +166,14 @@ static void call_reap(void *arg)
     call_free(arg);
 }
 
+static struct call *call_find(struct call_core *core, uint64_t id)
+{
+    char name[24];
+    snprintf(name, sizeof(name), "%016llx", (unsigned long long)id);
+    struct map_node *n = map_find(&core->by_id, slice_from_str(name));
+    return n ? CONTAINER_OF(n, struct call, by_id) : NULL;
+}
+
 static void on_ring_timeout(void *arg)
 {
     call_end(arg, 480, "nobody answered");
@@ -180,11 +204,9 @@ struct call *call_new(struct call_core *core, uint64_t id)
 static uint64_t new_call_id(struct call_core *core)
 {
     uint64_t id;
-    char name[24];
-    do {
+    do
         crypto_random(&id, sizeof(id));
-        snprintf(name, sizeof(name), "%016llx", (unsigned long long)id);
-    } while (id == 0 || map_find(&core->by_id, slice_from_str(name)));
+    while (id == 0 || call_find(core, id));
     return id;
 }
 
@@ -247,6 +269,7 @@ struct leg *call_other(const struct leg *l)
 void call_on_answered(struct call *c)
 {
     c->phase = CALL_ANSWERED;
+    loop_timer_cancel(c->core->cfg.loop, &c->ring_timer);
     c->answered_unix = loop_unix_now(c->core->cfg.loop);
     log_event(LOG_INFO, "call_answered", LOG_STR("call", c->name), LOG_STR("from", c->a->user.name),
               LOG_STR("to", c->target), LOG_STR("keying_a", leg_keying_name(c->a)),
@@ -335,41 +358,41 @@ void call_leg_set_flow(struct leg *l, const struct transport_flow *flow)
 
 /* --- media ----------------------------------------------------------------------------------- */
 
-static void take_protection(struct leg *l, const struct media_event *e)
+static void end_by_media(struct leg *l, const struct media_event *e)
 {
-    struct leg_stream *s = &l->media.streams[e->stream % SDP_MEDIA_MAX];
-    if (s->endpoint == e->endpoint)
-        s->protection = e->protection;
+    struct call *c = l->call;
+    bool is_main = e->stream == 0 || l->media.streams[0].endpoint == 0;
+    char why[sizeof(e->why) + 1];
+    switch ((enum media_event_kind)e->kind) {
+    case MEDIA_EVENT_SECURE:
+        l->media.streams[e->stream].protection = e->protection;
+        return;
+    case MEDIA_EVENT_TIMEOUT:
+        if (is_main)
+            call_end(c, 408,
+                     l == c->a ? "no media came from the caller" : "no media came from the callee");
+        return;
+    case MEDIA_EVENT_FAILED:
+        snprintf(why, sizeof(why), "%.*s", (int)sizeof(e->why), e->why);
+        call_end(c, 488, why);
+        return;
+    }
 }
 
 static void on_media_event(void *arg, const struct media_event *e)
 {
     struct call_core *core = arg;
-    char name[24];
-    snprintf(name, sizeof(name), "%016llx", (unsigned long long)e->call);
-    struct map_node *n = map_find(&core->by_id, slice_from_str(name));
-    if (!n)
+    struct call *c = call_find(core, e->call);
+    if (!c || e->stream >= SDP_MEDIA_MAX)
         return;
-    struct call *c = CONTAINER_OF(n, struct call, by_id);
     LIST_FOR_EACH(it, &c->legs)
     {
         struct leg *l = CONTAINER_OF(it, struct leg, node);
         if (l->index != e->leg)
             continue;
-        switch ((enum media_event_kind)e->kind) {
-        case MEDIA_EVENT_SECURE:
-            take_protection(l, e);
-            return;
-        case MEDIA_EVENT_TIMEOUT:
-            if (e->stream == 0 || l->media.streams[0].endpoint == 0)
-                call_end(c, 408,
-                         l == c->a ? "no media came from the caller"
-                                   : "no media came from the callee");
-            return;
-        case MEDIA_EVENT_FAILED:
-            call_end(c, 488, e->why);
-            return;
-        }
+        if (l->media.streams[e->stream].endpoint == e->endpoint) /* not one that was closed */
+            end_by_media(l, e);
+        return;
     }
 }
 
@@ -406,12 +429,13 @@ static void on_invite_in(void *arg, struct txn_server *st, enum txn_event ev)
         call_end(l->call, 500, "the caller's connection is gone");
 }
 
-static bool take_caller(struct call *c, struct txn_server *st, const struct sip_msg *req,
-                        const struct transport_flow *flow, const struct store_user *caller)
+/* 0, or the status with which the INVITE is refused. */
+static uint16_t take_caller(struct call *c, struct txn_server *st, const struct sip_msg *req,
+                            const struct transport_flow *flow, const struct store_user *caller)
 {
     struct leg *a = leg_new(c);
     if (!a)
-        return false;
+        return 500;
     c->a = a;
     a->state = LEG_INCOMING;
     a->user = *caller;
@@ -433,8 +457,12 @@ void call_core_invite(struct call_core *core, struct txn_server *st, struct sip_
         return;
     }
     struct call *c = call_new(core, new_call_id(core));
-    if (!c || !take_caller(c, st, req, flow, caller)) {
-        refuse(core, st, 500, "");
+    uint16_t status = c ? take_caller(c, st, req, flow, caller) : 500;
+    if (status) {
+        char min[40] = "";
+        if (status == 422)
+            snprintf(min, sizeof(min), "Min-SE: %u\r\n", core->cfg.session_min_s);
+        refuse(core, st, status, min);
         if (c)
             call_free(c);
         return;
@@ -455,6 +483,8 @@ void call_core_on_ack(struct call_core *core, struct sip_msg *ack)
     struct leg *l = find_leg(core, ack->call_id, ack->to_tag, ack->from_tag);
     if (!l)
         return;
+    if (ack->cseq != l->answered_cseq)
+        return; /* repeated, of an INVITE before the last */
     if (l->state == LEG_UP)
         exchange_on_ack(l, ack);
     else
@@ -480,5 +510,5 @@ void call_core_on_stray_2xx(struct call_core *core, struct sip_msg *rsp,
     (void)flow;
     struct leg *l = find_leg(core, rsp->call_id, rsp->from_tag, rsp->to_tag);
     if (l)
-        leg_sip_ack_again(l);
+        leg_sip_ack_stray(l, rsp);
 }

@@ -35,22 +35,29 @@ static void note_end(struct call *c, uint16_t status, const char *why)
     snprintf(c->end_reason, sizeof(c->end_reason), "%s", why);
     show_remember(c, answered); /* with the media's last figures, so before it is stopped */
     c->phase = CALL_ENDED;
+    loop_timer_cancel(c->core->cfg.loop, &c->ring_timer);
     log_event(answered ? LOG_INFO : LOG_WARN, answered ? "call_ended" : "call_refused",
               LOG_STR("call", c->name), LOG_STR("from", c->a->user.name), LOG_STR("to", c->target),
               LOG_I("status", status), LOG_STR("reason", c->end_reason),
               LOG_A("peer", &c->a->flow.remote));
 }
 
-/* Ends every leg but `except`, which is ending by itself. */
-static void hang_up(struct call *c, const struct leg *except, uint16_t status)
+/* RFC 3326, for the BYEs and CANCELs. */
+static void put_reason(struct call *c, uint16_t status)
 {
-    char why[200];
-    struct buf b = buf_over(why, sizeof(why));
+    struct buf b = buf_over(c->bye_reason, sizeof(c->bye_reason) - 1);
     if (status == 200)
         BUF_PUT_LIT(&b, "Q.850;cause=16;text=\"Normal call clearing\"");
     else
         buf_printf(&b, "SIP;cause=%u", status);
-    struct leg_input in = {.status = status, .reason = buf_slice(&b)};
+}
+
+/* Ends every leg but `except`, which is ending by itself. */
+static void hang_up(struct call *c, const struct leg *except, uint16_t status)
+{
+    if (c->bye_reason[0] == '\0')
+        put_reason(c, status);
+    struct leg_input in = {.status = status, .reason = slice_from_str(c->bye_reason)};
     exchange_abort(c);
     relay_abort(c);
     LIST_FOR_EACH(n, &c->legs)

@@ -102,8 +102,7 @@ static void on_local(void *arg, uint8_t status, const char *why)
         offer_to_y(c, sdp);
 }
 
-/* m-lines that are new in this offer get an endpoint on both legs. */
-static uint32_t open_if_new(const struct leg *l, uint8_t mask)
+uint32_t exchange_open_if_new(const struct leg *l, uint8_t mask)
 {
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
         if (mask & (1u << i) && !l->media.streams[i].endpoint)
@@ -122,7 +121,7 @@ static void on_checked(void *arg, uint8_t status, const char *why)
     }
     uint8_t mask = leg_media_mask_map(ex->mask, &ex->map);
     struct leg_media_batch b = {
-        .ops = MEDIA_OP_LOCAL | open_if_new(ex->y, mask),
+        .ops = MEDIA_OP_LOCAL | exchange_open_if_new(ex->y, mask),
         .policy = &ex->y->policy,
         .local = ex->y->flow.local,
         .mask = mask,
@@ -177,7 +176,7 @@ static void on_y_applied(void *arg, uint8_t status, const char *why)
         return;
     }
     struct leg_media_batch b = {
-        .ops = MEDIA_OP_REMOTE | MEDIA_OP_CONNECT | open_if_new(ex->x, ex->mask),
+        .ops = MEDIA_OP_REMOTE | MEDIA_OP_CONNECT | exchange_open_if_new(ex->x, ex->mask),
         .policy = &ex->x->policy,
         .local = ex->x->flow.local,
         .mask = ex->mask,
@@ -312,8 +311,7 @@ void exchange_answer_x(struct call *c, struct slice sdp)
     struct exchange *ex = &c->ex;
     if (ex->x->state == LEG_INCOMING) { /* the call's first INVITE */
         leg_sip_set_tag(ex->x, ex->y->caller_tag);
-        struct leg_input in = {.sdp = sdp};
-        leg_event(ex->x, LEG_EV_ANSWER, &in);
+        leg_answer(ex->x, sdp);
         call_on_answered(c);
         return;
     }
@@ -415,11 +413,11 @@ static bool answer_alone(struct leg *x, struct txn_server *st, struct slice sdp,
     if (has_sdp)
         a.body = call_text_slice(&x->local_sdp);
     leg_sip_respond(x, st, &a);
-    if (update) {
+    if (update)
         txn_server_detach(st);
-    } else {
+    else
         c->ex = (struct exchange){.state = EXCHANGE_WAIT_ACK, .x = x, .y = call_other(x)};
-    }
+    call_changed(c); /* the peer's Contact may be another */
     return true;
 }
 

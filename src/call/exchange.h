@@ -12,6 +12,8 @@ void exchange_cancelled(struct call *c); /* CANCEL of x's re-INVITE */
 void exchange_on_ack_timeout(struct leg *x);
 /* Lets go of everything (the call ends); a request that still waits is answered 487. */
 void exchange_abort(struct call *c);
+/* MEDIA_OP_OPEN where one of these m-lines has no endpoint yet on this leg, else 0. */
+uint32_t exchange_open_if_new(const struct leg *l, uint8_t mask);
 /* Adopts the exchange's m-line map as the call's. */
 void exchange_adopt_map(struct call *c, const struct leg *offerer);
 

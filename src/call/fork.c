@@ -12,6 +12,9 @@
 #include "call/setup.h"
 #include "call/steps.h"
 
+/* RFC 3326 s.3.1 */
+#define ELSEWHERE SLICE_LIT("SIP;cause=200;text=\"Call completed elsewhere\"")
+
 static bool is_pending(const struct leg *l)
 {
     return l->state == LEG_NEW || l->state == LEG_CALLING;
@@ -96,6 +99,13 @@ static bool has_offer(struct sip_msg *msg)
 static void on_final(struct leg *l, struct sip_msg *msg)
 {
     struct leg_input in = {.msg = msg, .status = msg->status, .reason = msg->reason};
+    if (msg->status == 422 && l->state == LEG_CALLING && !l->asked_again && refresh_ask_more(l, msg)) {
+        l->asked_again = true;
+        txn_client_detach(l->invite_out);
+        l->invite_out = NULL;
+        leg_sip_invite(l, call_text_slice(&l->local_sdp));
+        return;
+    }
     if (msg->status >= 300) {
         leg_event(l, LEG_EV_FAIL, &in);
         return;
@@ -167,6 +177,8 @@ static void on_early_applied(void *arg, uint8_t status, const char *why)
                   LOG_STR("reason", why));
         if (b == c->b)
             call_end(c, call_status_of_media(status), why);
+        else if (b->state == LEG_CALLING && c->a->state == LEG_INCOMING)
+            tell_progress(b, SLICE_NONE);
         return;
     }
     b->early_media = true;
@@ -208,14 +220,36 @@ static int apply_answer(struct leg *b, struct slice body, leg_media_fn *done)
 static void tell_progress(struct leg *b, struct slice sdp)
 {
     struct leg *a = b->call->a;
-    leg_sip_progress(a, b->progress_status, SLICE_NONE, b, sdp, rel_is_free(a));
+    if (rel_is_free(a))
+        leg_sip_progress(a, b->progress_status, SLICE_NONE, b, sdp, a->wants_100rel);
+    else
+        b->call->untold = b;
+}
+
+void fork_tell_untold(struct call *c)
+{
+    struct leg *b = c->untold;
+    struct slice sdp = SLICE_NONE;
+    c->untold = NULL;
+    if (!b || b->state != LEG_CALLING || c->a->state != LEG_INCOMING)
+        return;
+    if (b->early_media && answer_for_caller(b, &sdp) < 0)
+        sdp = SLICE_NONE;
+    tell_progress(b, sdp);
 }
 
 void fork_on_progress(struct leg *b, struct sip_msg *msg)
 {
     struct call *c = b->call;
     struct slice sdp = SLICE_NONE;
-    if (msg->status == 100 || !rel_take_provisional(b, msg) || c->a->state != LEG_INCOMING)
+    if (msg->status == 100)
+        return;
+    if (msg->to_tag.n && !dialog_is_same_remote_tag(&b->dialog, msg->to_tag)) {
+        b->rel.received = 0; /* RSeq counts within one early dialog (RFC 3262 s.3) */
+        if (!leg_sip_take_dialog(b, msg))
+            return;
+    }
+    if (!rel_take_provisional(b, msg) || c->a->state != LEG_INCOMING)
         return;
     b->rang = true;
     b->progress_status = msg->status;
@@ -234,7 +268,7 @@ void fork_on_progress(struct leg *b, struct sip_msg *msg)
 
 static void hang_up_others(struct call *c, const struct leg *winner)
 {
-    struct leg_input in = {.reason = SLICE_LIT("SIP;cause=200;text=\"Call completed elsewhere\"")};
+    struct leg_input in = {.reason = ELSEWHERE};
     LIST_FOR_EACH(n, &c->legs)
     {
         struct leg *l = CONTAINER_OF(n, struct leg, node);
@@ -252,8 +286,7 @@ void fork_answer_caller(struct leg *b)
         return;
     }
     leg_sip_set_tag(c->a, b->caller_tag);
-    struct leg_input in = {.sdp = sdp};
-    leg_event(c->a, LEG_EV_ANSWER, &in);
+    leg_answer(c->a, sdp);
     call_on_answered(c);
 }
 
@@ -296,7 +329,7 @@ void fork_on_answered(struct leg *b, struct sip_msg *msg)
 {
     struct call *c = b->call;
     if (c->b || c->a->state != LEG_INCOMING) { /* another was faster, or the caller has gone */
-        struct leg_input in = {0};
+        struct leg_input in = {.reason = ELSEWHERE};
         leg_event(b, LEG_EV_HANGUP, &in);
         return;
     }
@@ -376,6 +409,8 @@ static uint16_t map_status(uint16_t status)
         return 480; /* s.16.7: a 408 of ours would make the caller think that we are not there */
     case 503:
         return 480; /* s.16.7 step 6: 503 is about the callee, not about us */
+    case 422:       /* of the session timer between us and the callee */
+        return 480;
     default:
         return status >= 300 && status < 400 ? 480 : status;
     }

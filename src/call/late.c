@@ -52,12 +52,12 @@ static void on_y_judged(void *arg, uint8_t status, const char *why)
         late_fail(c, call_status_of_media(status), why);
         return;
     }
-    bool fresh = ex->x->media.streams[0].endpoint == 0;
+    uint8_t mask = leg_media_mask_map(ex->mask, &ex->map);
     struct leg_media_batch b = {
-        .ops = (fresh ? MEDIA_OP_OPEN : 0u) | MEDIA_OP_LOCAL,
+        .ops = MEDIA_OP_LOCAL | exchange_open_if_new(ex->x, mask),
         .policy = &ex->x->policy,
         .local = ex->x->flow.local,
-        .mask = leg_media_mask_map(ex->mask, &ex->map),
+        .mask = mask,
     };
     ex->state = EXCHANGE_LATE_X;
     if (leg_media_start(&ex->x->media, &b, on_x_written, c) <= 0)
@@ -76,9 +76,8 @@ void late_begin(struct call *c, struct slice offer)
     }
     sdp_leg_map(d, ex->y->policy.protection != PROTECTION_OFF, &ex->map);
     ex->mask = call_forwarded_mask(d, &ex->map);
-    bool fresh = ex->y->media.streams[0].endpoint == 0;
     struct leg_media_batch b = {
-        .ops = (fresh ? MEDIA_OP_OPEN : 0u) | MEDIA_OP_REMOTE,
+        .ops = MEDIA_OP_REMOTE | exchange_open_if_new(ex->y, ex->mask),
         .policy = &ex->y->policy,
         .local = ex->y->flow.local,
         .mask = ex->mask,

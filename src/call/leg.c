@@ -3,7 +3,7 @@
  *
  *   callee:  NEW -> CALLING -> UP            caller:  INCOMING -> ANSWERING -> UP
  *            CALLING -> CANCELLING -> DOWN            ANSWERING -> ANSWERING_END -> ENDING
- *            CALLING -> ACK_OWED -> UP
+ *            CALLING -> ACK_OWED -> UP                INCOMING -> HELD -> ANSWERING
  *   both:    UP -> ENDING -> DOWN, UP -> DOWN
  *
  * The state changes first, the call is told last; it may free nothing of us in that call (calls
@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "call/rel.h"
 #include "call/steps.h"
 
 typedef void leg_action(struct leg *l, const struct leg_input *in);
@@ -57,16 +58,17 @@ static void act_cancel_out(struct leg *l, const struct leg_input *in)
 /* RFC 3261 s.9.1: CANCEL and 2xx crossed on the way. The session exists, so it is ended as one. */
 static void act_ack_and_bye(struct leg *l, const struct leg_input *in)
 {
-    (void)in;
-    leg_sip_ack(l, SLICE_NONE);
-    leg_sip_bye(l);
+        leg_sip_ack(l, SLICE_NONE);
+    leg_sip_bye(l, in->reason);
 }
 
-/* A callee that hangs up a call which it has not answered; its INVITE stays to be ended. */
+/* A callee that hangs up a call which it has not answered. Its INVITE is cancelled; nobody here
+ * waits for the 487. */
 static void act_bye_early(struct leg *l, const struct leg_input *in)
 {
     struct leg_input fail = {.status = 480, .reason = in->reason};
     l->final_status = 480;
+    leg_sip_cancel(l, SLICE_NONE);
     fork_on_failed(l, &fail);
 }
 
@@ -86,6 +88,11 @@ static void act_down(struct leg *l, const struct leg_input *in)
 static void act_answer(struct leg *l, const struct leg_input *in)
 {
     leg_sip_answer(l, in->sdp);
+}
+
+static void act_hold(struct leg *l, const struct leg_input *in)
+{
+    rel_hold_answer(l, in->sdp);
 }
 
 static void act_reject(struct leg *l, const struct leg_input *in)
@@ -116,23 +123,21 @@ static void act_ack_late(struct leg *l, const struct leg_input *in)
 
 static void act_acked_bye(struct leg *l, const struct leg_input *in)
 {
-    (void)in;
-    leg_sip_acked(l);
-    leg_sip_bye(l);
+        leg_sip_acked(l);
+    leg_sip_bye(l, in->reason);
 }
 
 static void act_no_ack(struct leg *l, const struct leg_input *in)
 {
-    (void)in;
-    leg_sip_acked(l);
-    leg_sip_bye(l);
+        leg_sip_acked(l);
+    leg_sip_bye(l, in->reason);
     call_on_ack_timeout(l);
 }
 
 static void act_bye_out(struct leg *l, const struct leg_input *in)
 {
     (void)in;
-    leg_sip_bye(l);
+    leg_sip_bye(l, in->reason);
 }
 
 static void act_bye_in(struct leg *l, const struct leg_input *in)
@@ -145,9 +150,8 @@ static void act_bye_in(struct leg *l, const struct leg_input *in)
 /* A callee's 2xx with an offer whose ACK is still owed: the ACK must go out before the BYE. */
 static void act_owed_bye(struct leg *l, const struct leg_input *in)
 {
-    (void)in;
-    leg_sip_ack(l, SLICE_NONE);
-    leg_sip_bye(l);
+        leg_sip_ack(l, SLICE_NONE);
+    leg_sip_bye(l, in->reason);
 }
 
 static void act_ack_again(struct leg *l, const struct leg_input *in)
@@ -175,6 +179,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX_OFFER] = STAY(LEG_NEW),
             [LEG_EV_FAIL] = CELL(act_failed, LEG_DOWN), /* no flow, no media: before the INVITE */
             [LEG_EV_ANSWER] = STAY(LEG_NEW),
+            [LEG_EV_HOLD] = STAY(LEG_NEW),
             [LEG_EV_REJECT] = STAY(LEG_NEW),
             [LEG_EV_CANCEL] = STAY(LEG_NEW),
             [LEG_EV_ACK] = STAY(LEG_NEW),
@@ -192,12 +197,13 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX_OFFER] = CELL(act_answered_offer, LEG_ACK_OWED), /* RFC 3264 s.4 */
             [LEG_EV_FAIL] = CELL(act_failed, LEG_DOWN),                  /* s.13.2.2.2, .3 */
             [LEG_EV_ANSWER] = STAY(LEG_CALLING),
+            [LEG_EV_HOLD] = STAY(LEG_CALLING),
             [LEG_EV_REJECT] = STAY(LEG_CALLING),
             [LEG_EV_CANCEL] = STAY(LEG_CALLING),
             [LEG_EV_ACK] = STAY(LEG_CALLING),
             [LEG_EV_ACK_TIMEOUT] = STAY(LEG_CALLING),
             [LEG_EV_ACK_SEND] = STAY(LEG_CALLING),
-            [LEG_EV_BYE] = CELL(act_bye_early, LEG_CANCELLING), /* s.15: not allowed, but seen */
+            [LEG_EV_BYE] = CELL(act_bye_early, LEG_DOWN), /* s.15: not allowed, but seen */
             [LEG_EV_HANGUP] = CELL(act_cancel_out, LEG_CANCELLING), /* s.9.1 */
             [LEG_EV_BYE_DONE] = STAY(LEG_CALLING),
         },
@@ -209,6 +215,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX_OFFER] = CELL(act_ack_and_bye, LEG_ENDING),
             [LEG_EV_FAIL] = CELL(act_down, LEG_DOWN), /* 487, or timeout 64*T1 after the CANCEL */
             [LEG_EV_ANSWER] = STAY(LEG_CANCELLING),
+            [LEG_EV_HOLD] = STAY(LEG_CANCELLING),
             [LEG_EV_REJECT] = STAY(LEG_CANCELLING),
             [LEG_EV_CANCEL] = STAY(LEG_CANCELLING),
             [LEG_EV_ACK] = STAY(LEG_CANCELLING),
@@ -226,6 +233,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX_OFFER] = STAY(LEG_ACK_OWED),
             [LEG_EV_FAIL] = STAY(LEG_ACK_OWED),
             [LEG_EV_ANSWER] = STAY(LEG_ACK_OWED),
+            [LEG_EV_HOLD] = STAY(LEG_ACK_OWED),
             [LEG_EV_REJECT] = STAY(LEG_ACK_OWED),
             [LEG_EV_CANCEL] = STAY(LEG_ACK_OWED),
             [LEG_EV_ACK] = STAY(LEG_ACK_OWED),
@@ -243,6 +251,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX_OFFER] = STAY(LEG_INCOMING),
             [LEG_EV_FAIL] = STAY(LEG_INCOMING),
             [LEG_EV_ANSWER] = CELL(act_answer, LEG_ANSWERING), /* s.13.3.1.4 */
+            [LEG_EV_HOLD] = CELL(act_hold, LEG_HELD), /* RFC 3262 s.3 */
             [LEG_EV_REJECT] = CELL(act_reject, LEG_DOWN),      /* s.13.3.1.3 */
             [LEG_EV_CANCEL] = CELL(act_cancelled, LEG_DOWN),   /* s.9.2 */
             [LEG_EV_ACK] = STAY(LEG_INCOMING),
@@ -252,6 +261,24 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_HANGUP] = CELL(act_reject, LEG_DOWN),
             [LEG_EV_BYE_DONE] = STAY(LEG_INCOMING),
         },
+    [LEG_HELD] =
+        {
+            [LEG_EV_START] = STAY(LEG_HELD),
+            [LEG_EV_1XX] = STAY(LEG_HELD),
+            [LEG_EV_2XX] = STAY(LEG_HELD),
+            [LEG_EV_2XX_OFFER] = STAY(LEG_HELD),
+            [LEG_EV_FAIL] = STAY(LEG_HELD),
+            [LEG_EV_ANSWER] = CELL(act_answer, LEG_ANSWERING), /* the PRACK has come */
+            [LEG_EV_HOLD] = STAY(LEG_HELD),
+            [LEG_EV_REJECT] = CELL(act_reject, LEG_DOWN),
+            [LEG_EV_CANCEL] = CELL(act_cancelled, LEG_DOWN), /* s.9.2: no final answer went out */
+            [LEG_EV_ACK] = STAY(LEG_HELD),
+            [LEG_EV_ACK_TIMEOUT] = STAY(LEG_HELD),
+            [LEG_EV_ACK_SEND] = STAY(LEG_HELD),
+            [LEG_EV_BYE] = CELL(act_cancelled, LEG_DOWN),
+            [LEG_EV_HANGUP] = CELL(act_reject, LEG_DOWN),
+            [LEG_EV_BYE_DONE] = STAY(LEG_HELD),
+        },
     [LEG_ANSWERING] =
         {
             [LEG_EV_START] = STAY(LEG_ANSWERING),
@@ -260,6 +287,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX_OFFER] = STAY(LEG_ANSWERING),
             [LEG_EV_FAIL] = STAY(LEG_ANSWERING),
             [LEG_EV_ANSWER] = STAY(LEG_ANSWERING),
+            [LEG_EV_HOLD] = STAY(LEG_ANSWERING),
             [LEG_EV_REJECT] = STAY(LEG_ANSWERING),
             [LEG_EV_CANCEL] = STAY(LEG_ANSWERING), /* s.9.2: no effect after a final answer */
             [LEG_EV_ACK] = CELL(act_confirmed, LEG_UP),
@@ -277,6 +305,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX_OFFER] = STAY(LEG_ANSWERING_END),
             [LEG_EV_FAIL] = STAY(LEG_ANSWERING_END),
             [LEG_EV_ANSWER] = STAY(LEG_ANSWERING_END),
+            [LEG_EV_HOLD] = STAY(LEG_ANSWERING_END),
             [LEG_EV_REJECT] = STAY(LEG_ANSWERING_END),
             [LEG_EV_CANCEL] = STAY(LEG_ANSWERING_END),
             [LEG_EV_ACK] = CELL(act_acked_bye, LEG_ENDING),
@@ -294,6 +323,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX_OFFER] = CELL(act_ack_again, LEG_UP),
             [LEG_EV_FAIL] = STAY(LEG_UP),
             [LEG_EV_ANSWER] = STAY(LEG_UP),
+            [LEG_EV_HOLD] = STAY(LEG_UP),
             [LEG_EV_REJECT] = STAY(LEG_UP),
             [LEG_EV_CANCEL] = STAY(LEG_UP),
             [LEG_EV_ACK] = STAY(LEG_UP), /* repeated */
@@ -311,6 +341,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX_OFFER] = CELL(act_ack_again, LEG_ENDING),
             [LEG_EV_FAIL] = STAY(LEG_ENDING),
             [LEG_EV_ANSWER] = STAY(LEG_ENDING),
+            [LEG_EV_HOLD] = STAY(LEG_ENDING),
             [LEG_EV_REJECT] = STAY(LEG_ENDING),
             [LEG_EV_CANCEL] = STAY(LEG_ENDING),
             [LEG_EV_ACK] = STAY(LEG_ENDING),
@@ -328,6 +359,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX_OFFER] = STAY(LEG_DOWN),
             [LEG_EV_FAIL] = STAY(LEG_DOWN),
             [LEG_EV_ANSWER] = STAY(LEG_DOWN),
+            [LEG_EV_HOLD] = STAY(LEG_DOWN),
             [LEG_EV_REJECT] = STAY(LEG_DOWN),
             [LEG_EV_CANCEL] = STAY(LEG_DOWN),
             [LEG_EV_ACK] = STAY(LEG_DOWN),
@@ -345,6 +377,7 @@ static const char *const state_names[LEG_STATE_COUNT] = {
     [LEG_CANCELLING] = "cancelling",
     [LEG_ACK_OWED] = "ack_owed",
     [LEG_INCOMING] = "incoming",
+    [LEG_HELD] = "held",
     [LEG_ANSWERING] = "answering",
     [LEG_ANSWERING_END] = "answering_end",
     [LEG_UP] = "up",
@@ -355,6 +388,12 @@ static const char *const state_names[LEG_STATE_COUNT] = {
 const char *leg_state_name(enum leg_state s)
 {
     return state_names[s];
+}
+
+void leg_answer(struct leg *l, struct slice sdp)
+{
+    struct leg_input in = {.sdp = sdp};
+    leg_event(l, l->rel.unacked ? LEG_EV_HOLD : LEG_EV_ANSWER, &in);
 }
 
 void leg_event(struct leg *l, enum leg_event ev, const struct leg_input *in)

@@ -34,6 +34,7 @@ enum leg_state {
     LEG_CANCELLING,    /* callee: CANCEL sent */
     LEG_ACK_OWED,      /* callee: its 2xx has an offer, the ACK waits for the caller's answer */
     LEG_INCOMING,      /* caller: its INVITE is not answered yet */
+    LEG_HELD,          /* caller: the 2xx is made, and waits for a PRACK (RFC 3262 s.3) */
     LEG_ANSWERING,     /* caller: 2xx sent, no ACK yet */
     LEG_ANSWERING_END, /* the same, and we want to hang up: RFC 3261 s.15 has us wait for the ACK */
     LEG_UP,
@@ -49,6 +50,7 @@ enum leg_event {
     LEG_EV_2XX_OFFER, /* the same with an offer in it (late offer) */
     LEG_EV_FAIL,      /* 3xx-6xx, timeout, transport error on our INVITE */
     LEG_EV_ANSWER,    /* we send 2xx to its INVITE */
+    LEG_EV_HOLD,      /* we would, but a reliable provisional is not acknowledged yet */
     LEG_EV_REJECT,    /* we send another final answer */
     LEG_EV_CANCEL,    /* its CANCEL came */
     LEG_EV_ACK,
@@ -90,11 +92,14 @@ struct leg {
     struct txn_server *invite_in;  /* INVITE from this leg that we answer */
     struct txn_client *invite_out; /* INVITE to this leg */
     struct txn_client *bye_out;
-    uint32_t invite_cseq; /* of its last INVITE: ours to it, or the caller's first */
+    uint32_t invite_cseq;   /* of its last INVITE: ours to it, or the caller's first */
+    uint32_t answered_cseq; /* of the INVITE from it whose 2xx we sent last */
+    bool asked_again;       /* callee: its 422 has been heeded once (RFC 4028 s.7.3) */
     uint16_t final_status;
     char final_reason[64];
 
     struct call_text ack;            /* last ACK to a 2xx, sent again when the 2xx comes again */
+    uint32_t ack_cseq;
     struct txn_server *answered_txn; /* whose 2xx is sent again until its ACK comes … */
     struct loop_timer resend;        /* … RFC 3261 s.13.3.1.4 */
     uint64_t resend_until;
@@ -112,6 +117,7 @@ struct leg {
     struct dialog_rel rel;
     bool wants_100rel;           /* caller: provisionals to it are sent reliably */
     struct call_text rel_text;   /* caller: the one without its PRACK yet */
+    uint16_t rel_status;
     struct call_text rel_answer; /* caller: description of the 2xx that waits for that PRACK */
     struct loop_timer rel_timer;
     uint32_t rel_ms;
@@ -119,6 +125,8 @@ struct leg {
 
     /* RFC 4028; see refresh.c */
     struct dialog_timer session;
+    struct dialog_timer session_asked; /* by a request of the peer: agreed with our 2xx */
+    uint64_t session_due_unix;         /* when session_timer goes off, for the snapshot */
     struct loop_timer session_timer;
     struct txn_client *refresh_out;
     bool allows_update;
@@ -163,13 +171,14 @@ struct call {
     struct leg *a;
     struct leg *b;     /* the callee's leg that answered; NULL before, and with built-in targets */
     struct leg *early; /* whose early media the caller hears */
+    struct leg *untold; /* whose progress waits, for want of a PRACK (rel.c) */
     uint8_t builtin;   /* enum media_mode; MEDIA_MODE_NONE: a call between two */
     bool late_offer;   /* the caller's INVITE had none */
     struct sdp_leg_map map;    /* a's m-lines to those of the callee legs */
     uint8_t mask;              /* a's m-lines that are relayed */
     uint32_t max_forwards;     /* for the callees' INVITEs */
     struct call_text crossing; /* header lines of the INVITE that go on to the callees */
-    char bye_reason[120];      /* Reason of the BYEs that end it */
+    char bye_reason[64];       /* Reason of what ends its legs */
     char target[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2]; /* what was dialled, for CDR and show */
     struct exchange ex;
     struct list passages; /* requests on their way from leg to leg; relay.c */
@@ -221,6 +230,8 @@ struct leg_input {
     struct slice sdp;
 };
 void leg_event(struct leg *l, enum leg_event ev, const struct leg_input *in);
+/* 2xx to the caller's first INVITE, now or as soon as it may go out. */
+void leg_answer(struct leg *l, struct slice sdp);
 struct leg *leg_new(struct call *c);
 void leg_free(struct leg *l);
 const char *leg_state_name(enum leg_state s);

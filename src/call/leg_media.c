@@ -69,8 +69,10 @@ static void take_status(struct leg_media *m, const struct leg_stream *s,
 static void take_reply(struct leg_stream *s, const struct media_reply *r, struct slice text)
 {
     s->endpoint = r->endpoint;
-    s->proto = r->proto;
-    s->rtcp_mux = r->rtcp_mux;
+    if (s->media->ops & (MEDIA_OP_REMOTE | MEDIA_OP_LOCAL)) { /* others say nothing of these */
+        s->proto = r->proto;
+        s->rtcp_mux = r->rtcp_mux;
+    }
     s->rtp = r->local_rtp;
     s->rtcp = r->local_rtcp;
     s->protection = r->protection;

@@ -293,6 +293,19 @@ void leg_sip_ack(struct leg *l, struct slice sdp)
     sip_put_body(&b, sdp.n ? "application/sdp" : NULL, sdp);
     if (b.overflow || call_text_set(&l->ack, buf_slice(&b)) < 0)
         return;
+    l->ack_cseq = l->invite_cseq;
+    leg_sip_ack_again(l);
+}
+
+/* A 2xx that no transaction waits for any more: the ACK that it has had once, or, where we had let
+ * go of the INVITE before, the first. */
+void leg_sip_ack_stray(struct leg *l, const struct sip_msg *rsp)
+{
+    if (l->ack.n == 0 || rsp->cseq != l->ack_cseq) {
+        if (rsp->cseq == l->invite_cseq && (l->state == LEG_ENDING || l->state == LEG_DOWN))
+            leg_sip_ack(l, SLICE_NONE);
+        return;
+    }
     leg_sip_ack_again(l);
 }
 
@@ -365,12 +378,12 @@ static void on_bye(void *arg, struct txn_client *ct, enum txn_event ev, struct s
     leg_event(l, LEG_EV_BYE_DONE, NULL); /* whatever the answer: the dialog is over (s.15.1.1) */
 }
 
-void leg_sip_bye(struct leg *l)
+void leg_sip_bye(struct leg *l, struct slice reason)
 {
     char headers[256];
     struct buf hb = buf_over(headers, sizeof(headers));
-    if (l->call->bye_reason[0])
-        sip_put_hdr(&hb, SIP_HDR_REASON, slice_from_str(l->call->bye_reason));
+    if (reason.n)
+        sip_put_hdr(&hb, SIP_HDR_REASON, reason);
     struct leg_request rq = {.method = SIP_BYE, .fn = on_bye, .arg = l};
     if (!hb.overflow)
         rq.headers = buf_slice(&hb);
@@ -419,11 +432,15 @@ void leg_sip_respond(struct leg *l, struct txn_server *st, const struct leg_answ
     buf_put_slice(&b, a->headers);
     sip_put_body(&b, a->body.n ? (a->content_type ? a->content_type : "application/sdp") : NULL,
                  a->body);
-    if (b.overflow)
+    if (b.overflow) {
+        txn_server_detach(st); /* answers 500 */
         return;
+    }
     txn_server_respond(st, a->status, buf_slice(&b));
-    if (a->keep && a->status < 300)
+    if (a->keep && a->status < 300) {
+        l->answered_cseq = txn_server_request(st)->cseq;
         resend_start(l, st);
+    }
 }
 
 void leg_sip_set_tag(struct leg *l, const char *tag)
@@ -434,12 +451,16 @@ void leg_sip_set_tag(struct leg *l, const char *tag)
 
 /* The caller's leg from its INVITE. The tag stands for the call with a built-in target; callees
  * bring their own (leg_sip_set_tag). */
-bool leg_sip_take_invite(struct leg *l, struct txn_server *st, const struct sip_msg *req)
+uint16_t leg_sip_take_invite(struct leg *l, struct txn_server *st, const struct sip_msg *req)
 {
     char tag[20];
     crypto_random_hex(tag, 8);
     if (dialog_init_uas(&l->dialog, req, slice_from_str(tag)) != DIALOG_OK)
-        return false;
+        return 400;
+    if (!refresh_agree(l, req))
+        return 422;
+    if (req->from.display.n && call_text_set(&l->display, req->from.display) < 0)
+        return 500;
     leg_remember_dialog(l, req->call_id, slice_from_str(tag));
     l->invite_in = st;
     l->invite_cseq = req->cseq;
@@ -449,9 +470,7 @@ bool leg_sip_take_invite(struct leg *l, struct txn_server *st, const struct sip_
     if (mf.p && sip_number_parse(mf, &hops, &rest) != SIP_PARSE_OK)
         hops = 70;
     l->call->max_forwards = hops ? hops - 1 : 0;
-    if (req->from.display.n && call_text_set(&l->display, req->from.display) < 0)
-        return false;
-    return true;
+    return 0;
 }
 
 void leg_sip_answer(struct leg *l, struct slice sdp)
@@ -459,9 +478,8 @@ void leg_sip_answer(struct leg *l, struct slice sdp)
     struct txn_server *st = l->invite_in;
     if (!st)
         return;
-    if (rel_must_wait(l, sdp))
-        return; /* RFC 3262 s.3: not before the PRACK */
     l->invite_in = NULL;
+    l->answered_cseq = l->invite_cseq;
     dialog_confirm(&l->dialog);
     struct buf b = scratch(l);
     put_reply(l, &b, st, 200, SLICE_NONE, slice_from_str(l->dialog.local_tag));
@@ -470,8 +488,9 @@ void leg_sip_answer(struct leg *l, struct slice sdp)
     refresh_put_answer(l, &b);
     sip_put_body(&b, "application/sdp", sdp);
     if (b.overflow)
-        return;
-    txn_server_respond(st, 200, buf_slice(&b));
+        txn_server_detach(st); /* answers 500 */
+    else
+        txn_server_respond(st, 200, buf_slice(&b));
     resend_start(l, st);
 }
 
@@ -513,5 +532,5 @@ void leg_sip_progress(struct leg *l, uint16_t status, struct slice reason, const
         return;
     txn_server_respond(st, status, buf_slice(&b));
     if (reliable)
-        rel_sent(l, buf_slice(&b));
+        rel_sent(l, status, buf_slice(&b));
 }

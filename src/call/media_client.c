@@ -14,7 +14,7 @@ struct pending {
     struct list order;  /* oldest first: the order in which they are sent again */
     media_reply_fn *fn; /* NULL: nobody waits */
     void *arg;
-    size_t n;
+    bool sent;
     struct media_request rq;
     char text[];
 };
@@ -27,6 +27,7 @@ struct media_client {
     uint32_t next_id;
     size_t count;
     struct list order;
+    bool is_full; /* the channel's queue: what comes waits for its end, in order */
     struct list buckets[BUCKETS];
 };
 
@@ -76,13 +77,30 @@ static struct pending *pending_find(struct media_client *mc, uint32_t id)
     return NULL;
 }
 
-static void send_pending(struct media_client *mc, const struct pending *p)
+static void send_pending(struct media_client *mc, struct pending *p)
 {
-    if (!mc->chan)
-        return; /* goes out with the next attach */
+    p->sent = false;
+    if (!mc->chan || mc->is_full)
+        return; /* goes out with the next attach, or when the queue has run empty */
     int r = ipc_send2(mc->chan, MEDIA_MSG_REQUEST, &p->rq, sizeof(p->rq), p->text, p->rq.text_n);
+    p->sent = r == 0;
+    mc->is_full = r == -ENOBUFS;
     if (r < 0)
         log_event(LOG_ERROR, "media_request_not_sent", LOG_ERRNO(r), LOG_I("call", p->rq.call));
+}
+
+static void on_drained(void *arg)
+{
+    struct media_client *mc = arg;
+    if (!mc->is_full)
+        return;
+    mc->is_full = false;
+    LIST_FOR_EACH(n, &mc->order)
+    {
+        struct pending *p = CONTAINER_OF(n, struct pending, order);
+        if (!p->sent)
+            send_pending(mc, p);
+    }
 }
 
 static void on_reply(struct media_client *mc, const struct media_reply *r, struct slice text)
@@ -133,6 +151,8 @@ int media_client_attach(struct media_client *mc, int fd)
         return r;
     ipc_chan_free(mc->chan);
     mc->chan = chan;
+    mc->is_full = false;
+    ipc_chan_on_drained(chan, on_drained);
     LIST_FOR_EACH(n, &mc->order)
     send_pending(mc, CONTAINER_OF(n, struct pending, order));
     return 0;
@@ -205,4 +225,9 @@ void media_client_cancel(struct media_client *mc, uint32_t id)
     struct pending *p = id ? pending_find(mc, id) : NULL;
     if (p)
         p->fn = NULL;
+}
+
+size_t media_client_pending(const struct media_client *mc)
+{
+    return mc->count;
 }

@@ -33,5 +33,6 @@ int media_client_request(struct media_client *mc, const struct media_request *rq
 /* For what nobody waits for: closing. */
 void media_client_close(struct media_client *mc, uint64_t endpoint);
 void media_client_cancel(struct media_client *mc, uint32_t id); /* 0 is a no-op */
+size_t media_client_pending(const struct media_client *mc);     /* requests without their reply */
 
 #endif

@@ -7,6 +7,8 @@
 #include "call/exchange.h"
 #include "call/steps.h"
 
+#define RESUME_S 10u
+
 static struct loop *loop_of(struct leg *l)
 {
     return l->call->core->cfg.loop;
@@ -31,15 +33,21 @@ static void start(struct leg *l)
 {
     uint64_t ms = l->session.we_refresh ? dialog_timer_refresh_ms(&l->session)
                                         : dialog_timer_end_ms(&l->session);
+    l->session_due_unix = ms ? loop_unix_now(loop_of(l)) + ms / 1000 : 0;
     if (ms == 0)
         loop_timer_cancel(loop_of(l), &l->session_timer);
     else
         loop_timer_set(loop_of(l), &l->session_timer, ms);
 }
 
+/* After a restart: what was left. Where the time has passed, or a peer may have refreshed while
+ * nobody listened, there is a moment for it yet. */
 void refresh_resume(struct leg *l)
 {
-    start(l);
+    uint64_t now = loop_unix_now(loop_of(l));
+    uint64_t left = l->session_due_unix > now + RESUME_S ? l->session_due_unix - now : RESUME_S;
+    if (l->session_due_unix)
+        loop_timer_set(loop_of(l), &l->session_timer, left * 1000);
 }
 
 static void on_refreshed(void *arg, struct txn_client *ct, enum txn_event ev, struct sip_msg *msg)
@@ -50,10 +58,15 @@ static void on_refreshed(void *arg, struct txn_client *ct, enum txn_event ev, st
     case TXN_EVENT_RESPONSE:
         if (msg->status < 200)
             return;
+        /* A 2xx that comes again is acknowledged again (call_core_on_stray_2xx). */
+        txn_client_detach(l->refresh_out);
+        l->refresh_out = NULL;
         if (msg->method == SIP_INVITE && msg->status < 300)
             leg_sip_ack(l, SLICE_NONE);
         if (msg->status < 300) {
+            err_ignore(dialog_on_response(&l->dialog, msg)); /* bad Contact: the old one stands */
             refresh_take_answer(l, msg);
+            call_changed(l->call);
             return;
         }
         if (msg->status == 408 || msg->status == 481)
@@ -105,14 +118,23 @@ void refresh_init(struct leg *l)
     loop_timer_init(&l->session_timer, on_timer, l);
 }
 
+bool refresh_agree(struct leg *l, const struct sip_msg *req)
+{
+    struct dialog_timer_config cfg = config_of(l);
+    return dialog_timer_from_request(&cfg, req, &l->session_asked) == DIALOG_TIMER_OK;
+}
+
+bool refresh_ask_more(struct leg *l, const struct sip_msg *rsp)
+{
+    struct dialog_timer_config cfg = config_of(l);
+    return dialog_timer_from_422(&cfg, rsp, &l->session);
+}
+
 bool refresh_take_request(struct leg *l, struct txn_server *st, const struct sip_msg *req)
 {
     struct dialog_timer_config cfg = config_of(l);
-    struct dialog_timer t;
-    if (dialog_timer_from_request(&cfg, req, &t) == DIALOG_TIMER_OK) {
-        l->session = t;
+    if (refresh_agree(l, req))
         return true;
-    }
     char mem[40];
     struct buf h = buf_over(mem, sizeof(mem));
     buf_printf(&h, "Min-SE: %u\r\n", cfg.min_s);
@@ -136,6 +158,7 @@ void refresh_put_request(struct leg *l, struct buf *b)
 
 void refresh_put_answer(struct leg *l, struct buf *b)
 {
+    l->session = l->session_asked;
     dialog_timer_put_answer(b, &l->session);
     start(l);
 }

@@ -1,6 +1,7 @@
 #include "call/rel.h"
 
 #include "base/log.h"
+#include "call/fork.h"
 #include "call/steps.h"
 
 #define REL_T1 500u /* RFC 3262 s.3 */
@@ -21,7 +22,7 @@ static void on_timer(void *arg)
         return;
     }
     if (a->invite_in)
-        txn_server_respond(a->invite_in, 183, call_text_slice(&a->rel_text));
+        txn_server_respond(a->invite_in, a->rel_status, call_text_slice(&a->rel_text));
     a->rel_ms *= 2;
     loop_timer_set(loop_of(a), &a->rel_timer, a->rel_ms);
 }
@@ -46,7 +47,7 @@ bool rel_take_invite(struct leg *a, const struct sip_msg *req)
 
 bool rel_is_free(const struct leg *a)
 {
-    return a->wants_100rel && !a->rel.unacked;
+    return !a->wants_100rel || !a->rel.unacked;
 }
 
 void rel_put(struct leg *a, struct buf *b)
@@ -56,8 +57,9 @@ void rel_put(struct leg *a, struct buf *b)
     BUF_PUT_LIT(b, "\r\n");
 }
 
-void rel_sent(struct leg *a, struct slice text)
+void rel_sent(struct leg *a, uint16_t status, struct slice text)
 {
+    a->rel_status = status;
     if (call_text_set(&a->rel_text, text) < 0)
         return; /* sent once; a lost one is then the caller's to miss */
     a->rel_ms = REL_T1;
@@ -65,13 +67,10 @@ void rel_sent(struct leg *a, struct slice text)
     loop_timer_set(loop_of(a), &a->rel_timer, REL_T1);
 }
 
-bool rel_must_wait(struct leg *a, struct slice sdp)
+void rel_hold_answer(struct leg *a, struct slice sdp)
 {
-    if (!a->rel.unacked)
-        return false;
     if (call_text_set(&a->rel_answer, sdp) < 0)
-        return false;
-    return true;
+        call_end(a->call, 500, "no memory");
 }
 
 void rel_on_prack(struct leg *a, struct txn_server *st, const struct sip_msg *prack)
@@ -87,11 +86,13 @@ void rel_on_prack(struct leg *a, struct txn_server *st, const struct sip_msg *pr
         return;
     loop_timer_cancel(loop_of(a), &a->rel_timer);
     call_text_clear(&a->rel_text);
-    if (a->rel_answer.n && a->state == LEG_ANSWERING) {
+    if (a->state == LEG_HELD) {
         struct call_text sdp = a->rel_answer;
         a->rel_answer = (struct call_text){0};
-        leg_sip_answer(a, call_text_slice(&sdp));
+        leg_answer(a, call_text_slice(&sdp));
         call_text_clear(&sdp);
+    } else {
+        fork_tell_untold(a->call);
     }
 }
 
@@ -126,8 +127,6 @@ bool rel_take_provisional(struct leg *b, const struct sip_msg *rsp)
     case DIALOG_REL_NOT:
         return true;
     case DIALOG_REL_OK:
-        if (!leg_sip_take_dialog(b, rsp))
-            return true;
         send_prack(b, rsp, rseq);
         return true;
     case DIALOG_REL_REPEATED:

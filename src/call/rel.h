@@ -13,10 +13,11 @@ bool rel_take_invite(struct leg *a, const struct sip_msg *req);
 bool rel_take_provisional(struct leg *b, const struct sip_msg *rsp);
 /* Caller: Require and RSeq lines of a provisional that is about to be sent. */
 void rel_put(struct leg *a, struct buf *b);
-void rel_sent(struct leg *a, struct slice text);
-/* True: the 2xx must wait for a PRACK; it is sent by itself when that has come. */
-bool rel_must_wait(struct leg *a, struct slice sdp);
-/* Can one more provisional be sent reliably now? (s.3: not while one is unacknowledged) */
+void rel_sent(struct leg *a, uint16_t status, struct slice text);
+/* The 2xx waits for a PRACK; it is sent by itself when that has come. */
+void rel_hold_answer(struct leg *a, struct slice sdp);
+/* May one more provisional be sent? s.3: who requires 100rel gets all of them reliably, and none
+ * while one is unacknowledged. */
 bool rel_is_free(const struct leg *a);
 void rel_on_prack(struct leg *a, struct txn_server *st, const struct sip_msg *prack);
 

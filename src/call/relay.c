@@ -197,8 +197,10 @@ void call_core_request(struct call_core *core, struct leg *l, struct txn_server 
     case SIP_NOTIFY:
     case SIP_REFER:
     case SIP_PUBLISH:
-    case SIP_METHOD_OTHER:
         answer(l, st, 405, SLICE_LIT(CALL_ALLOW));
+        return;
+    case SIP_METHOD_OTHER: /* s.8.2.1: not known at all */
+        answer(l, st, 501, SLICE_LIT(CALL_ALLOW));
         return;
     }
 }

@@ -12,6 +12,9 @@
 #include "ipc/ipc.h"
 
 #define SNAPSHOT_VERSION 1u
+/* Requests that were sent since the snapshot (INFO, refreshes) are not in it. Numbers may leave
+ * gaps (RFC 3261 s.12.2.1.1), but must not be used again. */
+#define CSEQ_JUMP 65536u
 
 struct snapshot_stream {
     uint64_t endpoint;
@@ -24,7 +27,7 @@ struct snapshot_stream {
 struct snapshot_leg {
     uint16_t index;
     uint8_t registered_user, allows_update;
-    uint32_t invite_cseq;
+    uint32_t invite_cseq, answered_cseq;
     char name[STORE_NAME_MAX + 1], domain[STORE_DOMAIN_MAX + 1], display[STORE_DISPLAY_MAX + 1];
     struct store_policy user_policy;
     struct media_policy policy;
@@ -33,6 +36,7 @@ struct snapshot_leg {
     char contact_user[STORE_NAME_MAX + 1];
     uint64_t sdp_session;
     struct dialog_timer session;
+    uint64_t session_due_unix;
     struct snapshot_stream streams[SDP_MEDIA_MAX];
     uint32_t dialog_n, remote_n, local_n; /* bytes in `data`, in this order, leg after leg */
 };
@@ -128,6 +132,7 @@ static bool save_leg(const struct leg *l, struct snapshot_leg *s, struct buf *da
     s->registered_user = l->registered_user;
     s->allows_update = l->allows_update;
     s->invite_cseq = l->invite_cseq;
+    s->answered_cseq = l->answered_cseq;
     memcpy(s->name, l->user.name, sizeof(s->name));
     memcpy(s->domain, l->user.domain, sizeof(s->domain));
     memcpy(s->display, l->user.display, sizeof(s->display));
@@ -138,6 +143,7 @@ static bool save_leg(const struct leg *l, struct snapshot_leg *s, struct buf *da
     s->flow = l->flow;
     s->sdp_session = l->sdp_session;
     s->session = l->session;
+    s->session_due_unix = l->session_due_unix;
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
         const struct leg_stream *m = &l->media.streams[i];
         s->streams[i] = (struct snapshot_stream){.endpoint = m->endpoint,
@@ -232,6 +238,7 @@ static struct leg *restore_leg(struct call *c, const struct snapshot_leg *s, str
     l->registered_user = s->registered_user;
     l->allows_update = s->allows_update;
     l->invite_cseq = s->invite_cseq;
+    l->answered_cseq = s->answered_cseq;
     memcpy(l->user.name, s->name, sizeof(s->name));
     memcpy(l->user.domain, s->domain, sizeof(s->domain));
     memcpy(l->user.display, s->display, sizeof(s->display));
@@ -242,9 +249,11 @@ static struct leg *restore_leg(struct call *c, const struct snapshot_leg *s, str
     l->flow = s->flow;
     l->sdp_session = s->sdp_session;
     l->session = s->session;
+    l->session_due_unix = s->session_due_unix;
     restore_streams(l, s);
     if (!restore_texts(l, s, rest))
         return NULL;
+    l->dialog.local_cseq += CSEQ_JUMP;
     l->state = LEG_UP;
     leg_remember_dialog(l, slice_from_str(l->dialog.call_id), slice_from_str(l->dialog.local_tag));
     refresh_resume(l);

@@ -8,14 +8,16 @@
 void leg_sip_invite(struct leg *l, struct slice sdp);
 void leg_sip_ack(struct leg *l, struct slice sdp);
 void leg_sip_ack_again(struct leg *l);
+void leg_sip_ack_stray(struct leg *l, const struct sip_msg *rsp);
 void leg_sip_cancel(struct leg *l, struct slice reason);
-void leg_sip_bye(struct leg *l);
+void leg_sip_bye(struct leg *l, struct slice reason);
 void leg_sip_progress(struct leg *l, uint16_t status, struct slice reason, const struct leg *from,
                       struct slice sdp, bool reliable);
 void leg_sip_init(struct leg *l);
 bool leg_sip_make_dialog(struct leg *l); /* callee: identities, Call-ID, tags */
 bool leg_sip_take_dialog(struct leg *l, const struct sip_msg *rsp);
-bool leg_sip_take_invite(struct leg *l, struct txn_server *st, const struct sip_msg *req);
+/* 0, or the status with which it is refused. */
+uint16_t leg_sip_take_invite(struct leg *l, struct txn_server *st, const struct sip_msg *req);
 void leg_sip_set_tag(struct leg *l, const char *tag); /* caller: the dialog it is to have */
 void leg_sip_ack_fork(struct leg *l, struct sip_msg *msg);
 void leg_sip_answer(struct leg *l, struct slice sdp); /* 2xx to its INVITE, kept until the ACK */

@@ -72,7 +72,7 @@ static void expect_warning(const struct place *p, const char *words)
 static struct cert_info server_info(struct place *p)
 {
     struct cert_info i;
-    struct cert_report unheard;
+    struct cert_report unheard = {0};
     assert_int_equal(cert_info_read(p->data, CERT_SERVER, p->now, &unheard, &i), 0);
     return i;
 }
@@ -417,8 +417,8 @@ static void any_layout_is_taken(void **state)
         "cat chain.pem root.pem cert.pem privkey.pem",
         "cat root.pem chain.pem chain.pem privkey.pem cert.pem cert.pem",
         "cat fullchain.pem privkey.pem | sed 's/$/\\r/'",
-        "(echo 'Bag Attributes: x'; openssl ec -in privkey.pem; openssl x509 -text -in cert.pem; "
-        "cat chain.pem mid.csr)",
+        ("(echo 'Bag Attributes'; openssl ec -in privkey.pem; openssl x509 -text -in cert.pem; cat "
+         "chain.pem mid.csr)"),
         "(printf '\\357\\273\\277'; cat fullchain.pem privkey.pem)",
         "cat mid.key privkey.pem cert.pem chain.pem",
     };

@@ -329,7 +329,7 @@ int cert_import(const char *data, const char *path, const struct cert_names *dom
                 int64_t now, struct cert_report *report)
 {
     CLEANUP(cert_bundle_fini) struct cert_bundle b = {0};
-    struct cert_choice c;
+    struct cert_choice c = {0};
     *report = (struct cert_report){0};
     struct files *f = calloc(1, sizeof(*f));
     if (!f)

@@ -41,7 +41,7 @@ static size_t count_chain(const char *path)
 {
     CLEANUP(cert_text_fini) struct cert_text text = {0};
     CLEANUP(cert_bundle_fini) struct cert_bundle b = {0};
-    struct cert_report unheard; /* the leaf was read; that is what matters */
+    struct cert_report unheard = {0}; /* the leaf was read; that is what matters */
     if (cert_file_read(path, &unheard, &text) ||
         cert_bundle_add(&b, 0, path, slice_from(text.p, text.n), &unheard))
         return 0;

@@ -110,7 +110,7 @@ static void finish_pair(const char *data, const char *name)
     char path[CERT_PATH_MAX];
     CERT_X509 x = NULL;
     CERT_KEY key = NULL;
-    struct cert_report unheard;
+    struct cert_report unheard = {0};
     (void)snprintf(path, sizeof(path), "%s/tls/%s.crt", data, name);
     if (read_cert(data, name, ".crt.new", &unheard, &x) || read_key(data, name, &unheard, &key) ||
         EVP_PKEY_eq(X509_get0_pubkey(x), key) != 1)
@@ -318,7 +318,7 @@ int cert_renew(const char *data, const struct cert_names *domains, bool replace_
     if (r)
         return r;
     /* What cannot be read is replaced, for that is what renewing is for. Not so what is imported. */
-    struct cert_report unheard;
+    struct cert_report unheard = {0};
     if (!replace_imported && cert_pair_read(data, "server", &unheard, &x, NULL) == 0 &&
         !cert_x509_is_issued_by(x, ca.x))
         return cert_fail(report, CERT_REFUSED,

@@ -152,6 +152,8 @@ static int put_stdin(struct cli_line *line, const struct cli_option *o)
 static int put_value(struct cli_line *line, const struct cli_option *o, const char *value)
 {
     bool inherit = value && strcmp(value, "inherit") == 0;
+    if (!value) /* the kinds that take none do not look at it */
+        value = "";
     switch (o->kind) {
     case CLI_TRUE:
         return json_object_set_new(line->args, o->key, json_true()) ? API_FAILED : 0;

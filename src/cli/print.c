@@ -26,7 +26,9 @@ static const char *join(char *room, size_t cap, const json_t *list, const char *
     size_t i;
     json_t *v;
     json_array_foreach(list, i, v)
+    {
         buf_printf(&b, "%s%s", i ? ", " : "", json_string_value(v) ? json_string_value(v) : "?");
+    }
     room[b.n] = '\0';
     return b.n ? room : if_empty;
 }
@@ -50,8 +52,12 @@ static void print_policy(const json_t *policy)
         bool inherited = false;
         size_t k;
         json_t *name;
-        json_array_foreach(json_object_get(policy, "inherited"), k, name) inherited |=
-            strcmp(json_string_value(name), rows[i].key) == 0;
+        const json_t *all = json_object_get(policy, "inherited");
+        json_array_foreach(all, k, name)
+        {
+            inherited |=
+                strcmp(json_string_value(name) ? json_string_value(name) : "", rows[i].key) == 0;
+        }
         (void)snprintf(text, sizeof(text), "%s%s",
                        json_is_string(v) ? json_string_value(v)
                                          : join(room, sizeof(room), v, rows[i].if_empty),
@@ -298,8 +304,11 @@ void cli_print_any(const json_t *r, const struct cli_verb *v)
         return;
     }
     struct cli_table *t = cli_table_new(heads, n);
-    json_array_foreach(r, i, o) for (size_t k = 0; k < n; k++)
-        put_any(t, json_object_get(o, keys[k]));
+    json_array_foreach(r, i, o)
+    {
+        for (size_t k = 0; k < n; k++)
+            put_any(t, json_object_get(o, keys[k]));
+    }
     cli_table_print(t, empty);
 }
 

@@ -311,9 +311,9 @@ static void challenges_that_cannot_be_answered(void **state)
     assert_int_equal(try_answer(&c, rsp_with(401, "WWW-Authenticate: Digest realm=\"x\", "
                                                   "nonce=\"n\", qop=\"auth-int\"\r\n")),
                      -EINVAL);
-    for (int over = 0; over < 2; over++) {
+    for (size_t over = 0; over < 2; over++) {
         char nonce[257] = "";
-        memset(nonce, 'n', (size_t)(255 + over));
+        memset(nonce, 'n', 255 + over);
         snprintf(longest, sizeof(longest), "WWW-Authenticate: Digest realm=\"x\", nonce=\"%s\"\r\n",
                  nonce);
         assert_int_equal(try_answer(&c, rsp_with(401, longest)), over ? -EINVAL : 0);

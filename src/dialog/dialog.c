@@ -316,13 +316,13 @@ static void put_routes(struct buf *b, struct slice list, struct slice last)
     BUF_PUT_LIT(b, "\r\n");
 }
 
-static void put_party(struct buf *b, const char *name, const char *uri, const char *tag)
+static void put_party(struct buf *b, const char *name, struct slice uri, struct slice tag)
 {
     buf_put_str(b, name);
-    buf_put_str(b, uri);
-    if (*tag) {
+    buf_put_slice(b, uri);
+    if (tag.n) {
         BUF_PUT_LIT(b, ";tag=");
-        buf_put_str(b, tag);
+        buf_put_slice(b, tag);
     }
     BUF_PUT_LIT(b, "\r\n");
 }
@@ -345,10 +345,10 @@ void dialog_put_request(struct buf *b, const struct dialog *d, struct slice meth
         put_routes(b, rest, target);
     else
         put_routes(b, slice_from_str(d->routes), SLICE_NONE);
-    put_party(b, "From: ", d->local_uri, d->local_tag);
-    put_party(b, "To: ", d->remote_uri, d->remote_tag);
+    put_party(b, "From: ", slice_from_str(d->local_uri), slice_from_str(d->local_tag));
+    put_party(b, "To: ", slice_from_str(d->remote_uri), slice_from_str(d->remote_tag));
     BUF_PUT_LIT(b, "Call-ID: ");
-    buf_put_str(b, d->call_id);
+    buf_put_slice(b, slice_from_str(d->call_id));
     BUF_PUT_LIT(b, "\r\nCSeq: ");
     buf_put_u64(b, cseq);
     buf_put_char(b, ' ');

@@ -258,8 +258,9 @@ static int init_with(size_t call_id, size_t tag, size_t uri, size_t target, size
     memset(u, 'u', sizeof(u));
     memset(ta, 't', sizeof(ta));
     memset(ro, 'r', sizeof(ro));
-    memcpy(ta, "sip:", 4);
-    memcpy(ro, "<sip:", 5);
+    struct buf tb = buf_over(ta, sizeof(ta)), rb = buf_over(ro, sizeof(ro));
+    BUF_PUT_LIT(&tb, "sip:");
+    BUF_PUT_LIT(&rb, "<sip:");
     ro[routes - 1] = '>';
     return dialog_init_uac(&d, slice_from(c, call_id), slice_from(c, tag), slice_from(u, uri),
                            slice_from(u, uri), slice_from(ta, target), slice_from(ro, routes), 1);

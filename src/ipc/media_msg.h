@@ -37,15 +37,26 @@ enum media_op {
     MEDIA_OP_CLOSE = 1 << 5
 };
 
-enum media_mode { MEDIA_MODE_NONE, MEDIA_MODE_RELAY, MEDIA_MODE_ECHO, MEDIA_MODE_TONE, MEDIA_MODE_CLOCK };
+enum media_mode {
+    MEDIA_MODE_NONE,
+    MEDIA_MODE_RELAY,
+    MEDIA_MODE_ECHO,
+    MEDIA_MODE_TONE,
+    MEDIA_MODE_CLOCK
+};
 
 /* SDP's direction as the peer described itself. */
 enum media_direction { MEDIA_SENDRECV, MEDIA_SENDONLY, MEDIA_RECVONLY, MEDIA_INACTIVE };
 
 /* m= line's transport. */
 enum media_proto {
-    MEDIA_PROTO_AVP, MEDIA_PROTO_AVPF, MEDIA_PROTO_SAVP, MEDIA_PROTO_SAVPF,
-    MEDIA_PROTO_UDP_TLS_SAVP, MEDIA_PROTO_UDP_TLS_SAVPF, MEDIA_PROTO_COUNT
+    MEDIA_PROTO_AVP,
+    MEDIA_PROTO_AVPF,
+    MEDIA_PROTO_SAVP,
+    MEDIA_PROTO_SAVPF,
+    MEDIA_PROTO_UDP_TLS_SAVP,
+    MEDIA_PROTO_UDP_TLS_SAVPF,
+    MEDIA_PROTO_COUNT
 };
 
 struct media_codec {
@@ -65,20 +76,21 @@ struct media_policy {
 };
 
 struct media_request {
-    uint32_t req; /* echoed in the reply */
-    uint32_t ops; /* enum media_op */
+    uint32_t req;      /* echoed in the reply */
+    uint32_t ops;      /* enum media_op */
     uint64_t endpoint; /* ignored with OPEN */
 
     /* OPEN */
     uint64_t call;
     uint16_t leg;
-    uint16_t stream; /* m-line */
+    uint16_t stream;   /* m-line */
     struct addr local; /* address to bind; its port is ignored */
 
     /* REMOTE and LOCAL */
     struct media_policy policy;
-    bool is_offer; /* REMOTE: the text is the peer's offer (answer text comes back), or its answer */
-    uint8_t proto; /* enum media_proto; LOCAL: ignored, the reply says which */
+    bool
+        is_offer; /* REMOTE: the text is the peer's offer (answer text comes back), or its answer */
+    uint8_t proto;     /* enum media_proto; LOCAL: ignored, the reply says which */
     uint8_t direction; /* enum media_direction, as the peer said */
     bool rtcp_mux;     /* REMOTE: peer offers or accepts it. LOCAL: offer it */
     struct addr remote_rtp, remote_rtcp; /* family 0: none (held with 0.0.0.0, port 0) */
@@ -94,15 +106,15 @@ struct media_request {
 
 enum media_status {
     MEDIA_STATUS_OK = 0,
-    MEDIA_STATUS_NO_PORTS,          /* 503 */
-    MEDIA_STATUS_NO_ENDPOINT,       /* unknown handle */
-    MEDIA_STATUS_NOT_ENCRYPTED,     /* 488: the peer offers no encryption, the policy requires it */
-    MEDIA_STATUS_ENCRYPTION_REFUSED,/* 488: the peer insists on encryption, the policy says off */
-    MEDIA_STATUS_NO_COMMON_SUITE,   /* 488 */
-    MEDIA_STATUS_NO_COMMON_KEYING,  /* 488 */
-    MEDIA_STATUS_BAD_TEXT,          /* 488: keying lines that cannot be read, or a wrong answer */
-    MEDIA_STATUS_DOWNGRADE,         /* 488: was encrypted, now would not be */
-    MEDIA_STATUS_FAILED             /* 500: no memory and the like */
+    MEDIA_STATUS_NO_PORTS,      /* 503 */
+    MEDIA_STATUS_NO_ENDPOINT,   /* unknown handle */
+    MEDIA_STATUS_NOT_ENCRYPTED, /* 488: the peer offers no encryption, the policy requires it */
+    MEDIA_STATUS_ENCRYPTION_REFUSED, /* 488: the peer insists on encryption, the policy says off */
+    MEDIA_STATUS_NO_COMMON_SUITE,    /* 488 */
+    MEDIA_STATUS_NO_COMMON_KEYING,   /* 488 */
+    MEDIA_STATUS_BAD_TEXT,           /* 488: keying lines that cannot be read, or a wrong answer */
+    MEDIA_STATUS_DOWNGRADE,          /* 488: was encrypted, now would not be */
+    MEDIA_STATUS_FAILED              /* 500: no memory and the like */
 };
 
 struct media_reply {
@@ -113,14 +125,14 @@ struct media_reply {
     uint64_t endpoint;
     struct addr local_rtp, local_rtcp;
     struct media_protection protection;
-    char why[160]; /* a plain sentence where status is not OK */
+    char why[160];   /* a plain sentence where status is not OK */
     uint32_t text_n; /* attribute lines for our answer (REMOTE with offer) or offer (LOCAL) */
 };
 
 enum media_event_kind {
-    MEDIA_EVENT_SECURE,     /* protection changed: keys are in use */
-    MEDIA_EVENT_TIMEOUT,    /* nothing authentic came for rtp_timeout */
-    MEDIA_EVENT_FAILED      /* keying failed; `why` */
+    MEDIA_EVENT_SECURE,  /* protection changed: keys are in use */
+    MEDIA_EVENT_TIMEOUT, /* nothing authentic came for rtp_timeout */
+    MEDIA_EVENT_FAILED   /* keying failed; `why` */
 };
 
 struct media_event {

@@ -40,14 +40,14 @@ static int memfd_seal(int fd, int seals, int *ret_fd)
 
 int ipc_memfd_new(const char *name, size_t size, int *ret_fd)
 {
-    int fd;
+    int fd = -1;
     int r = memfd_open(name, size, &fd);
     return r < 0 ? r : memfd_seal(fd, 0, ret_fd);
 }
 
 int ipc_memfd_of(const char *name, const void *p, size_t n, int *ret_fd)
 {
-    int fd;
+    int fd = -1;
     int r = memfd_open(name, n, &fd);
     if (r < 0)
         return r;

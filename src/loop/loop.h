@@ -40,7 +40,7 @@ int loop_new(struct loop **ret) MUST_CHECK;
 int loop_new_virtual(uint64_t now_ms, struct loop **ret) MUST_CHECK;
 struct loop *loop_free(struct loop *l);
 
-uint64_t loop_now(const struct loop *l);     /* ms, as of this wake-up */
+uint64_t loop_now(const struct loop *l);      /* ms, as of this wake-up */
 uint64_t loop_unix_now(const struct loop *l); /* seconds since 1970; the virtual clock starts at
                                                  1,700,000,000 */
 uint64_t loop_clock_ns(void); /* CLOCK_MONOTONIC, read now: for what one tick is too coarse for */

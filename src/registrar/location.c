@@ -360,6 +360,7 @@ static int on_loaded(void *arg, const struct store_binding *s)
             }
         }
     }
+    l->next_id = s->id + 1; /* also where it found no room */
     return r == -ENOSPC ? 0 : r;
 }
 

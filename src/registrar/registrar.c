@@ -208,7 +208,9 @@ static bool take_contact(struct job *j, struct slice e, uint32_t default_s)
         j->star = true;
         return true;
     }
-    if (c.addr.uri.scheme == SIP_SCHEME_OTHER || c.addr.uri.raw.n >= DIALOG_URI_MAX) {
+    /* Others cannot be called over a flow (RFC 3261 s.8.1.1.8 allows them to a registrar). */
+    bool is_sip = c.addr.uri.scheme == SIP_SCHEME_SIP || c.addr.uri.scheme == SIP_SCHEME_SIPS;
+    if (!is_sip || c.addr.uri.raw.n >= DIALOG_URI_MAX) {
         answer(j, 400, "");
         return false;
     }
@@ -319,6 +321,8 @@ static bool fits(struct job *j, struct aor *a)
         bool known = find_old(j, a, &j->contacts[i].c) != NULL;
         if (!known && j->contacts[i].expires)
             stays++;
+        else if (known && !j->contacts[i].expires)
+            stays--;
     }
     return stays <= j->who.user->max_contacts;
 }

@@ -97,6 +97,12 @@ static bool is_users_connection(struct signal_role *r, const struct leg *l,
     return false;
 }
 
+static bool is_leg_of(const struct leg *l, const struct access_who *who)
+{
+    const struct store_user *u = call_leg_user(l);
+    return slice_eq_str(slice_from_str(who->name), u->name) && slice_eq_str(who->domain, u->domain);
+}
+
 static void in_dialog(struct signal_role *r, struct txn_server *st, struct sip_msg *req,
                       const struct transport_flow *flow)
 {
@@ -109,7 +115,7 @@ static void in_dialog(struct signal_role *r, struct txn_server *st, struct sip_m
         struct access_who who = {0};
         if (!is_users_connection(r, l, flow) && !let_in(r, st, req, flow, &req->from, &who))
             return;
-        if (who.user && !slice_eq_str(slice_from_str(who.name), call_leg_user(l)->name)) {
+        if (who.user && !is_leg_of(l, &who)) {
             answer(r, st, req, 403, NULL, SLICE_NONE);
             return;
         }

@@ -208,7 +208,7 @@ static int migrate_from(struct store *s, int version)
 
 int store_migrate(struct store *s)
 {
-    int version;
+    int version = 0;
     int r = version_get(s, &version);
     if (r == 0 && version < store_migration_count) {
         r = store_begin(s);

@@ -27,8 +27,7 @@ static int write_bindings(struct store *s, uint64_t expires)
     static char aor[BATCH][32];
     for (uint64_t i = 0; i < BINDINGS; i += BATCH) {
         for (size_t k = 0; k < BATCH; k++) {
-            int n =
-                snprintf(aor[k], sizeof(aor[k]), "%llu@example.org", (unsigned long long)(i + k));
+            int n = snprintf(aor[k], sizeof(aor[k]), "%zu@example.org", (size_t)i + k);
             ops[k].b = (struct store_binding){
                 .id = i + k + 1,
                 .aor = slice_from(aor[k], (size_t)n),

@@ -1,4 +1,11 @@
-#include "txn/kit_test.h"
+#include "txn/testkit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 
 /* --- client --- */
 

@@ -17,7 +17,6 @@ int txn_layer_new(struct loop *loop, const struct txn_cb *cb, const struct txn_t
     list_init(&l->due);
     list_init(&l->running);
     list_init(&l->linger);
-    list_init(&l->spare);
     for (size_t i = 0; i < TXN_CONN_BUCKETS; i++)
         list_init(&l->conns[i]);
     loop_defer_init(&l->defer, reap, l);
@@ -69,11 +68,11 @@ struct txn_layer *txn_layer_free(struct txn_layer *l)
     due_free(&l->due);
     due_free(&l->running);
     map_fini(&l->merges);
-    while (!list_is_empty(&l->spare)) {
-        struct txn_base *t = CONTAINER_OF(l->spare.next, struct txn_base, due);
-        list_remove(&t->due);
-        free(txn_server_of(t)->rsp);
-        free(txn_server_of(t));
+    while (l->spare) {
+        struct txn_server *st = l->spare;
+        l->spare = st->next_spare;
+        free(st->rsp);
+        free(st);
     }
     loop_timer_cancel(l->loop, &l->linger_timer);
     loop_defer_cancel(&l->defer);

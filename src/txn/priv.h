@@ -42,6 +42,7 @@ struct txn_base {
 
 struct txn_server {
     struct txn_base t;
+    struct txn_server *next_spare;
     struct map_node by_merge;
     struct list linger; /* answered non-INVITE on UDP; then `until` holds */
     struct txn_key merge;
@@ -87,7 +88,7 @@ struct txn_layer {
     size_t count;                      /* all transactions; those that linger included */
     struct txn_server *current;        /* the one whose on_request runs */
     const struct transport_flow *flow; /* of the message that is being taken in */
-    struct list spare; /* freed server transactions, by t.due; the hot path takes the last one */
+    struct txn_server *spare;          /* freed ones; the hot path takes the last */
     size_t spare_count;
     struct sip_msg msg; /* for parsing what we sent ourselves */
     char scratch[TXN_SCRATCH];

@@ -8,12 +8,12 @@
 
 static struct txn_server *spare_take(struct txn_layer *l)
 {
-    if (list_is_empty(&l->spare))
-        return calloc(1, sizeof(struct txn_server));
-    struct list *n = l->spare.next;
-    list_remove(n);
+    struct txn_server *st = l->spare;
+    if (!st)
+        return calloc(1, sizeof(*st));
+    l->spare = st->next_spare;
     l->spare_count--;
-    return txn_server_of(CONTAINER_OF(n, struct txn_base, due));
+    return st;
 }
 
 struct txn_server *txn_server_make(struct txn_layer *l, const struct sip_msg *req,
@@ -56,7 +56,8 @@ void txn_server_release(struct txn_server *st)
         free(st);
         return;
     }
-    list_push_front(&l->spare, &st->t.due);
+    st->next_spare = l->spare;
+    l->spare = st;
     l->spare_count++;
 }
 

@@ -1,4 +1,11 @@
-#include "txn/kit_test.h"
+#include "txn/testkit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 
 /* --- server, non-INVITE --- */
 
@@ -113,6 +120,18 @@ static void invite_server_answered_in_time_sends_no_100(void **state)
     request_in(w, "INVITE", "z9hG4bK1", TRANSPORT_UDP);
     assert_int_equal(w->sent_n, 2);
     assert_true(sent_starts(w, 1, "SIP/2.0 180 "));
+    world_free(w);
+}
+
+static void an_answer_before_200_ms_takes_the_place_of_the_100(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    request_in(w, "INVITE", "z9hG4bK1", TRANSPORT_UDP);
+    loop_advance(w->loop, 100);
+    respond(w, 180);
+    loop_advance(w->loop, 1000);
+    EXPECT_SENT_AT(w, 100);
     world_free(w);
 }
 
@@ -473,6 +492,7 @@ int main(void)
         cmocka_unit_test(remembered_answers_are_bounded),
         cmocka_unit_test(invite_server_sends_100_after_200_ms),
         cmocka_unit_test(invite_server_answered_in_time_sends_no_100),
+        cmocka_unit_test(an_answer_before_200_ms_takes_the_place_of_the_100),
         cmocka_unit_test(invite_server_failure_is_repeated_until_the_ack),
         cmocka_unit_test(invite_server_whose_ack_is_lost_times_out),
         cmocka_unit_test(reliable_invite_server_failure_is_sent_once),
