@@ -1,7 +1,6 @@
 #include "phone/report.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -28,7 +27,7 @@ static json_t *text_or_null(const char *s)
 /* Decibels and hertz to two places: more is noise. */
 static json_t *number(double v)
 {
-    return json_real(round(v * 100) / 100);
+    return json_real((double)(int64_t)(v * 100 + (v < 0 ? -0.5 : 0.5)) / 100);
 }
 
 static json_t *signalling(const struct phone *ph, const struct transport_flow *flow)
@@ -145,7 +144,7 @@ static void put_outcome(json_t *o, const struct phone_call *c)
     put(o, "result", json_string(result_names[c->result]));
     put(o, "status", json_integer(c->status));
     put(o, "reason", json_string(c->reason));
-    put(o, "seconds", json_real(round((double)call_lasted_ms(c)) / 1000));
+    put(o, "seconds", json_real((double)call_lasted_ms(c) / 1000));
     put(o, "audio", audio(c));
 }
 
