@@ -490,8 +490,7 @@ static bool add_contact(struct call *c, const struct store_user *callee, const s
     b->flow = bd->flow;
     call_media_policy(&callee->policy, &b->policy);
     snprintf(b->target_uri, sizeof(b->target_uri), "%s", bd->contact);
-    snprintf(b->route, sizeof(b->route), "%s", bd->path);
-    if (!leg_sip_make_dialog(b)) {
+    if (!leg_sip_make_dialog(b, bd->path)) {
         leg_free(b);
         c->leg_count--;
         return false;
