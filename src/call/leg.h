@@ -84,6 +84,7 @@ struct leg {
     bool in_map;
     struct transport_flow flow;
     char target_uri[DIALOG_URI_MAX];       /* callee: contact that the INVITE goes to */
+    struct route *route_by_name; /* callee: addresses of a contact that is a name; see route.c */
     char caller_tag[24];                   /* callee: To tag with which the caller sees this fork */
     char contact_user[STORE_NAME_MAX + 1]; /* user part of our Contact towards it */
     struct call_text display;              /* caller: display name of its From, quotes included */

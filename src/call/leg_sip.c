@@ -8,6 +8,7 @@
 #include "call/fork.h"
 #include "call/refresh.h"
 #include "call/rel.h"
+#include "call/route.h"
 #include "call/steps.h"
 #include "crypto/hash.h"
 #include "transport/transport.h"
@@ -40,6 +41,7 @@ void leg_sip_release(struct leg *l)
 {
     resend_stop(l);
     rel_release(l);
+    route_release(l);
     refresh_release(l);
     if (l->invite_in)
         txn_server_detach(l->invite_in);

@@ -129,7 +129,8 @@ static const struct media_stats *stats_of(const struct leg *l, const struct leg_
 {
     const struct call_core *core = l->call->core;
     uint32_t i = (uint32_t)s->endpoint;
-    if (!core->stats || i >= core->stats_count || core->stats[i].endpoint != s->endpoint)
+    if (!s->endpoint || !core->stats || i >= core->stats_count ||
+        core->stats[i].endpoint != s->endpoint)
         return NULL;
     return &core->stats[i];
 }
