@@ -178,6 +178,11 @@ def includes_of(path):
         yield number, quoted, match.group(1) if quoted else match.group(2)
 
 
+def is_test_header(path):
+    stem = path.stem
+    return stem.startswith("test") or stem.endswith("_test") or stem in ("rig", "samples")
+
+
 def check_own(layer, layers, is_side, name):
     """What is wrong with `#include "name"` in a file of this layer, or None."""
     folder, slash, _ = name.partition("/")
@@ -214,7 +219,8 @@ def check_system(layer, layers, is_side, name):
 
 
 def check_file(path, layer, layers):
-    is_side = side_kind(path) is not None
+    # A header that only tests share (testkit.h, kit_test.h, rig.h) is theirs, not the layer's.
+    is_side = side_kind(path) is not None or (path.suffix == ".h" and is_test_header(path))
     for number, quoted, name in includes_of(path):
         check = check_own if quoted else check_system
         wrong = check(layer, layers, is_side, name)

@@ -164,7 +164,7 @@ static double clock_cost(void)
 
 static double median(struct bench *b, size_t burst, uint32_t payload, bool protect)
 {
-    double runs[RUNS];
+    double runs[RUNS] = {0};
 
     size_t n = b->engine ? RUNS : 1;
 
