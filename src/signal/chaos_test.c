@@ -6,7 +6,6 @@
 #define PHONES 4
 #define SIDES 96
 #define STEPS 700
-#define SEEDS 12
 
 struct chaos {
     struct kit *k;
@@ -278,12 +277,14 @@ static void chaos(struct kit *k, uint64_t seed)
 
 static void test_chaos(void **state)
 {
+    /* The last ones have failed once: an answer in the ACK that was still being applied, an exchange
+     * that was freed under its transaction, a phone's 407 that went through. */
+    static const uint64_t seeds[] = {1, 2, 3, 4, 5, 6, 7, 8, 40, 72, 105, 194};
     const char *one = getenv("CHAOS_SEED");
-    uint64_t first = one ? strtoul(one, NULL, 10) : 1, count = one ? 1 : SEEDS;
     (void)state;
-    for (uint64_t seed = first; seed < first + count; seed++) {
+    for (size_t i = 0; i < (one ? 1 : ARRAY_LEN(seeds)); i++) {
         struct kit *k = kit_new();
-        chaos(k, seed);
+        chaos(k, one ? strtoul(one, NULL, 10) : seeds[i]);
         kit_fini(k);
     }
 }
