@@ -510,8 +510,7 @@ static void test_its_own_user_from_a_new_flow(void **state)
     await(&moved, "SIP/2.0 200");
     /* and from now on it is reached there */
     hang_up(&t.p.b, &x);
-    x.invite = x.req = NULL;
-    side_fini(&t.p.a);
+    side_fini(&x);
     side_fini(&t.p.b);
     phone_fini(&t.a);
     phone_fini(&t.b);
@@ -524,8 +523,9 @@ static void test_we_refresh_by_update(void **state)
 {
     struct kit *k = *state;
     struct call2 t;
-    up_with(k, &t, "Supported: timer\r\nAllow: INVITE, UPDATE\r\n"
-                   "Session-Expires: 200;refresher=uas\r\n",
+    up_with(k, &t,
+            "Supported: timer\r\nAllow: INVITE, UPDATE\r\n"
+            "Session-Expires: 200;refresher=uas\r\n",
             "Allow: INVITE, UPDATE\r\nRequire: timer\r\nSession-Expires: 120;refresher=uas\r\n");
     assert_got(&t.a, "Session-Expires: 200;refresher=uas\r\n");
     kit_advance(k, 80000);

@@ -1,0 +1,64 @@
+/* The phone's RTP: one audio stream, a packet every 20 ms, RTCP every 5 s. Under `secure` nothing
+ * clear goes out or is listened to.
+ *
+ * Sockets are there from media_new on, so that a description can name them; packets flow from
+ * phone_media_apply on. */
+#ifndef SOTTO_PHONE_MEDIA_H
+#define SOTTO_PHONE_MEDIA_H
+
+#include "base/addr.h"
+#include "codec/g711.h"
+#include "loop/loop.h"
+#include "phone/audio.h"
+#include "phone/crypt.h"
+#include "phone/dtmf.h"
+#include "rtp/stats.h"
+
+#define PHONE_PACKET_MAX 2048
+#define PHONE_FRAME_MS 20u
+#define PHONE_RTCP_MS 5000u
+#define PHONE_BEHIND_MAX 10 /* frames sent at once after a stall; more are skipped */
+#define PHONE_PT_NONE 0xff
+
+struct phone_media_config {
+    struct loop *loop;
+    struct srtp_engine *engine;
+    struct phone_audio *audio; /* borrowed */
+    struct addr local;         /* host to bind */
+    uint32_t first_seq;        /* above 65535: random */
+    uint32_t ssrc_change_ms;   /* 0: never */
+    const char *dtmf;          /* digits to send, or NULL */
+};
+
+/* What offer and answer agreed on. */
+struct phone_media_terms {
+    struct addr rtp, rtcp; /* the peer's; family 0: nowhere */
+    uint8_t pt, event_pt;  /* PHONE_PT_NONE: no events */
+    enum g711_law law;
+    bool send, receive;
+    bool secure;
+    const struct srtp_keys *tx, *rx; /* with secure; borrowed for the call */
+};
+
+struct phone_media_stats {
+    uint64_t rx_packets, rx_bytes, auth_failures, replayed, clear_dropped, other_dropped;
+    uint64_t tx_packets, tx_bytes, tx_failures;
+    int64_t lost;
+    uint64_t max_gap_ms;
+    uint32_t ssrcs; /* streams heard, one after the other */
+    uint32_t rtcp_sent, rtcp_received;
+    uint32_t peer_lost; /* what the peer's last report says of our stream */
+    char digits[DTMF_DIGITS_MAX + 1];
+};
+
+struct phone_media;
+
+int phone_media_new(const struct phone_media_config *cfg, struct phone_media **ret) MUST_CHECK;
+struct phone_media *phone_media_free(struct phone_media *m);
+const struct addr *phone_media_rtp_addr(const struct phone_media *m);
+const struct addr *phone_media_rtcp_addr(const struct phone_media *m);
+int phone_media_apply(struct phone_media *m, const struct phone_media_terms *t) MUST_CHECK;
+void phone_media_stop(struct phone_media *m); /* RTCP BYE; nothing flows any more */
+void phone_media_stats(const struct phone_media *m, struct phone_media_stats *ret);
+
+#endif

@@ -1,0 +1,49 @@
+/* Private to the phone's media: media.c sends, media_rx.c receives. */
+#ifndef SOTTO_PHONE_MEDIA_PRIV_H
+#define SOTTO_PHONE_MEDIA_PRIV_H
+
+#include "phone/media.h"
+#include "rtp/rtcp.h"
+
+struct phone_media_tx {
+    uint32_t ssrc, timestamp, event_timestamp;
+    uint16_t seq;
+    bool marker; /* on the next audio packet: after silence or an event */
+    uint64_t began_ms;
+    uint64_t frames; /* due so far */
+};
+
+struct phone_media_rx {
+    struct rtp_stats stats;
+    uint64_t heard_ms; /* the last authentic packet, or since when we listen */
+    bool has_event;
+    uint32_t event_timestamp;
+    uint32_t lsr;   /* middle of the last SR's NTP time (RFC 3550 s.6.4.1) … */
+    uint64_t sr_ms; /* … and when it came */
+};
+
+struct phone_media {
+    struct phone_media_config cfg;
+    struct phone_media_terms terms; /* tx and rx keys are in crypt */
+    bool running;
+    struct addr rtp_local, rtcp_local;
+    struct loop_fd rtp_fd, rtcp_fd;
+    int rtp_sock, rtcp_sock;
+    struct loop_timer tick, report;
+    struct phone_crypt crypt;
+    struct dtmf_sender dtmf;
+    struct phone_media_tx tx;
+    struct phone_media_rx rx;
+    struct phone_media_stats stats;
+    char cname[17];
+    uint8_t pkt[PHONE_PACKET_MAX + SRTP_TRAILER_MAX];
+};
+
+void media_rx_ready(void *arg, uint32_t events);      /* RTP socket */
+void media_rx_rtcp_ready(void *arg, uint32_t events); /* RTCP socket */
+/* The block about what we hear, for our report. False: nothing was heard. */
+bool media_rx_block(struct phone_media *m, struct rtcp_block *ret);
+/* A silence that is still going on, or the longest before it. */
+uint64_t media_rx_gap(const struct phone_media *m);
+
+#endif

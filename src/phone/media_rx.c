@@ -1,0 +1,210 @@
+/* What comes in: sorted, authenticated, counted, heard. Nothing that fails any check has an effect
+ * other than its counter. */
+#include "phone/media_priv.h"
+
+#define RX_BURST 64
+
+uint64_t media_rx_gap(const struct phone_media *m)
+{
+    uint64_t gap = m->terms.receive ? loop_now(m->cfg.loop) - m->rx.heard_ms : 0;
+
+    return gap > m->stats.max_gap_ms ? gap : m->stats.max_gap_ms;
+}
+
+/* A packet of ours in length that no tag was added to: clear speech of a whole number of 10 ms
+ * frames. Encrypted ones are 4, 10 or 16 bytes longer. */
+static bool looks_clear(const struct phone_media *m, uint32_t len, const struct rtp_hdr *h)
+{
+    uint32_t payload = len - h->hdr_len;
+
+    if (h->pt == m->terms.event_pt)
+        return payload == DTMF_PAYLOAD_LEN;
+    return h->pt == m->terms.pt && payload > 0 && payload % 80 == 0;
+}
+
+/* False: dropped and counted. */
+static bool open_rtp(struct phone_media *m, uint32_t *len, const struct rtp_hdr *h)
+{
+    if (!m->terms.secure)
+        return true;
+    switch ((enum phone_crypt_verdict)phone_crypt_open(&m->crypt, m->pkt, *len, false, len)) {
+    case PHONE_CRYPT_OK:
+        return true;
+    case PHONE_CRYPT_REPLAYED:
+        m->stats.replayed++;
+        return false;
+    case PHONE_CRYPT_NO_KEY:
+    case PHONE_CRYPT_EXHAUSTED:
+    case PHONE_CRYPT_FORGED:
+        break;
+    }
+    if (looks_clear(m, *len, h))
+        m->stats.clear_dropped++;
+    else
+        m->stats.auth_failures++;
+    return false;
+}
+
+static void take_event(struct phone_media *m, const struct rtp_hdr *h, struct slice payload)
+{
+    size_t n = strlen(m->stats.digits);
+    char digit = dtmf_digit(payload);
+
+    /* All packets of one event have its first timestamp (RFC 4733 s.2.2.1). */
+    if (!digit || (m->rx.has_event && m->rx.event_timestamp == h->timestamp))
+        return;
+    m->rx.has_event = true;
+    m->rx.event_timestamp = h->timestamp;
+    if (n < DTMF_DIGITS_MAX)
+        m->stats.digits[n] = digit;
+}
+
+static void take_audio(struct phone_media *m, const struct rtp_hdr *h, struct slice payload)
+{
+    int16_t samples[PHONE_HEARD_MAX];
+
+    if (payload.n == 0 || payload.n > PHONE_HEARD_MAX)
+        return;
+    g711_decode(m->terms.law, (const uint8_t *)payload.p, payload.n, samples);
+    phone_audio_heard(m->cfg.audio, h->timestamp, samples, payload.n);
+}
+
+static void count(struct phone_media *m, const struct rtp_hdr *h, size_t payload_n)
+{
+    uint64_t now = loop_now(m->cfg.loop);
+
+    m->stats.max_gap_ms = media_rx_gap(m);
+    m->rx.heard_ms = now;
+    if (!m->rx.stats.started || m->rx.stats.ssrc != h->ssrc)
+        m->stats.ssrcs++;
+    m->stats.rx_packets++;
+    m->stats.rx_bytes += payload_n;
+    rtp_stats_add(&m->rx.stats, h->ssrc, h->seq, h->timestamp,
+                  (uint32_t)(now * (PHONE_RATE / 1000)));
+}
+
+static void take_rtp(struct phone_media *m, uint32_t len)
+{
+    struct rtp_hdr h;
+    struct slice payload;
+
+    if (!m->running)
+        return; /* before the call or after it */
+    if (rtp_hdr_parse(m->pkt, len, &h) != RTP_OK) {
+        m->stats.other_dropped++;
+        return;
+    }
+    if (!open_rtp(m, &len, &h))
+        return;
+    if (rtp_payload(m->pkt, len, &h, &payload) != RTP_OK || !m->terms.receive) {
+        m->stats.other_dropped++;
+        return;
+    }
+    count(m, &h, payload.n);
+    if (h.pt == m->terms.pt)
+        take_audio(m, &h, payload);
+    else if (h.pt == m->terms.event_pt)
+        take_event(m, &h, payload);
+}
+
+/* --- RTCP ------------------------------------------------------------------------------------- */
+
+static void take_report(struct phone_media *m, const struct rtcp_packet *p)
+{
+    struct rtcp_sender s;
+    struct rtcp_block b;
+
+    if (p->type == RTCP_SR && rtcp_sender(p, &s)) {
+        m->rx.lsr = (uint32_t)(s.ntp >> 16);
+        m->rx.sr_ms = loop_now(m->cfg.loop);
+    }
+    if (p->type != RTCP_SR && p->type != RTCP_RR)
+        return;
+    for (size_t i = 0; rtcp_block(p, i, &b); i++) {
+        if (b.ssrc == m->tx.ssrc)
+            m->stats.peer_lost = b.lost > 0 ? (uint32_t)b.lost : 0;
+    }
+}
+
+static void take_rtcp(struct phone_media *m, uint32_t len)
+{
+    struct rtcp_packet p;
+
+    if (!m->running)
+        return;
+    if (len < RTCP_HDR_LEN) {
+        m->stats.other_dropped++;
+        return;
+    }
+    int v = m->terms.secure ? phone_crypt_open(&m->crypt, m->pkt, len, true, &len) : PHONE_CRYPT_OK;
+    if (v != PHONE_CRYPT_OK) {
+        bool clear =
+            v != PHONE_CRYPT_REPLAYED && rtcp_check(slice_from(m->pkt, len), true) == RTCP_OK;
+        uint64_t *counter = v == PHONE_CRYPT_REPLAYED ? &m->stats.replayed
+                            : clear                   ? &m->stats.clear_dropped
+                                                      : &m->stats.auth_failures;
+        ++*counter;
+        return;
+    }
+    struct slice rest = slice_from(m->pkt, len);
+    if (rtcp_check(rest, true) != RTCP_OK) {
+        m->stats.other_dropped++;
+        return;
+    }
+    m->stats.rtcp_received++;
+    while (rtcp_next(&rest, &p))
+        take_report(m, &p);
+}
+
+bool media_rx_block(struct phone_media *m, struct rtcp_block *ret)
+{
+    struct rtp_stats *s = &m->rx.stats;
+
+    if (!s->started)
+        return false;
+    uint64_t since = m->rx.lsr ? loop_now(m->cfg.loop) - m->rx.sr_ms : 0;
+    *ret = (struct rtcp_block){.ssrc = s->ssrc,
+                               .fraction = rtp_stats_fraction(s),
+                               .lost = (int32_t)rtp_stats_lost(s),
+                               .max = rtp_stats_max(s),
+                               .jitter = rtp_stats_jitter(s),
+                               .lsr = m->rx.lsr,
+                               .dlsr = (uint32_t)(since * 65536 / 1000)};
+    return true;
+}
+
+/* --- sockets ---------------------------------------------------------------------------------- */
+
+static void receive(struct phone_media *m, int sock)
+{
+    for (int i = 0; i < RX_BURST; i++) {
+        ssize_t n = recv(sock, m->pkt, PHONE_PACKET_MAX, MSG_DONTWAIT | MSG_TRUNC);
+        if (n < 0)
+            return; /* empty; or an ICMP error, which says nothing about what comes in */
+        if (n > PHONE_PACKET_MAX) {
+            m->stats.other_dropped++;
+            continue;
+        }
+        bool rtcp = n >= 2 && m->pkt[1] >= 192 && m->pkt[1] <= 223; /* RFC 5761 s.4 */
+        if (rtcp)
+            take_rtcp(m, (uint32_t)n);
+        else
+            take_rtp(m, (uint32_t)n);
+    }
+}
+
+void media_rx_ready(void *arg, uint32_t events)
+{
+    struct phone_media *m = arg;
+
+    (void)events;
+    receive(m, m->rtp_sock);
+}
+
+void media_rx_rtcp_ready(void *arg, uint32_t events)
+{
+    struct phone_media *m = arg;
+
+    (void)events;
+    receive(m, m->rtcp_sock);
+}
