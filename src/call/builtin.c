@@ -77,8 +77,8 @@ static void on_offer_written(void *arg, uint8_t status, const char *why)
         call_end(c, 500, "the offer does not fit");
         return;
     }
-    c->ex = (struct exchange){
-        .state = EXCHANGE_WAIT_ACK, .x = a, .method = SIP_INVITE, .late = true};
+    c->ex =
+        (struct exchange){.state = EXCHANGE_WAIT_ACK, .x = a, .method = SIP_INVITE, .late = true};
     leg_answer(a, sdp);
     call_on_answered(c);
 }
