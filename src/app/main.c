@@ -3,6 +3,7 @@
 #include "app/role.h"
 #include "app/supervisor.h"
 #include "cli/cli.h"
+#include "phone/phone.h"
 
 /* Started by the supervisor, never by people. */
 static int role_dispatch(int argc, char **argv)
@@ -23,6 +24,8 @@ static const struct {
 } verbs[] = {
     {"serve", serve_main},
     {"role", role_dispatch},
+    {"call", phone_main},
+    {"phone", phone_main},
 };
 
 int main(int argc, char **argv)

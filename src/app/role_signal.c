@@ -99,8 +99,10 @@ static int store_setup(struct signal_process *p, uint8_t ret_nonce_secret[32])
         s = store_open(path, &key, err, &p->store);
     }
     secret_fini(&key);
-    if (s == 0)
+    if (s == 0) {
+        store_leave_checkpoints(p->store); /* signalling must not wait for a disk: web does it */
         return 0;
+    }
     log_event(LOG_ERROR, "store_unusable", LOG_STR("says", err), LOG_ERRNO(s));
     return EXIT_STATUS_STORE;
 }

@@ -12,6 +12,8 @@
 #include "app/exit.h"
 #include "ipc/admin_msg.h"
 
+#define CHECKPOINT_MS 60000u
+
 /* A request that another process answers. */
 struct ask {
     struct list node;
@@ -30,6 +32,7 @@ struct web_process {
     struct ipc_chan *signal; /* NULL: not there now */
     struct list asks;
     uint32_t next_id;
+    struct loop_timer checkpoint;
 };
 
 /* --- answers --------------------------------------------------------------------------------- */
@@ -290,6 +293,19 @@ static void changed(void *arg, enum api_change what)
         tell(arg, SUPERVISOR);
 }
 
+/* --- the store's write-ahead log ------------------------------------------------------------- */
+
+/* Signalling writes bindings and never waits for the disk: folding its log into the file is ours. */
+static void on_checkpoint(void *arg)
+{
+    struct web_process *w = arg;
+    int r = store_checkpoint(w->store);
+    if (r < 0)
+        log_event(LOG_WARN, "store_checkpoint_failed", LOG_ERRNO(r),
+                  LOG_STR("reason", store_error(w->store)));
+    loop_timer_set(w->role->loop, &w->checkpoint, CHECKPOINT_MS);
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 static int open_store(struct web_process *w)
@@ -329,6 +345,8 @@ static int on_start(void *arg, struct role *r)
     int e = open_store(w);
     if (e != 0)
         return e;
+    loop_timer_init(&w->checkpoint, on_checkpoint, w);
+    loop_timer_set(r->loop, &w->checkpoint, CHECKPOINT_MS);
     (void)cert_names_add(&w->names, slice_from_str(r->cfg.domain));
     (void)cert_names_add(&w->names, slice_from_str(r->cfg.advertise));
     struct api_config cfg = {.data = r->cfg.data,
@@ -370,6 +388,7 @@ static void on_reload(void *arg, const struct app_config *old)
 static void on_stop(void *arg)
 {
     struct web_process *w = arg;
+    loop_timer_cancel(w->role->loop, &w->checkpoint);
     w->signal = ipc_chan_free(w->signal);
     w->server = api_server_free(w->server);
     LIST_FOR_EACH(it, &w->asks)

@@ -77,6 +77,8 @@ static void on_offer_written(void *arg, uint8_t status, const char *why)
         call_end(c, 500, "the offer does not fit");
         return;
     }
+    c->ex =
+        (struct exchange){.state = EXCHANGE_WAIT_ACK, .x = a, .method = SIP_INVITE, .late = true};
     leg_answer(a, sdp);
     call_on_answered(c);
 }
@@ -107,8 +109,11 @@ void builtin_on_late_answer(struct call *c, struct slice answer)
 {
     struct leg *a = c->a;
     struct sdp *d = c->core->sdp[0];
-    if (sdp_parse(answer, d) != SDP_OK || call_text_set(&a->remote_sdp, answer) < 0) {
-        call_end(c, 488, "the answer in the ACK cannot be read");
+    if (sdp_parse(answer, d) != SDP_OK ||
+        sdp_parse(call_text_slice(&a->local_sdp), c->core->sdp[1]) != SDP_OK ||
+        sdp_answer_check(c->core->sdp[1], d) != SDP_FIT_OK ||
+        call_text_set(&a->remote_sdp, answer) < 0) {
+        call_end(c, 488, "the answer in the ACK does not fit the offer");
         return;
     }
     struct leg_media_batch b = {

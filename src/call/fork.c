@@ -9,6 +9,7 @@
 #include "call/exchange.h"
 #include "call/refresh.h"
 #include "call/rel.h"
+#include "call/route.h"
 #include "call/setup.h"
 #include "call/steps.h"
 
@@ -56,13 +57,10 @@ static void on_opened(void *arg, uint8_t status, const char *why)
         invite_with_offer(b);
 }
 
-static void leg_begin(struct leg *b)
+/* The flow is there: ask for media, or in a call without an offer ring at once. */
+static void leg_ring(struct leg *b)
 {
     struct call *c = b->call;
-    if (!leg_sip_find_flow(b)) {
-        leg_fail(b, 480, "the phone's connection is gone");
-        return;
-    }
     if (c->late_offer) {
         leg_event(b, LEG_EV_START, NULL);
         return;
@@ -77,14 +75,46 @@ static void leg_begin(struct leg *b)
         leg_fail(b, 503, "the media process cannot take the call now");
 }
 
+static void on_routed(struct leg *b, bool found)
+{
+    if (b->state != LEG_NEW)
+        return; /* hung up meanwhile */
+    if (found)
+        leg_ring(b);
+    else
+        leg_fail(b, 480, "the phone's address cannot be found");
+}
+
+static void leg_begin(struct leg *b)
+{
+    if (leg_sip_find_flow(b))
+        leg_ring(b);
+    else if (!route_lookup(b, on_routed))
+        leg_fail(b, 480, "the phone's connection is gone");
+}
+
+/* RFC 3263 s.4.3: an address that does not answer is not the end where DNS named others. */
+static bool ring_elsewhere(struct leg *b)
+{
+    if (b->state != LEG_CALLING || b->rang || !route_next(b))
+        return false;
+    if (b->invite_out)
+        txn_client_detach(b->invite_out);
+    b->invite_out = NULL;
+    leg_sip_invite(b, call_text_slice(&b->local_sdp));
+    return true;
+}
+
 void fork_begin_legs(struct call *c)
 {
     /* A leg that fails at once may end the call: it is freed from a deferral, so the list stands. */
     LIST_FOR_EACH(n, &c->legs)
     {
         struct leg *b = CONTAINER_OF(n, struct leg, node);
-        if (b != c->a && b->state == LEG_NEW && !leg_media_is_busy(&b->media))
-            leg_begin(b);
+        if (b == c->a || b->begun)
+            continue;
+        b->begun = true;
+        leg_begin(b);
     }
 }
 
@@ -99,7 +129,8 @@ static bool has_offer(struct sip_msg *msg)
 static void on_final(struct leg *l, struct sip_msg *msg)
 {
     struct leg_input in = {.msg = msg, .status = msg->status, .reason = msg->reason};
-    if (msg->status == 422 && l->state == LEG_CALLING && !l->asked_again && refresh_ask_more(l, msg)) {
+    if (msg->status == 422 && l->state == LEG_CALLING && !l->asked_again &&
+        refresh_ask_more(l, msg)) {
         l->asked_again = true;
         txn_client_detach(l->invite_out);
         l->invite_out = NULL;
@@ -137,10 +168,12 @@ void fork_on_invite_event(void *arg, struct txn_client *ct, enum txn_event ev, s
         }
         return;
     case TXN_EVENT_TIMEOUT:
-        leg_fail(l, 408, "the phone did not answer");
+        if (!ring_elsewhere(l))
+            leg_fail(l, 408, "the phone did not answer");
         return;
     case TXN_EVENT_TRANSPORT_ERROR:
-        leg_fail(l, 503, "the phone cannot be reached");
+        if (!ring_elsewhere(l))
+            leg_fail(l, 503, "the phone cannot be reached");
         return;
     case TXN_EVENT_TERMINATED:
         l->invite_out = NULL;
@@ -460,8 +493,7 @@ static bool add_contact(struct call *c, const struct store_user *callee, const s
     b->flow = bd->flow;
     call_media_policy(&callee->policy, &b->policy);
     snprintf(b->target_uri, sizeof(b->target_uri), "%s", bd->contact);
-    snprintf(b->route, sizeof(b->route), "%s", bd->path);
-    if (!leg_sip_make_dialog(b)) {
+    if (!leg_sip_make_dialog(b, bd->path)) {
         leg_free(b);
         c->leg_count--;
         return false;

@@ -8,6 +8,7 @@
 #include "call/fork.h"
 #include "call/refresh.h"
 #include "call/rel.h"
+#include "call/route.h"
 #include "call/steps.h"
 #include "crypto/hash.h"
 #include "transport/transport.h"
@@ -40,6 +41,7 @@ void leg_sip_release(struct leg *l)
 {
     resend_stop(l);
     rel_release(l);
+    route_release(l);
     refresh_release(l);
     if (l->invite_in)
         txn_server_detach(l->invite_in);
@@ -67,8 +69,9 @@ static void on_resend(void *arg)
     }
     if (l->answered_txn && !transport_kind_is_reliable(txn_server_flow(l->answered_txn)->kind))
         txn_server_resend_2xx(l->answered_txn);
+    uint64_t left = l->resend_until - loop_now(loop);
     l->resend_ms = l->resend_ms * 2 > RESEND_T2 ? RESEND_T2 : l->resend_ms * 2;
-    loop_timer_set(loop, &l->resend, l->resend_ms);
+    loop_timer_set(loop, &l->resend, l->resend_ms < left ? l->resend_ms : left);
 }
 
 static void on_answered_txn(void *arg, struct txn_server *st, enum txn_event ev)
@@ -230,7 +233,7 @@ static void put_identity(struct buf *b, const struct leg *a)
     buf_put_char(b, '>');
 }
 
-bool leg_sip_make_dialog(struct leg *l)
+bool leg_sip_make_dialog(struct leg *l, const char *path)
 {
     struct call *c = l->call;
     char call_id[40], tag[20], from[DIALOG_URI_MAX], to[DIALOG_URI_MAX];
@@ -251,7 +254,7 @@ bool leg_sip_make_dialog(struct leg *l)
                 ? DIALOG_TOO_LONG
                 : dialog_init_uac(&l->dialog, slice_from_str(call_id), slice_from_str(tag),
                                   buf_slice(&fb), buf_slice(&tb), slice_from_str(l->target_uri),
-                                  slice_from_str(l->route), cseq & 0xffff);
+                                  slice_from_str(path), cseq & 0xffff);
     if (r == DIALOG_OK)
         leg_remember_dialog(l, slice_from_str(call_id), slice_from_str(tag));
     return r == DIALOG_OK;

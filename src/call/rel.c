@@ -23,8 +23,9 @@ static void on_timer(void *arg)
     }
     if (a->invite_in)
         txn_server_respond(a->invite_in, a->rel_status, call_text_slice(&a->rel_text));
+    uint64_t left = a->rel_until - loop_now(loop_of(a));
     a->rel_ms *= 2;
-    loop_timer_set(loop_of(a), &a->rel_timer, a->rel_ms);
+    loop_timer_set(loop_of(a), &a->rel_timer, a->rel_ms < left ? a->rel_ms : left);
 }
 
 void rel_init(struct leg *l)

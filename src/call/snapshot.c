@@ -280,8 +280,10 @@ static bool restore_call(struct call_core *core, uint32_t i)
     c->a = restore_leg(c, &s->legs[0], &rest);
     if (c->a && s->has_b)
         c->b = restore_leg(c, &s->legs[1], &rest);
-    if (c->a && (!s->has_b || c->b))
+    if (c->a && (!s->has_b || c->b)) {
+        snapshot_save(c); /* the numbers that it jumped to are used up, too */
         return true;
+    }
     snapshot_drop(c);
     call_discard(c);
     return false;

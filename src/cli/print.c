@@ -44,7 +44,7 @@ static void print_policy(const json_t *policy)
 {
     static const struct {
         const char *key, *if_empty;
-    } rows[] = {{"protection", ""}, {"keying", "none"}, {"suites", "none"},
+    } rows[] = {{"protection", ""}, {"keying", "none"}, {"suites", "any"},
                 {"codecs", "any"},  {"media", ""},      {"transport", "none"}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char room[TEXT_MAX], text[TEXT_MAX + 16];
@@ -167,7 +167,8 @@ static void print_cert(const char *title, const json_t *c)
                    text_at(c, "not_after"), days < 0 ? -days : days);
     line("file", text_at(c, "file"));
     line("subject", text_at(c, "subject"));
-    line("names", join(room, sizeof(room), json_object_get(c, "names"), "none"));
+    if (json_array_size(json_object_get(c, "names"))) /* a CA has none */
+        line("names", join(room, sizeof(room), json_object_get(c, "names"), ""));
     line("issuer", text_at(c, "issuer"));
     line("source", text_at(c, "source"));
     line(days < 0 ? "ended" : "ends", until);
@@ -222,7 +223,7 @@ static void put_media(struct buf *b, const json_t *m)
         buf_put_str(b, ", direct");
 }
 
-static void put_leg(struct cli_table *t, const json_t *leg)
+static void put_leg(struct cli_table *t, const json_t *leg, bool had_media)
 {
     char room[TEXT_MAX];
     struct buf b = buf_over(room, sizeof(room) - 1);
@@ -230,11 +231,32 @@ static void put_leg(struct cli_table *t, const json_t *leg)
     user = slice_take(user, slice_find_char(user, '@'));
     buf_printf(&b, SLICE_FMT " ", SLICE_ARG(slice_take(user, STORE_NAME_MAX)));
     put_signalling(&b, json_object_get(leg, "signalling"));
-    buf_put_str(&b, " + ");
-    put_media(&b, json_object_get(leg, "media"));
+    if (had_media) {
+        buf_put_str(&b, " + ");
+        put_media(&b, json_object_get(leg, "media"));
+    } else {
+        buf_put_str(&b, ", no media");
+    }
     room[b.n] = '\0';
     cli_table_put(t, text_at(leg, "role"));
     cli_table_put(t, text_at(leg, "codec"));
+    cli_table_put(t, room);
+}
+
+/* Why a call was refused or has ended: a line of its own under its legs. */
+static void put_reason(struct cli_table *t, const json_t *call)
+{
+    char room[TEXT_MAX];
+    if (!*text_at(call, "reason"))
+        return;
+    struct buf b = buf_over(room, sizeof(room) - 1);
+    buf_printf(&b, "%lld: %s", (long long)json_integer_value(json_object_get(call, "status")),
+               text_at(call, "reason"));
+    room[b.n] = '\0';
+    for (int i = 0; i < 3; i++)
+        cli_table_put(t, "");
+    cli_table_put(t, "why");
+    cli_table_put(t, "");
     cli_table_put(t, room);
 }
 
@@ -248,14 +270,16 @@ void cli_print_calls(const json_t *r, const struct cli_verb *v)
     json_array_foreach(r, i, call)
     {
         bool first = true;
+        bool had_media = strcmp(text_at(call, "state"), "ended") != 0 || *text_at(call, "answered");
         json_array_foreach(json_object_get(call, "legs"), k, leg)
         {
             cli_table_put(t, first ? text_at(call, "id") : "");
             cli_table_put(t, first ? text_at(call, "state") : "");
             cli_table_put(t, first ? text_at(call, "since") : "");
-            put_leg(t, leg);
+            put_leg(t, leg, had_media);
             first = false;
         }
+        put_reason(t, call);
     }
     cli_table_print(t, "There are no calls.");
 }

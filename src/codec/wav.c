@@ -36,8 +36,7 @@ static const char *const verdict_why[WAV_VERDICT_COUNT] = {
     [WAV_OK] = "fine",
     [WAV_NOT_WAV] = "the file is not a WAV file",
     [WAV_TOO_LARGE] = "the WAV file is too large",
-    [WAV_UNSUPPORTED] = "the WAV file has to be PCM of 16 bits or G.711, of 8 or 16 kHz, mono or "
-                        "stereo",
+    [WAV_UNSUPPORTED] = "the WAV file has to be mono or stereo PCM16 or G.711 of 8 or 16 kHz",
 };
 
 const char *wav_verdict_why(enum wav_verdict v)
@@ -162,10 +161,12 @@ size_t wav_read(const struct wav *w, uint32_t at, int16_t *out, size_t n)
 
 void wav_header(uint32_t samples, uint8_t ret[WAV_HEADER_LEN])
 {
-    static const uint8_t start[WAV_HEADER_LEN] = "RIFF____WAVEfmt ";
+    static const uint8_t riff[4] = {'R', 'I', 'F', 'F'}, data[4] = {'d', 'a', 't', 'a'};
+    static const uint8_t wave[8] = {'W', 'A', 'V', 'E', 'f', 'm', 't', ' '};
     const uint32_t most = (UINT32_MAX - WAV_HEADER_LEN) / 2;
     uint32_t bytes = 2 * (samples < most ? samples : most);
-    memcpy(ret, start, WAV_HEADER_LEN);
+    memcpy(ret, riff, sizeof(riff));
+    memcpy(ret + 8, wave, sizeof(wave));
     put32(ret + 4, bytes + WAV_HEADER_LEN - 8);
     put32(ret + 16, 16);
     put16(ret + 20, FORMAT_PCM);
@@ -174,7 +175,7 @@ void wav_header(uint32_t samples, uint8_t ret[WAV_HEADER_LEN])
     put32(ret + 28, 2 * WAV_RATE);
     put16(ret + 32, 2);
     put16(ret + 34, 16);
-    memcpy(ret + 36, "data", 4);
+    memcpy(ret + 36, data, sizeof(data));
     put32(ret + 40, bytes);
 }
 

@@ -128,6 +128,15 @@ static void test_secure_source_is_learned_from_authentic_packets_only(void **sta
     assert_passes(&t.a, &t.b);
     HEARS(&thief, 0);
 
+    /* Authentic and new, but held back and overtaken: it is forwarded and moves nothing. */
+    n = phone_make_rtp(&t.b, old, 6);
+    assert_passes(&t.b, &t.a);
+    phone_put(&thief, old, n);
+    rig_turn(&t.g);
+    HEARS(&t.a, 1);
+    assert_passes(&t.a, &t.b);
+    HEARS(&thief, 0);
+
     phone_move(&t.b); /* a NAT's new binding: heard, and followed at once */
     assert_passes(&t.b, &t.a);
     assert_passes(&t.a, &t.b);

@@ -88,7 +88,7 @@ static int bind_one(const struct addr *local, uint16_t port, int *ret)
 int media_ports_take_at(struct media_ports *p, const struct addr *local, uint16_t port,
                         struct media_sockets *ret)
 {
-    int rtp, rtcp;
+    int rtp = -1, rtcp = -1;
     int r = bind_one(local, port, &rtp);
     if (r < 0)
         return r;

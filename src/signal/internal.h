@@ -6,6 +6,7 @@
 #include "registrar/registrar.h"
 #include "signal/role.h"
 #include "trace/trace.h"
+#include "transport/resolve.h"
 
 #define SIGNAL_SERVER_NAME "sotto/" SOTTO_VERSION
 
@@ -19,6 +20,7 @@ struct signal_role {
     struct access access;
     struct registrar registrar;
     struct call_core *calls;
+    struct resolver *resolver;
     struct trace *trace;
     struct ipc_chan *web;
     char *out; /* scratch, SIP_MSG_MAX */

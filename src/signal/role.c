@@ -135,6 +135,7 @@ static int make_calls(struct signal_role *r)
         .txn = r->txn,
         .transport = r->transport,
         .location = r->location,
+        .resolver = r->resolver,
         .arg = r,
         .find_user = find_user,
         .find_uri = find_uri,
@@ -173,6 +174,8 @@ int signal_role_new(const struct signal_config *cfg, struct signal_role **ret)
     if (e == 0)
         e = make_registrar(r);
     if (e == 0)
+        e = resolver_new(cfg->loop, &r->resolver);
+    if (e == 0)
         e = make_calls(r);
     if (e < 0) {
         signal_role_free(r);
@@ -187,6 +190,7 @@ struct signal_role *signal_role_free(struct signal_role *r)
     if (!r)
         return NULL;
     call_core_free(r->calls);
+    resolver_free(r->resolver);
     location_free(r->location);
     directory_free(r->directory);
     txn_layer_free(r->txn);

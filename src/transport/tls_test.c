@@ -77,7 +77,7 @@ static void run_version(int version, const char *name)
     client_reads(k, &c, "\r\n", 2);
     /* A message in many records, two messages in one. */
     for (size_t i = 0; i < sizeof(KIT_OPTIONS) - 1; i++)
-        assert_int_equal(SSL_write(c.ssl, KIT_OPTIONS + i, 1), 1);
+        assert_int_equal(SSL_write(c.ssl, &KIT_OPTIONS[i], 1), 1);
     KIT_PUMP(k, k->msgs == 2);
     assert_int_equal(SSL_write(c.ssl, KIT_OPTIONS KIT_OPTIONS, 2 * (sizeof(KIT_OPTIONS) - 1)),
                      2 * (sizeof(KIT_OPTIONS) - 1));

@@ -99,7 +99,7 @@ static int route_to(const struct addr *remote, struct addr *ret)
 
 static int udp_connect(struct transport *t, const struct addr *remote, struct transport_flow *ret)
 {
-    struct addr local;
+    struct addr local = {0};
     int r = route_to(remote, &local);
 
     if (r < 0)

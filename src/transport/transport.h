@@ -22,7 +22,12 @@
 struct transport;
 
 enum transport_kind {
-    TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_WS, TRANSPORT_WSS, TRANSPORT_KIND_COUNT
+    TRANSPORT_UDP,
+    TRANSPORT_TCP,
+    TRANSPORT_TLS,
+    TRANSPORT_WS,
+    TRANSPORT_WSS,
+    TRANSPORT_KIND_COUNT
 };
 
 struct transport_flow {
@@ -95,7 +100,8 @@ size_t transport_slots_size(uint32_t max_connections);
 /* Queues one whole message; what the socket does not take now is kept within limits. 0,
  * -ENOTCONN (the connection is gone), -ENOBUFS (peer does not read: it is closed), -EMSGSIZE,
  * or the socket's -errno. Messages of one wake-up to one peer leave in one write. */
-int transport_send(struct transport *t, const struct transport_flow *f, struct slice msg) MUST_CHECK;
+int transport_send(struct transport *t, const struct transport_flow *f,
+                   struct slice msg) MUST_CHECK;
 
 /* A flow to a peer: an open connection to the same address, transport and name is used again. The
  * connection may still be in the making: sends are queued, failure comes by on_closed. `name` is
@@ -111,8 +117,8 @@ void transport_set_user(struct transport *t, uint64_t conn, struct slice user);
 
 bool transport_kind_is_reliable(enum transport_kind k);
 bool transport_kind_is_secure(enum transport_kind k);
-const char *transport_kind_name(enum transport_kind k);  /* "udp" */
-const char *transport_via_name(enum transport_kind k);   /* "UDP" */
+const char *transport_kind_name(enum transport_kind k);                        /* "udp" */
+const char *transport_via_name(enum transport_kind k);                         /* "UDP" */
 int transport_kind_parse(struct slice s, enum transport_kind *ret) MUST_CHECK; /* -EINVAL */
 
 /* "Via: SIP/2.0/TLS host:port;branch=…;rport\r\n" for a request that leaves on this flow. */
