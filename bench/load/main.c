@@ -312,14 +312,20 @@ static void take_option(struct load *l, int option)
 static void take_options(struct load *l, int argc, char **argv)
 {
     static const char *const whats[] = {"register", "challenge", "call", "fresh", "ping", "hold"};
-    static const struct option longs[] = {
-        {"server", required_argument, NULL, 's'},   {"transport", required_argument, NULL, 't'},
-        {"domain", required_argument, NULL, 'd'},   {"password", required_argument, NULL, 'w'},
-        {"pids", required_argument, NULL, 'p'},     {"users", required_argument, NULL, 'u'},
-        {"inflight", required_argument, NULL, 'i'}, {"count", required_argument, NULL, 'n'},
-        {"rate", required_argument, NULL, 'r'},     {"calls", required_argument, NULL, 'c'},
-        {"tls", required_argument, NULL, 'v'},      {"shared", no_argument, NULL, 'S'},
-        {"rtp", no_argument, NULL, 'R'},            {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"server", required_argument, NULL, 's'},
+                                          {"transport", required_argument, NULL, 't'},
+                                          {"domain", required_argument, NULL, 'd'},
+                                          {"password", required_argument, NULL, 'w'},
+                                          {"pids", required_argument, NULL, 'p'},
+                                          {"users", required_argument, NULL, 'u'},
+                                          {"inflight", required_argument, NULL, 'i'},
+                                          {"count", required_argument, NULL, 'n'},
+                                          {"rate", required_argument, NULL, 'r'},
+                                          {"calls", required_argument, NULL, 'c'},
+                                          {"tls", required_argument, NULL, 'v'},
+                                          {"shared", no_argument, NULL, 'S'},
+                                          {"rtp", no_argument, NULL, 'R'},
+                                          {NULL, 0, NULL, 0}};
     int option;
     if (argc < 2) {
         fputs(usage, stderr);
