@@ -57,6 +57,7 @@ struct phone {
     uint32_t nc, cseq;
     unsigned serial;   /* of branches and Call-IDs */
     bool busy;
+    unsigned refused; /* 401s in a row */
     void (*on_reply)(struct phone *p, const struct sip_msg *m);
     /* A call under way. */
     char target[256], route[512];
