@@ -9,7 +9,7 @@ The grammar is explained at the top of src/LAYERS. A record of `sources` is
 
   kind;name;layer;files;folders;parts
 
-with kind lib, test, fuzz, bench, main, system-test, man, unit, completion; lists are separated by
+with kind lib, test, fuzz, bench, load, main, system-test, man, unit, completion; lists are separated by
 spaces. Records of kind lib come in the order of LAYERS, so that each one's folders precede it.
 """
 import os
@@ -143,6 +143,14 @@ def installed_records():
         yield record("completion", shell.name, files=[shell])
 
 
+def bench_records():
+    """bench/x.c and bench/x/*.c: a program each, linked with all layers."""
+    for path in sorted((ROOT / "bench").glob("*.c")):
+        yield record("load", path.stem, files=[path])
+    for folder in sorted(p.parent for p in (ROOT / "bench").glob("*/main.c")):
+        yield record("load", folder.name, files=files_under(folder, ".c"))
+
+
 def cmd_sources(layers):
     present = {n: l for n, l in layers.items() if l.folder.is_dir()}
     libs, rest = [], []
@@ -152,6 +160,7 @@ def cmd_sources(layers):
         rest += others
     for path in sorted((ROOT / "tests").glob("*_test.c")):
         rest.append(record("system-test", f"tests-{path.stem[:-len('_test')]}", "", [path]))
+    rest += bench_records()
     print("\n".join(libs + rest + list(installed_records())))
     return 0
 

@@ -139,7 +139,7 @@ static void first_user_makes_the_domain(void **state)
     const json_t *policy = json_object_get(r, "policy");
     assert_string_equal(text_at(policy, "protection"), "required");
     assert_string_equal(list_at(policy, "keying"), "sdes,dtls,zrtp");
-    assert_string_equal(list_at(policy, "transport"), "tls,wss");
+    assert_string_equal(list_at(policy, "transport"), "tls,wss,tcp,udp,ws");
     assert_string_equal(list_at(policy, "inherited"),
                         "protection,keying,suites,codecs,media,transport");
 

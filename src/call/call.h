@@ -30,7 +30,7 @@ struct call_config {
     struct transport *transport;
     struct location *location;
     struct resolver *resolver; /* NULL: contacts that are names cannot be called */
-    void *arg; /* of the functions below */
+    void *arg;                 /* of the functions below */
     /* 0; -ENOENT: no such user. */
     int (*find_user)(void *arg, struct slice name, struct slice domain, struct store_user *ret);
     /* The user whom a URI of ours means; -ENOENT: none, or not ours. */

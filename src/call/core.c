@@ -266,6 +266,18 @@ struct leg *call_other(const struct leg *l)
     return l == c->a ? c->b : c->a;
 }
 
+/* RFC 4568 s.7: keys in a description are as secret as the signalling that carries it. */
+static void warn_of_clear_keys(const struct leg *l)
+{
+    if (!l || transport_kind_is_secure(l->flow.kind) ||
+        strcmp(leg_keying_name(l), keying_name(KEYING_SDES)) != 0)
+        return;
+    log_event(LOG_WARN, "keys_sent_in_clear", LOG_STR("call", l->call->name),
+              LOG_STR("user", l->user.name),
+              LOG_STR("transport", transport_kind_name(l->flow.kind)),
+              LOG_STR("mend", "let this phone register over tls"));
+}
+
 void call_on_answered(struct call *c)
 {
     c->phase = CALL_ANSWERED;
@@ -274,6 +286,8 @@ void call_on_answered(struct call *c)
     log_event(LOG_INFO, "call_answered", LOG_STR("call", c->name), LOG_STR("from", c->a->user.name),
               LOG_STR("to", c->target), LOG_STR("keying_a", leg_keying_name(c->a)),
               LOG_STR("keying_b", c->b ? leg_keying_name(c->b) : "none"));
+    warn_of_clear_keys(c->a);
+    warn_of_clear_keys(c->b);
     snapshot_save(c);
 }
 

@@ -111,8 +111,10 @@ void fork_begin_legs(struct call *c)
     LIST_FOR_EACH(n, &c->legs)
     {
         struct leg *b = CONTAINER_OF(n, struct leg, node);
-        if (b != c->a && b->state == LEG_NEW && !leg_media_is_busy(&b->media))
-            leg_begin(b);
+        if (b == c->a || b->begun)
+            continue;
+        b->begun = true;
+        leg_begin(b);
     }
 }
 
@@ -127,7 +129,8 @@ static bool has_offer(struct sip_msg *msg)
 static void on_final(struct leg *l, struct sip_msg *msg)
 {
     struct leg_input in = {.msg = msg, .status = msg->status, .reason = msg->reason};
-    if (msg->status == 422 && l->state == LEG_CALLING && !l->asked_again && refresh_ask_more(l, msg)) {
+    if (msg->status == 422 && l->state == LEG_CALLING && !l->asked_again &&
+        refresh_ask_more(l, msg)) {
         l->asked_again = true;
         txn_client_detach(l->invite_out);
         l->invite_out = NULL;
@@ -490,8 +493,7 @@ static bool add_contact(struct call *c, const struct store_user *callee, const s
     b->flow = bd->flow;
     call_media_policy(&callee->policy, &b->policy);
     snprintf(b->target_uri, sizeof(b->target_uri), "%s", bd->contact);
-    snprintf(b->route, sizeof(b->route), "%s", bd->path);
-    if (!leg_sip_make_dialog(b)) {
+    if (!leg_sip_make_dialog(b, bd->path)) {
         leg_free(b);
         c->leg_count--;
         return false;

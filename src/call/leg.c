@@ -58,7 +58,7 @@ static void act_cancel_out(struct leg *l, const struct leg_input *in)
 /* RFC 3261 s.9.1: CANCEL and 2xx crossed on the way. The session exists, so it is ended as one. */
 static void act_ack_and_bye(struct leg *l, const struct leg_input *in)
 {
-        leg_sip_ack(l, SLICE_NONE);
+    leg_sip_ack(l, SLICE_NONE);
     leg_sip_bye(l, in->reason);
 }
 
@@ -123,13 +123,13 @@ static void act_ack_late(struct leg *l, const struct leg_input *in)
 
 static void act_acked_bye(struct leg *l, const struct leg_input *in)
 {
-        leg_sip_acked(l);
+    leg_sip_acked(l);
     leg_sip_bye(l, in->reason);
 }
 
 static void act_no_ack(struct leg *l, const struct leg_input *in)
 {
-        leg_sip_acked(l);
+    leg_sip_acked(l);
     leg_sip_bye(l, in->reason);
     call_on_ack_timeout(l);
 }
@@ -150,7 +150,7 @@ static void act_bye_in(struct leg *l, const struct leg_input *in)
 /* A callee's 2xx with an offer whose ACK is still owed: the ACK must go out before the BYE. */
 static void act_owed_bye(struct leg *l, const struct leg_input *in)
 {
-        leg_sip_ack(l, SLICE_NONE);
+    leg_sip_ack(l, SLICE_NONE);
     leg_sip_bye(l, in->reason);
 }
 
@@ -251,7 +251,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX_OFFER] = STAY(LEG_INCOMING),
             [LEG_EV_FAIL] = STAY(LEG_INCOMING),
             [LEG_EV_ANSWER] = CELL(act_answer, LEG_ANSWERING), /* s.13.3.1.4 */
-            [LEG_EV_HOLD] = CELL(act_hold, LEG_HELD), /* RFC 3262 s.3 */
+            [LEG_EV_HOLD] = CELL(act_hold, LEG_HELD),          /* RFC 3262 s.3 */
             [LEG_EV_REJECT] = CELL(act_reject, LEG_DOWN),      /* s.13.3.1.3 */
             [LEG_EV_CANCEL] = CELL(act_cancelled, LEG_DOWN),   /* s.9.2 */
             [LEG_EV_ACK] = STAY(LEG_INCOMING),

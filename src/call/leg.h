@@ -82,11 +82,11 @@ struct leg {
     struct map_node by_dialog; /* key: call-id and local tag, in core->dialogs */
     char dialog_key[DIALOG_KEY_MAX];
     bool in_map;
+    bool begun; /* callee: its flow, media or answer is under way */
     struct transport_flow flow;
-    char target_uri[DIALOG_URI_MAX];       /* callee: contact that the INVITE goes to */
-    char route[DIALOG_URI_MAX];            /* callee: Path of its registration */
+    char target_uri[DIALOG_URI_MAX]; /* callee: contact that the INVITE goes to */
     struct route *route_by_name; /* callee: addresses of a contact that is a name; see route.c */
-    char caller_tag[24];                   /* callee: To tag with which the caller sees this fork */
+    char caller_tag[24];         /* callee: To tag with which the caller sees this fork */
     char contact_user[STORE_NAME_MAX + 1]; /* user part of our Contact towards it */
     struct call_text display;              /* caller: display name of its From, quotes included */
 
@@ -99,7 +99,7 @@ struct leg {
     uint16_t final_status;
     char final_reason[64];
 
-    struct call_text ack;            /* last ACK to a 2xx, sent again when the 2xx comes again */
+    struct call_text ack; /* last ACK to a 2xx, sent again when the 2xx comes again */
     uint32_t ack_cseq;
     struct txn_server *answered_txn; /* whose 2xx is sent again until its ACK comes … */
     struct loop_timer resend;        /* … RFC 3261 s.13.3.1.4 */
@@ -116,8 +116,8 @@ struct leg {
 
     /* RFC 3262 with this leg; see rel.c */
     struct dialog_rel rel;
-    bool wants_100rel;           /* caller: provisionals to it are sent reliably */
-    struct call_text rel_text;   /* caller: the one without its PRACK yet */
+    bool wants_100rel;         /* caller: provisionals to it are sent reliably */
+    struct call_text rel_text; /* caller: the one without its PRACK yet */
     uint16_t rel_status;
     struct call_text rel_answer; /* caller: description of the 2xx that waits for that PRACK */
     struct loop_timer rel_timer;
@@ -170,11 +170,11 @@ struct call {
     struct list legs;
     uint16_t leg_count;
     struct leg *a;
-    struct leg *b;     /* the callee's leg that answered; NULL before, and with built-in targets */
-    struct leg *early; /* whose early media the caller hears */
+    struct leg *b;      /* the callee's leg that answered; NULL before, and with built-in targets */
+    struct leg *early;  /* whose early media the caller hears */
     struct leg *untold; /* whose progress waits, for want of a PRACK (rel.c) */
-    uint8_t builtin;   /* enum media_mode; MEDIA_MODE_NONE: a call between two */
-    bool late_offer;   /* the caller's INVITE had none */
+    uint8_t builtin;    /* enum media_mode; MEDIA_MODE_NONE: a call between two */
+    bool late_offer;    /* the caller's INVITE had none */
     struct sdp_leg_map map;    /* a's m-lines to those of the callee legs */
     uint8_t mask;              /* a's m-lines that are relayed */
     uint32_t max_forwards;     /* for the callees' INVITEs */

@@ -233,7 +233,7 @@ static void put_identity(struct buf *b, const struct leg *a)
     buf_put_char(b, '>');
 }
 
-bool leg_sip_make_dialog(struct leg *l)
+bool leg_sip_make_dialog(struct leg *l, const char *path)
 {
     struct call *c = l->call;
     char call_id[40], tag[20], from[DIALOG_URI_MAX], to[DIALOG_URI_MAX];
@@ -254,7 +254,7 @@ bool leg_sip_make_dialog(struct leg *l)
                 ? DIALOG_TOO_LONG
                 : dialog_init_uac(&l->dialog, slice_from_str(call_id), slice_from_str(tag),
                                   buf_slice(&fb), buf_slice(&tb), slice_from_str(l->target_uri),
-                                  slice_from_str(l->route), cseq & 0xffff);
+                                  slice_from_str(path), cseq & 0xffff);
     if (r == DIALOG_OK)
         leg_remember_dialog(l, slice_from_str(call_id), slice_from_str(tag));
     return r == DIALOG_OK;

@@ -1,6 +1,7 @@
+/* Calls as JSON: what `show calls` lists, and a CDR's line. Printed straight into a buffer, because
+ * every call ends with one. */
 #include "call/show.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -8,42 +9,120 @@
 #include "call/steps.h"
 #include "transport/transport.h"
 
-/* Texts of a peer may hold bytes that are no UTF-8, which JSON cannot carry: those are shown as '?'. */
-static json_t *text(const char *s)
+/* --- JSON ------------------------------------------------------------------------------------ */
+
+/* Bytes of the UTF-8 sequence that s begins with (RFC 3629); 0: none. */
+static size_t utf8_len(struct slice s)
 {
-    json_t *j = json_string(s);
-    if (j)
-        return j;
-    char clean[1024];
-    size_t n = 0;
-    for (; *s && n < sizeof(clean) - 1; s++)
-        clean[n++] = (unsigned char)*s < 0x80 ? *s : '?';
-    clean[n] = '\0';
-    return json_string(clean);
+    unsigned char c = (unsigned char)s.p[0];
+    size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+    if (n == 0 || n > s.n)
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if (((unsigned char)s.p[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    unsigned char d = n > 2 ? (unsigned char)s.p[1] : 0;
+    bool bad = (c == 0xe0 && d < 0xa0) || (c == 0xed && d > 0x9f) || (c == 0xf0 && d < 0x90) ||
+               (c == 0xf4 && d > 0x8f);
+    return bad ? 0 : n;
 }
 
-static json_t *when(uint64_t unix_s)
+/* Texts of a peer may hold bytes that are no UTF-8, which JSON cannot carry: shown as '?'. */
+static void put_string(struct buf *b, struct slice s)
+{
+    buf_put_char(b, '"');
+    while (s.n) {
+        unsigned char c = (unsigned char)s.p[0];
+        size_t n = utf8_len(s);
+        if (n == 0)
+            buf_put_char(b, '?');
+        else if (c < 0x20 || c == 0x7f)
+            buf_printf(b, "\\u%04x", c);
+        else if (c == '"' || c == '\\')
+            buf_put(b, (const char[]){'\\', (char)c}, 2);
+        else
+            buf_put(b, s.p, n);
+        s = slice_skip(s, n ? n : 1);
+    }
+    buf_put_char(b, '"');
+}
+
+/* Names are ours. The first one of an object has no comma before it. */
+static void put_name(struct buf *b, const char *name)
+{
+    if (b->n && b->p[b->n - 1] != '{' && !b->overflow)
+        buf_put_char(b, ',');
+    buf_put_char(b, '"');
+    buf_put_str(b, name);
+    BUF_PUT_LIT(b, "\":");
+}
+
+static void put_text_n(struct buf *b, const char *name, struct slice s)
+{
+    put_name(b, name);
+    put_string(b, s);
+}
+
+static void put_text(struct buf *b, const char *name, const char *s)
+{
+    put_text_n(b, name, slice_from_str(s));
+}
+
+static void put_text_or_null(struct buf *b, const char *name, const char *s)
+{
+    put_name(b, name);
+    if (s && *s)
+        put_string(b, slice_from_str(s));
+    else
+        BUF_PUT_LIT(b, "null");
+}
+
+static void put_number(struct buf *b, const char *name, uint64_t v)
+{
+    put_name(b, name);
+    buf_put_u64(b, v);
+}
+
+static void put_bool(struct buf *b, const char *name, bool v)
+{
+    put_name(b, name);
+    buf_put_str(b, v ? "true" : "false");
+}
+
+static void put_when(struct buf *b, const char *name, uint64_t unix_s)
 {
     char s[40];
     struct tm tm;
     time_t t = (time_t)unix_s;
     gmtime_r(&t, &tm);
-    strftime(s, sizeof(s), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    return json_string(s);
+    put_text_n(b, name, slice_from(s, strftime(s, sizeof(s), "%Y-%m-%dT%H:%M:%SZ", &tm)));
 }
 
-static json_t *text_or_null(const char *s)
+static void open_object(struct buf *b, const char *name)
 {
-    return s && *s ? text(s) : json_null();
+    if (name)
+        put_name(b, name);
+    buf_put_char(b, '{');
 }
 
-static json_t *signalling(const struct leg *l)
+static void close_object(struct buf *b)
+{
+    buf_put_char(b, '}');
+}
+
+/* --- a leg ----------------------------------------------------------------------------------- */
+
+static void put_signalling(struct buf *b, const struct leg *l)
 {
     struct transport_security sec = {0};
     transport_security(l->call->core->cfg.transport, &l->flow, &sec);
-    return json_pack("{s:s, s:o, s:o, s:b}", "transport", transport_kind_name(l->flow.kind),
-                     "version", text_or_null(sec.version), "cipher", text_or_null(sec.cipher),
-                     "peer_verified", sec.peer_verified);
+    open_object(b, "signalling");
+    put_text(b, "transport", transport_kind_name(l->flow.kind));
+    put_text_or_null(b, "version", sec.version);
+    put_text_or_null(b, "cipher", sec.cipher);
+    put_bool(b, "peer_verified", sec.peer_verified);
+    close_object(b);
 }
 
 static const struct media_stats *stats_of(const struct leg *l, const struct leg_stream *s)
@@ -66,34 +145,49 @@ static const struct leg_stream *main_stream(const struct leg *l)
     return &l->media.streams[0];
 }
 
-static json_t *media(const struct media_protection *p)
+static void put_media(struct buf *b, const struct media_protection *p)
 {
-    char sas[PROTECTION_SAS_MAX + 1] = "";
-    memcpy(sas, p->sas, sizeof(p->sas));
-    const char *suite =
-        srtp_suite_name((enum srtp_suite)(p->suite < SRTP_SUITE_COUNT ? p->suite : 0));
-    return json_pack("{s:s, s:o, s:s, s:o, s:b, s:b, s:b}", "keying",
-                     keying_name((enum keying_kind)(p->keying < KEYING_COUNT ? p->keying : 0)),
-                     "suite", p->suite ? json_string(suite) : json_null(), "path",
-                     media_path_name((enum media_path)(p->path < MEDIA_PATH_COUNT ? p->path : 0)),
-                     "sas", text_or_null(sas), "sas_verified", p->sas_verified, "trusted_mitm",
-                     p->trusted_mitm, "end_to_end", p->end_to_end);
+    size_t n = strnlen(p->sas, sizeof(p->sas));
+    open_object(b, "media");
+    put_text(b, "keying",
+             keying_name((enum keying_kind)(p->keying < KEYING_COUNT ? p->keying : 0)));
+    put_text_or_null(b, "suite",
+                     p->suite && p->suite < SRTP_SUITE_COUNT
+                         ? srtp_suite_name((enum srtp_suite)p->suite)
+                         : NULL);
+    put_text(b, "path",
+             media_path_name((enum media_path)(p->path < MEDIA_PATH_COUNT ? p->path : 0)));
+    if (n)
+        put_text_n(b, "sas", slice_from(p->sas, n));
+    else
+        put_text_or_null(b, "sas", NULL);
+    put_bool(b, "sas_verified", p->sas_verified);
+    put_bool(b, "trusted_mitm", p->trusted_mitm);
+    put_bool(b, "end_to_end", p->end_to_end);
+    close_object(b);
 }
 
-static json_t *received(const struct media_stats *s)
+static void put_counters(struct buf *b, const struct media_stats *s)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "packets", (json_int_t)s->rx_packets,
-                     "bytes", (json_int_t)s->rx_bytes, "lost", (json_int_t)s->rx_lost,
-                     "auth_failures", (json_int_t)s->rx_auth_failures, "replayed",
-                     (json_int_t)s->rx_replayed, "clear_dropped", (json_int_t)s->rx_clear_dropped);
+    open_object(b, "rx");
+    put_number(b, "packets", s->rx_packets);
+    put_number(b, "bytes", s->rx_bytes);
+    put_number(b, "lost", s->rx_lost);
+    put_number(b, "auth_failures", s->rx_auth_failures);
+    put_number(b, "replayed", s->rx_replayed);
+    put_number(b, "clear_dropped", s->rx_clear_dropped);
+    close_object(b);
+    open_object(b, "tx");
+    put_number(b, "packets", s->tx_packets);
+    put_number(b, "bytes", s->tx_bytes);
+    close_object(b);
 }
 
-static json_t *leg_json(const struct leg *l)
+static void put_leg(struct buf *b, const struct leg *l)
 {
     static const struct media_stats none;
-    char user[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2], remote[ADDR_STR_MAX],
-        codec[MEDIA_CODEC_NAME_MAX + 1] = "";
-    struct buf ub = buf_over(user, sizeof(user) - 1);
+    char user[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2], remote[ADDR_STR_MAX];
+    struct buf ub = buf_over(user, sizeof(user));
     const struct leg_stream *s = main_stream(l);
     const struct media_stats *st = stats_of(l, s);
     const struct media_protection *p = st ? &st->protection : &s->protection;
@@ -102,15 +196,22 @@ static json_t *leg_json(const struct leg *l)
     buf_put_str(&ub, l->user.name);
     buf_put_char(&ub, '@');
     buf_put_str(&ub, l->user.domain);
-    user[ub.n] = '\0';
-    memcpy(codec, st->codec, sizeof(st->codec));
-    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "user", text(user), "role",
-                     l == l->call->a ? "caller" : "callee", "remote",
-                     addr_str(&l->flow.remote, remote), "signalling", signalling(l), "media",
-                     media(p), "codec", text_or_null(codec), "rx", received(st), "tx",
-                     json_pack("{s:I, s:I}", "packets", (json_int_t)st->tx_packets, "bytes",
-                               (json_int_t)st->tx_bytes));
+    open_object(b, NULL);
+    put_text_n(b, "user", buf_slice(&ub));
+    put_text(b, "role", l == l->call->a ? "caller" : "callee");
+    put_text(b, "remote", addr_str(&l->flow.remote, remote));
+    put_signalling(b, l);
+    put_media(b, p);
+    size_t n = strnlen(st->codec, sizeof(st->codec));
+    if (n)
+        put_text_n(b, "codec", slice_from(st->codec, n));
+    else
+        put_text_or_null(b, "codec", NULL);
+    put_counters(b, st);
+    close_object(b);
 }
+
+/* --- a call ---------------------------------------------------------------------------------- */
 
 static const char *phase_name(enum call_phase p)
 {
@@ -131,48 +232,64 @@ static bool is_shown(const struct call *c, const struct leg *l)
     return l == c->a || !c->b || l == c->b;
 }
 
-static json_t *call_json(const struct call *c, enum call_phase phase)
+/* Without its closing brace. */
+static void put_call(struct buf *b, const struct call *c, enum call_phase phase)
 {
-    json_t *legs = json_array();
+    open_object(b, NULL);
+    put_text(b, "id", c->name);
+    put_text(b, "state", phase_name(phase));
+    put_when(b, "since", c->since_unix);
+    if (c->answered_unix)
+        put_when(b, "answered", c->answered_unix);
+    else
+        put_text_or_null(b, "answered", NULL);
+    put_text(b, "to", c->target);
+    put_name(b, "legs");
+    buf_put_char(b, '[');
     LIST_FOR_EACH(n, &c->legs)
     {
         const struct leg *l = CONTAINER_OF(n, struct leg, node);
-        if (is_shown(c, l))
-            json_array_append_new(legs, leg_json(l));
+        if (!is_shown(c, l))
+            continue;
+        if (b->p[b->n - 1] == '}')
+            buf_put_char(b, ',');
+        put_leg(b, l);
     }
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "id", c->name, "state", phase_name(phase),
-                     "since", when(c->since_unix), "answered",
-                     c->answered_unix ? when(c->answered_unix) : json_null(), "to", text(c->target),
-                     "legs", legs);
+    buf_put_char(b, ']');
 }
 
-static void write_cdr(struct call *c, const json_t *j)
+static char *copy_text(struct slice s)
 {
-    char *line = json_dumps(j, JSON_COMPACT);
-    if (line && c->core->cfg.write_cdr)
-        c->core->cfg.write_cdr(c->core->cfg.arg, slice_from_str(line));
-    free(line);
+    char *p = malloc(s.n + 1);
+    if (!p)
+        return NULL;
+    memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
+    return p;
 }
 
 void show_remember(struct call *c, bool answered)
 {
     struct call_core *core = c->core;
     uint64_t now = loop_unix_now(core->cfg.loop);
-    json_t *j = call_json(c, CALL_ENDED);
-    if (!j)
+    struct buf b = buf_over(core->body, CALL_BODY_MAX); /* not `out`: a message may be under way */
+    put_call(&b, c, CALL_ENDED);
+    put_when(&b, "ended", now);
+    put_number(&b, "seconds", answered ? now - c->answered_unix : 0);
+    put_number(&b, "status", c->end_status);
+    put_text(&b, "reason", c->end_reason);
+    close_object(&b);
+    if (b.overflow) {
+        log_event(LOG_ERROR, "cdr_too_long", LOG_STR("call", c->name));
         return;
-    json_object_set_new(j, "ended", when(now));
-    json_object_set_new(j, "seconds",
-                        json_integer(answered ? (json_int_t)(now - c->answered_unix) : 0));
-    json_object_set_new(j, "status", json_integer(c->end_status));
-    json_object_set_new(j, "reason", text(c->end_reason));
-    write_cdr(c, j);
+    }
+    if (core->cfg.write_cdr)
+        core->cfg.write_cdr(core->cfg.arg, buf_slice(&b));
     struct call_history *h = &core->history[core->history_next++ % CALL_HISTORY_MAX];
     free(h->json);
-    *h = (struct call_history){.json = json_dumps(j, JSON_COMPACT),
+    *h = (struct call_history){.json = copy_text(buf_slice(&b)),
                                .ended_unix = now,
                                .refused = !answered && c->end_status != 487};
-    json_decref(j);
 }
 
 void show_forget(struct call_core *core)
@@ -183,24 +300,62 @@ void show_forget(struct call_core *core)
     }
 }
 
+/* --- the list -------------------------------------------------------------------------------- */
+
+/* Grows; `failed` stays set. */
+struct list_text {
+    char *p;
+    size_t n, cap;
+    bool failed;
+};
+
+static void list_add(struct list_text *t, struct slice s)
+{
+    if (t->failed)
+        return;
+    if (s.n + 3 > t->cap - t->n) {
+        size_t cap = (t->cap + s.n) * 2 + 4096;
+        char *p = realloc(t->p, cap);
+        t->failed = p == NULL;
+        if (!p)
+            return;
+        t->p = p;
+        t->cap = cap;
+    }
+    t->p[t->n] = t->n ? ',' : '[';
+    memcpy(t->p + t->n + 1, s.p, s.n);
+    t->n += s.n + 1;
+}
+
 char *call_core_show(struct call_core *core, bool all)
 {
-    json_t *list = json_array();
+    struct list_text t = {0};
     uint64_t now = loop_unix_now(core->cfg.loop);
     LIST_FOR_EACH(n, &core->calls)
     {
         const struct call *c = CONTAINER_OF(n, struct call, node);
-        if (c->phase != CALL_ENDED)
-            json_array_append_new(list, call_json(c, c->phase));
+        struct buf b = buf_over(core->body, CALL_BODY_MAX);
+        if (c->phase == CALL_ENDED)
+            continue;
+        put_call(&b, c, c->phase);
+        close_object(&b);
+        if (!b.overflow)
+            list_add(&t, buf_slice(&b));
     }
     /* A refused call is shown for a while: it is over before anyone can look. */
     for (size_t i = 0; i < CALL_HISTORY_MAX; i++) {
         const struct call_history *h = &core->history[(core->history_next + i) % CALL_HISTORY_MAX];
         bool fresh = h->refused && now - h->ended_unix <= CALL_REFUSED_SHOWN_S;
         if (h->json && (all || fresh))
-            json_array_append_new(list, json_loads(h->json, 0, NULL));
+            list_add(&t, slice_from_str(h->json));
     }
-    char *s = json_dumps(list, JSON_COMPACT);
-    json_decref(list);
-    return s;
+    if (!t.p && !t.failed)
+        return copy_text(SLICE_LIT("[]"));
+    if (t.failed) {
+        free(t.p);
+        return NULL;
+    }
+    t.p[t.n] = ']';
+    t.p[t.n + 1] = '\0';
+    return t.p;
 }

@@ -14,7 +14,8 @@ void leg_sip_bye(struct leg *l, struct slice reason);
 void leg_sip_progress(struct leg *l, uint16_t status, struct slice reason, const struct leg *from,
                       struct slice sdp, bool reliable);
 void leg_sip_init(struct leg *l);
-bool leg_sip_make_dialog(struct leg *l); /* callee: identities, Call-ID, tags */
+/* Callee: identities, Call-ID, tags; `path` of its registration, or empty. */
+bool leg_sip_make_dialog(struct leg *l, const char *path);
 bool leg_sip_take_dialog(struct leg *l, const struct sip_msg *rsp);
 /* 0, or the status with which it is refused. */
 uint16_t leg_sip_take_invite(struct leg *l, struct txn_server *st, const struct sip_msg *req);

@@ -44,7 +44,7 @@ static void print_policy(const json_t *policy)
 {
     static const struct {
         const char *key, *if_empty;
-    } rows[] = {{"protection", ""}, {"keying", "none"}, {"suites", "none"},
+    } rows[] = {{"protection", ""}, {"keying", "none"}, {"suites", "any"},
                 {"codecs", "any"},  {"media", ""},      {"transport", "none"}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char room[TEXT_MAX], text[TEXT_MAX + 16];

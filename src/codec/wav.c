@@ -36,8 +36,7 @@ static const char *const verdict_why[WAV_VERDICT_COUNT] = {
     [WAV_OK] = "fine",
     [WAV_NOT_WAV] = "the file is not a WAV file",
     [WAV_TOO_LARGE] = "the WAV file is too large",
-    [WAV_UNSUPPORTED] = "the WAV file has to be PCM of 16 bits or G.711, of 8 or 16 kHz, mono or "
-                        "stereo",
+    [WAV_UNSUPPORTED] = "the WAV file has to be mono or stereo PCM16 or G.711 of 8 or 16 kHz",
 };
 
 const char *wav_verdict_why(enum wav_verdict v)

@@ -116,7 +116,7 @@ static bool has_keying(struct slice text)
 static int refuse(struct keying_result *ret, enum keying_verdict v, const char *why)
 {
     ret->why = why ? why : verdict_why[v];
-    return v;
+    return (int)v;
 }
 
 /* Writes the result; `next` is the state to be. */

@@ -47,12 +47,20 @@ static void to_loopback(struct addr *a)
     err_ignore(addr_parse(SLICE_LIT("127.0.0.1"), port, a)); /* a constant that parses */
 }
 
-void phone_local_listener(struct slice conf, enum transport_kind *ret_kind, struct addr *ret_addr)
+/* How well a listener suits: the transport asked for, else the protected one, else any. */
+static int suits(enum transport_kind k, enum transport_kind wanted)
 {
-    bool in_sip = false;
+    if (wanted != TRANSPORT_KIND_COUNT)
+        return k == wanted ? 2 : 0;
+    return transport_kind_is_secure(k) ? 2 : 1;
+}
 
-    *ret_kind = TRANSPORT_TLS;
-    err_ignore(addr_parse(SLICE_LIT("127.0.0.1"), 5061, ret_addr)); /* a constant that parses */
+bool phone_local_listener(struct slice conf, enum transport_kind wanted,
+                          enum transport_kind *ret_kind, struct addr *ret_addr)
+{
+    bool in_sip = false, any = false;
+    int best = 0;
+
     while (conf.n) {
         struct slice line = slice_trim(slice_cut(&conf, '\n'));
         if (line.n && line.p[0] == '[') {
@@ -60,15 +68,25 @@ void phone_local_listener(struct slice conf, enum transport_kind *ret_kind, stru
             continue;
         }
         struct slice key = slice_trim(slice_cut(&line, '='));
-        if (!in_sip || !slice_eq(key, SLICE_LIT("listen")))
-            continue;
-        while (line.n) {
-            if (phone_listen_parse(slice_cut(&line, ','), ret_kind, ret_addr) == 0) {
+        while (in_sip && slice_eq(key, SLICE_LIT("listen")) && line.n) {
+            enum transport_kind k;
+            struct addr a;
+            if (phone_listen_parse(slice_cut(&line, ','), &k, &a) < 0)
+                continue;
+            any = true;
+            if (suits(k, wanted) > best) {
+                best = suits(k, wanted);
+                *ret_kind = k;
+                *ret_addr = a;
                 to_loopback(ret_addr);
-                return;
             }
         }
     }
+    if (any || suits(TRANSPORT_TLS, wanted) == 0)
+        return best > 0;
+    *ret_kind = TRANSPORT_TLS;                                      /* the server's default */
+    err_ignore(addr_parse(SLICE_LIT("127.0.0.1"), 5061, ret_addr)); /* a constant that parses */
+    return true;
 }
 
 static void data_find(const struct phone_options *opt, char *dst)
@@ -81,7 +99,7 @@ static void data_find(const struct phone_options *opt, char *dst)
     snprintf(dst, PHONE_PATH_MAX, "%s", data);
 }
 
-static int local_find(struct phone_server *s, char *why, size_t cap)
+static int local_find(struct phone_server *s, enum transport_kind wanted, char *why, size_t cap)
 {
     static char conf[CONF_MAX];
     char path[PHONE_PATH_MAX + 16], ca[PHONE_PATH_MAX + 16];
@@ -96,7 +114,9 @@ static int local_find(struct phone_server *s, char *why, size_t cap)
     size_t n = f ? fread(conf, 1, sizeof(conf), f) : 0;
     if (f)
         (void)fclose(f); /* only read from */
-    phone_local_listener(slice_from(conf, n), &s->kind, &s->addr);
+    if (!phone_local_listener(slice_from(conf, n), wanted, &s->kind, &s->addr))
+        return say(why, cap, "%s has no listener for the transport %s", path,
+                   transport_kind_name(wanted));
     struct buf b = buf_over(s->name, sizeof(s->name) - 1);
     addr_put_host(&b, &s->addr);
     s->name[b.n] = '\0';
@@ -151,17 +171,12 @@ int phone_server_find(const struct phone_options *opt, struct phone_server *ret,
     if (opt->transport && (transport_kind_parse(slice_from_str(opt->transport), &s.kind) < 0 ||
                            s.kind == TRANSPORT_WS || s.kind == TRANSPORT_WSS))
         return say(why, cap, "--transport is udp, tcp or tls, not %s", opt->transport);
-    enum transport_kind wanted = s.kind;
+    enum transport_kind wanted = opt->transport ? s.kind : TRANSPORT_KIND_COUNT;
     if (opt->server) {
         r = named_find(opt->server, &s, why, cap);
     } else {
         data_find(opt, s.data);
-        r = local_find(&s, why, cap);
-        if (r == 0 && opt->transport && wanted != s.kind)
-            r = say(why, cap,
-                    "the server's first listener in %s/sotto.conf is %s; name the other one with "
-                    "--server HOST:PORT",
-                    s.data, transport_kind_name(s.kind));
+        r = local_find(&s, wanted, why, cap);
     }
     if (r < 0)
         return r;

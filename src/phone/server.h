@@ -27,8 +27,10 @@ int phone_identity_find(const struct phone_options *opt, const struct phone_serv
 /* "[tls:]host:port" of a configuration's or an option's listener. -EINVAL. */
 int phone_listen_parse(struct slice s, enum transport_kind *ret_kind,
                        struct addr *ret_addr) MUST_CHECK;
-/* The first SIP listener of a sotto.conf's text, as a client on this machine reaches it; without
- * one the default, tls:127.0.0.1:5061. */
-void phone_local_listener(struct slice conf, enum transport_kind *ret_kind, struct addr *ret_addr);
+/* The SIP listener of a sotto.conf's text that a client on this machine should take: of the transport
+ * `wanted`, or (TRANSPORT_KIND_COUNT) a protected one before others; where none is configured the
+ * default, tls:127.0.0.1:5061. False: none of that transport. */
+bool phone_local_listener(struct slice conf, enum transport_kind wanted,
+                          enum transport_kind *ret_kind, struct addr *ret_addr);
 
 #endif

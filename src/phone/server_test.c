@@ -4,15 +4,21 @@
 
 #include "phone/server.h"
 
-static void check(const char *conf, enum transport_kind kind, const char *at)
+static void check_wanted(const char *conf, enum transport_kind wanted, enum transport_kind kind,
+                         const char *at)
 {
     enum transport_kind k;
     struct addr a;
     char text[ADDR_STR_MAX];
 
-    phone_local_listener(slice_from_str(conf), &k, &a);
+    assert_true(phone_local_listener(slice_from_str(conf), wanted, &k, &a));
     assert_int_equal(k, kind);
     assert_string_equal(addr_str(&a, text), at);
+}
+
+static void check(const char *conf, enum transport_kind kind, const char *at)
+{
+    check_wanted(conf, TRANSPORT_KIND_COUNT, kind, at);
 }
 
 static void local_listener(void **state)
@@ -24,6 +30,13 @@ static void local_listener(void **state)
           "192.0.2.9:5070");
     check("[sip]\nlisten = ws:0.0.0.0:80, tcp:0.0.0.0\n", TRANSPORT_TCP, "127.0.0.1:5060");
     check("[sip]\nlisten = nonsense\n#listen = udp:1.2.3.4:5\n", TRANSPORT_TLS, "127.0.0.1:5061");
+    /* The protected one where there is a choice, another where it is asked for. */
+    static const char both[] = "[sip]\nlisten = tcp:0.0.0.0:5060, tls:127.0.0.1:5061\n";
+    check(both, TRANSPORT_TLS, "127.0.0.1:5061");
+    check_wanted(both, TRANSPORT_TCP, TRANSPORT_TCP, "127.0.0.1:5060");
+    enum transport_kind k;
+    struct addr a;
+    assert_false(phone_local_listener(slice_from_str(both), TRANSPORT_UDP, &k, &a));
 }
 
 static void listen_option(void **state)

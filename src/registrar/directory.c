@@ -10,10 +10,25 @@ struct domain_node {
     char name[STORE_DOMAIN_MAX + 1];
 };
 
+struct profile {
+    struct map_node node;
+    struct store_user user; /* without secrets */
+    char key[];             /* "user@domain" */
+};
+
+/* A name that the store does not know. Without these a refusal would take longer for it than for a
+ * user with a wrong password, by the time of a query: enough to tell, with some patience. */
+struct absent {
+    struct map_node node;
+    char key[];
+};
+
 struct directory {
     struct loop *loop;
     struct store *store;
     struct map users;
+    struct map profiles;
+    struct map absent;
     struct map domains;
     char default_domain[STORE_DOMAIN_MAX + 1];
     char host[256]; /* this machine's name */
@@ -32,7 +47,8 @@ int directory_new(struct loop *l, struct store *s, struct directory **ret)
     d->loop = l;
     d->store = s;
     loop_timer_init(&d->timer, on_check, d);
-    if (map_init(&d->users, 1024) < 0 || map_init(&d->domains, 16) < 0) {
+    if (map_init(&d->users, 1024) < 0 || map_init(&d->profiles, 256) < 0 ||
+        map_init(&d->absent, 256) < 0 || map_init(&d->domains, 16) < 0) {
         directory_free(d);
         return -ENOMEM;
     }
@@ -60,6 +76,24 @@ static void users_forget(struct directory *d)
     }
 }
 
+static void profiles_forget(struct directory *d)
+{
+    MAP_FOR_EACH(n, &d->profiles)
+    {
+        map_remove(&d->profiles, n);
+        free(CONTAINER_OF(n, struct profile, node));
+    }
+}
+
+static void absent_forget(struct directory *d)
+{
+    MAP_FOR_EACH(n, &d->absent)
+    {
+        map_remove(&d->absent, n);
+        free(CONTAINER_OF(n, struct absent, node));
+    }
+}
+
 static void domains_forget(struct directory *d)
 {
     MAP_FOR_EACH(n, &d->domains)
@@ -73,6 +107,8 @@ static void domains_forget(struct directory *d)
 void directory_changed(struct directory *d)
 {
     users_forget(d);
+    profiles_forget(d);
+    absent_forget(d);
     domains_forget(d);
 }
 
@@ -82,6 +118,8 @@ struct directory *directory_free(struct directory *d)
         directory_changed(d);
         loop_timer_cancel(d->loop, &d->timer);
         map_fini(&d->users);
+        map_fini(&d->profiles);
+        map_fini(&d->absent);
         map_fini(&d->domains);
         free(d);
     }
@@ -155,12 +193,27 @@ bool directory_domain(struct directory *d, struct slice host, struct slice *ret_
     return own && d->default_domain[0];
 }
 
-int directory_find(struct directory *d, struct slice name, struct slice domain,
-                   struct store_user *ret)
+static void absent_keep(struct directory *d, struct slice key)
 {
+    struct absent *a = malloc(sizeof(*a) + key.n);
+    if (!a)
+        return; /* asked for again, then */
+    if (d->absent.count >= DIRECTORY_ABSENT_MAX)
+        absent_forget(d);
+    memcpy(a->key, key.p, key.n);
+    map_put(&d->absent, &a->node, slice_from(a->key, key.n));
+}
+
+static int user_fetch(struct directory *d, struct slice key, struct slice name, struct slice domain,
+                      struct store_user *ret)
+{
+    if (map_find(&d->absent, key))
+        return -ENOENT;
     int r = store_user_find(d->store, domain, name, ret);
     if (r == STORE_OK)
         return 0;
+    if (r == STORE_NONE)
+        absent_keep(d, key);
     if (r < 0)
         log_event(LOG_ERROR, "store_failed", LOG_ERRNO(r),
                   LOG_STR("reason", store_error(d->store)));
@@ -171,7 +224,7 @@ static struct directory_user *user_load(struct directory *d, struct slice key, s
                                         struct slice domain)
 {
     struct store_user s;
-    if (directory_find(d, name, domain, &s) < 0)
+    if (user_fetch(d, key, name, domain, &s) < 0)
         return NULL;
     struct directory_user *u = NULL;
     if (d->users.count >= DIRECTORY_USERS_MAX)
@@ -192,18 +245,60 @@ static struct directory_user *user_load(struct directory *d, struct slice key, s
     return u;
 }
 
-const struct directory_user *directory_user(struct directory *d, struct slice name,
-                                            struct slice domain)
+/* Room for "user@domain". */
+struct key_text {
+    char p[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2];
+};
+
+/* Empty: too long, or no name. */
+static struct slice make_key(struct key_text *mem, struct slice name, struct slice domain)
 {
-    char mem[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2];
-    struct buf key = buf_over(mem, sizeof(mem));
+    struct buf key = buf_over(mem->p, sizeof(mem->p));
     buf_put_slice(&key, name);
     buf_put_char(&key, '@');
     buf_put_slice(&key, domain);
-    if (key.overflow || name.n == 0)
+    return key.overflow || name.n == 0 ? SLICE_NONE : buf_slice(&key);
+}
+
+const struct directory_user *directory_user(struct directory *d, struct slice name,
+                                            struct slice domain)
+{
+    struct key_text mem;
+    struct slice key = make_key(&mem, name, domain);
+    if (!key.n)
         return NULL;
-    struct map_node *n = map_find(&d->users, buf_slice(&key));
-    if (n)
-        return CONTAINER_OF(n, struct directory_user, node);
-    return user_load(d, buf_slice(&key), name, domain);
+    struct map_node *n = map_find(&d->users, key);
+    return n ? CONTAINER_OF(n, struct directory_user, node) : user_load(d, key, name, domain);
+}
+
+static void profile_keep(struct directory *d, struct slice key, const struct store_user *u)
+{
+    struct profile *p = malloc(sizeof(*p) + key.n);
+    if (!p)
+        return; /* asked for again, then */
+    if (d->profiles.count >= DIRECTORY_PROFILES_MAX)
+        profiles_forget(d);
+    p->user = *u;
+    memcpy(p->key, key.p, key.n);
+    map_put(&d->profiles, &p->node, slice_from(p->key, key.n));
+}
+
+int directory_find(struct directory *d, struct slice name, struct slice domain,
+                   struct store_user *ret)
+{
+    struct key_text mem;
+    struct slice key = make_key(&mem, name, domain);
+    if (!key.n)
+        return -ENOENT;
+    struct map_node *n = map_find(&d->profiles, key);
+    if (n) {
+        *ret = CONTAINER_OF(n, struct profile, node)->user;
+        return 0;
+    }
+    int r = user_fetch(d, key, name, domain, ret);
+    if (r < 0)
+        return r;
+    store_user_fini(ret); /* wipes the secrets, and only them */
+    profile_keep(d, key, ret);
+    return 0;
 }

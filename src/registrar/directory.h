@@ -1,4 +1,5 @@
-/* Who exists: a cache of domains and users over the store, so that a REGISTER costs no query. What
+/* Who exists: a cache of domains and users over the store, so that a REGISTER costs no query, nor a
+ * call. What
  * another process changes is seen within DIRECTORY_CHECK_MS; directory_changed says it at once. */
 #ifndef SOTTO_REGISTRAR_DIRECTORY_H
 #define SOTTO_REGISTRAR_DIRECTORY_H
@@ -9,6 +10,9 @@
 
 #define DIRECTORY_CHECK_MS 500
 #define DIRECTORY_USERS_MAX 200000 /* kept at most; about 200 bytes each */
+#define DIRECTORY_ABSENT_MAX 4096  /* names that nobody has, asked for of late */
+#define DIRECTORY_PROFILES_MAX \
+    4096 /* the same of those who call and are called; about 1.4 KB each */
 
 struct directory;
 
@@ -35,7 +39,8 @@ struct slice directory_default_domain(struct directory *d);
 /* NULL: no such user (or the store failed). Until the loop goes on. */
 const struct directory_user *directory_user(struct directory *d, struct slice name,
                                             struct slice domain);
-/* All of a user, from the store; 0 or -ENOENT. Wipe with store_user_fini. */
+/* All of a user but its secrets, for a call; 0 or -ENOENT. Kept for DIRECTORY_PROFILES_MAX users, so
+ * that a call costs no query. */
 int directory_find(struct directory *d, struct slice name, struct slice domain,
                    struct store_user *ret) MUST_CHECK;
 

@@ -69,7 +69,7 @@ int main(void)
         for (int k = 0; k < ROUNDS; k++) {
             double t0 = seconds();
             for (int i = 0; i < REPEATS; i++)
-                sink += rows[r].run();
+                sink = sink + rows[r].run();
             double ns = (seconds() - t0) / REPEATS * 1e9;
             best = ns < best ? ns : best;
         }

@@ -523,8 +523,9 @@ static void test_we_refresh_by_update(void **state)
 {
     struct kit *k = *state;
     struct call2 t;
-    up_with(k, &t, "Supported: timer\r\nAllow: INVITE, UPDATE\r\n"
-                   "Session-Expires: 200;refresher=uas\r\n",
+    up_with(k, &t,
+            "Supported: timer\r\nAllow: INVITE, UPDATE\r\n"
+            "Session-Expires: 200;refresher=uas\r\n",
             "Allow: INVITE, UPDATE\r\nRequire: timer\r\nSession-Expires: 120;refresher=uas\r\n");
     assert_got(&t.a, "Session-Expires: 200;refresher=uas\r\n");
     kit_advance(k, 80000);

@@ -1,49 +1,5 @@
-/* What happens between an INVITE and its answer: CANCEL, early media, late offers, PRACK, ACKs that
- * get lost, connections that go, limits. */
-#include "signal/testphone.h"
-
-struct duo {
-    struct phone a, b, c;
-    struct side x, y, z; /* caller, callee, another callee */
-};
-
-static void up_over(struct kit *k, struct duo *t, enum transport_kind kind)
-{
-    memset(t, 0, sizeof(*t));
-    phone_up(k, &t->a, 1, "1000", kind);
-    phone_up(k, &t->b, 2, "1001", kind);
-}
-
-static void up(struct kit *k, struct duo *t)
-{
-    up_over(k, t, TRANSPORT_TLS);
-}
-
-static void fini(struct duo *t)
-{
-    side_fini(&t->x);
-    side_fini(&t->y);
-    side_fini(&t->z);
-    phone_fini(&t->a);
-    phone_fini(&t->b);
-    phone_fini(&t->c);
-}
-
-static void ring(struct duo *t)
-{
-    dial(&t->x, &t->a, "sip:1001@example.org");
-    side_callee(&t->y, &t->b);
-    side_answer(&t->y, "180 Ringing", "", NULL);
-    side_await(&t->x, "180");
-}
-
-/* The caller's 487 after its CANCEL. */
-static void await_487(struct duo *t)
-{
-    await_any(&t->a, "SIP/2.0 200"); /* to the CANCEL */
-    side_await(&t->x, "487");
-    side_ack_failure(&t->x);
-}
+/* What happens between an INVITE and its answer: CANCEL, early media, late offers, PRACK. */
+#include "signal/testduo.h"
 
 /* --- CANCEL ---------------------------------------------------------------------------------- */
 
@@ -493,8 +449,8 @@ static void prack(struct side *x, const char *status)
     char h[80];
     uint32_t rseq = 0;
     struct slice params;
-    assert_int_equal(
-        sip_number_parse(sip_msg_value(&x->p->msg, SIP_HDR_RSEQ), &rseq, &params), SIP_PARSE_OK);
+    assert_int_equal(sip_number_parse(sip_msg_value(&x->p->msg, SIP_HDR_RSEQ), &rseq, &params),
+                     SIP_PARSE_OK);
     snprintf(h, sizeof(h), "RAck: %u %u INVITE\r\n", rseq, x->invite_cseq);
     side_send(x, "PRACK", h, NULL);
     await(x->p, status);
@@ -589,192 +545,6 @@ static void test_prack_never_comes(void **state)
     fini(&t);
 }
 
-/* --- ACKs ------------------------------------------------------------------------------------ */
-
-static void test_200_again_until_the_ack(void **state)
-{
-    struct kit *k = *state;
-    struct duo t;
-    up_over(k, &t, TRANSPORT_UDP);
-    ring(&t);
-    side_answer(&t.y, "200 OK", "", phone_sdp(&t.b, 6000, "sendrecv"));
-    await(&t.b, "ACK ");
-    side_await(&t.x, "200");
-    kit_advance(k, 500);
-    side_await(&t.x, "200");
-    kit_advance(k, 1000);
-    side_await(&t.x, "200");
-    side_ack(&t.x, NULL);
-    kit_advance(k, 10000);
-    await_nothing(&t.a);
-    side_ack(&t.x, NULL); /* an ACK for each */
-    hang_up(&t.x, &t.y);
-    fini(&t);
-}
-
-static void test_ack_never_comes(void **state)
-{
-    struct kit *k = *state;
-    struct duo t;
-    up_over(k, &t, TRANSPORT_UDP);
-    ring(&t);
-    side_answer(&t.y, "200 OK", "", phone_sdp(&t.b, 6000, "sendrecv"));
-    await(&t.b, "ACK ");
-    kit_advance(k, 32500);
-    unsigned n = 0;
-    struct kit_sent *s;
-    for (; (s = kit_sent_to(&t.a.flow.remote, "SIP/2.0 200")) != NULL; n++)
-        phone_take(&t.a, s);
-    side_put_text(t.x.remote_tag, sizeof(t.x.remote_tag), t.a.msg.to_tag);
-    assert_int_equal(n, 11); /* 0.5, 1, 2 and then every 4 s for 32 s */
-    await_any(&t.a, "BYE ");
-    side_await_request(&t.y, "BYE");
-    side_reply(&t.y, "200 OK", "", NULL);
-    kit_advance(k, 500);
-    kit_forget_sent();
-    assert_true(kit_cdr_has(k, "never acknowledged"));
-    fini(&t);
-}
-
-static void test_bye_instead_of_the_ack(void **state)
-{
-    struct kit *k = *state;
-    struct duo t;
-    up(k, &t);
-    ring(&t);
-    side_answer(&t.y, "200 OK", "", phone_sdp(&t.b, 6000, "sendrecv"));
-    await(&t.b, "ACK ");
-    side_await(&t.x, "200");
-    hang_up(&t.x, &t.y);
-    fini(&t);
-}
-
-static void test_callee_hangs_up_before_the_ack(void **state)
-{
-    struct kit *k = *state;
-    struct duo t;
-    up(k, &t);
-    ring(&t);
-    side_answer(&t.y, "200 OK", "", phone_sdp(&t.b, 6000, "sendrecv"));
-    await(&t.b, "ACK ");
-    side_await(&t.x, "200");
-    side_send(&t.y, "BYE", "", NULL);
-    await(&t.b, "SIP/2.0 200");
-    await_nothing(&t.a); /* s.15: not before its ACK */
-    side_ack(&t.x, NULL);
-    side_await_request(&t.x, "BYE");
-    side_reply(&t.x, "200 OK", "", NULL);
-    fini(&t);
-}
-
-static void test_our_ack_is_lost(void **state)
-{
-    struct kit *k = *state;
-    struct duo t;
-    struct pair c;
-    up_over(k, &t, TRANSPORT_UDP);
-    call_up(&c, &t.a, &t.b);
-    side_answer(&c.b, "200 OK", "", phone_sdp(&t.b, 6000, "sendrecv"));
-    await(&t.b, "ACK ");
-    kit_advance(k, 33000); /* the transaction has gone */
-    side_answer(&c.b, "200 OK", "", phone_sdp(&t.b, 6000, "sendrecv"));
-    await(&t.b, "ACK ");
-    call_down(&c);
-    fini(&t);
-}
-
-/* --- connections ----------------------------------------------------------------------------- */
-
-static void conn_lost(struct kit *k, const struct phone *p)
-{
-    kit_transport->dead[p->flow.conn] = true;
-    kit_transport->cb.on_closed(kit_transport->cb.arg, p->flow.conn, "the peer has closed it");
-    kit_run(k);
-}
-
-static void test_callers_connection_lost_while_ringing(void **state)
-{
-    struct kit *k = *state;
-    struct duo t;
-    up(k, &t);
-    ring(&t);
-    conn_lost(k, &t.a);
-    await(&t.b, "CANCEL ");
-    side_answer(&t.y, "487 Request Terminated", "", NULL);
-    await(&t.b, "ACK ");
-    assert_true(kit_cdr_has(k, "the caller's connection is gone"));
-    fini(&t);
-}
-
-static void test_callees_connection_lost_while_ringing(void **state)
-{
-    struct kit *k = *state;
-    struct duo t;
-    up(k, &t);
-    ring(&t);
-    conn_lost(k, &t.b);
-    side_await(&t.x, "480");
-    side_ack_failure(&t.x);
-    fini(&t);
-}
-
-static void test_callees_connection_lost_before(void **state)
-{
-    struct kit *k = *state;
-    struct duo t;
-    up(k, &t);
-    conn_lost(k, &t.b);
-    dial(&t.x, &t.a, "sip:1001@example.org");
-    side_await(&t.x, "480");
-    side_ack_failure(&t.x);
-    fini(&t);
-}
-
-/* A call stands while a phone is away, and finds it at its new registration. */
-static void test_connection_lost_in_a_call(void **state)
-{
-    struct kit *k = *state;
-    struct duo t;
-    struct pair c;
-    up(k, &t);
-    call_up(&c, &t.a, &t.b);
-    conn_lost(k, &t.b);
-    assert_int_equal(signal_role_calls(k->role), 1);
-    phone_up(k, &t.c, 3, "1001", TRANSPORT_TLS);
-    char h[200];
-    snprintf(h, sizeof(h), "Contact: <%s>;expires=0\r\n", t.b.contact);
-    phone_register_as(&t.c, h, "200");
-    side_send(&c.a, "BYE", "", NULL);
-    await(&t.a, "SIP/2.0 200");
-    await(&t.c, "BYE ");
-    assert_got(&t.c, c.b.call_id);
-    struct side on_c = c.b;
-    on_c.p = &t.c;
-    on_c.req = strdup(t.c.text);
-    side_reply(&on_c, "200 OK", "", NULL);
-    free(on_c.req);
-    side_fini(&c.a);
-    side_fini(&c.b);
-    fini(&t);
-}
-
-static void test_bye_to_nowhere(void **state)
-{
-    struct kit *k = *state;
-    struct duo t;
-    struct pair c;
-    up(k, &t);
-    call_up(&c, &t.a, &t.b);
-    conn_lost(k, &t.b);
-    side_send(&c.a, "BYE", "", NULL);
-    await(&t.a, "SIP/2.0 200");
-    kit_run(k);
-    assert_int_equal(signal_role_calls(k->role), 0);
-    side_fini(&c.a);
-    side_fini(&c.b);
-    fini(&t);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -805,16 +575,6 @@ int main(void)
         KIT_TEST(test_reliable_early_media),
         KIT_TEST(test_cancel_while_the_200_waits_for_prack),
         KIT_TEST(test_prack_never_comes),
-        KIT_TEST(test_200_again_until_the_ack),
-        KIT_TEST(test_ack_never_comes),
-        KIT_TEST(test_bye_instead_of_the_ack),
-        KIT_TEST(test_callee_hangs_up_before_the_ack),
-        KIT_TEST(test_our_ack_is_lost),
-        KIT_TEST(test_callers_connection_lost_while_ringing),
-        KIT_TEST(test_callees_connection_lost_while_ringing),
-        KIT_TEST(test_callees_connection_lost_before),
-        KIT_TEST(test_connection_lost_in_a_call),
-        KIT_TEST(test_bye_to_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

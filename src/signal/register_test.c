@@ -33,7 +33,8 @@ static void test_challenge_then_ok(void **state)
 static char *without_random(const char *text)
 {
     char *s = strdup(text);
-    static const char *const from[] = {"tag=", "nonce=\"", "branch=", "Call-ID: ", "From: ", "To: "};
+    static const char *const from[] = {
+        "tag=", "nonce=\"", "branch=", "Call-ID: ", "From: ", "To: "};
     for (size_t i = 0; i < ARRAY_LEN(from); i++) {
         for (char *p = s; (p = strstr(p, from[i])); p++) {
             p += strlen(from[i]);
@@ -271,9 +272,8 @@ static void test_outbound(void **state)
     snprintf(h, sizeof(h), headers, 2222u, 2u);
     phone_register_as(&q, h, "200");
     assert_int_equal(location_count(k->role->location), 2);
-    assert_int_equal(location_find(k->role->location, SLICE_LIT("1000"), SLICE_LIT("example.org"),
-                                   found, 4),
-                     2);
+    assert_int_equal(
+        location_find(k->role->location, SLICE_LIT("1000"), SLICE_LIT("example.org"), found, 4), 2);
     assert_int_equal(found[0]->flow.conn, 2);
     phone_fini(&p);
     phone_fini(&q);
@@ -290,11 +290,9 @@ static void test_path(void **state)
                       "Path: <sip:edge2.example.org;lr>\r\nContact: <sip:x@10.0.0.2>\r\n",
                       "200");
     assert_got(&p, "Path: <sip:edge1.example.org;lr>,<sip:edge2.example.org;lr>\r\n");
-    assert_int_equal(location_find(k->role->location, SLICE_LIT("1000"), SLICE_LIT("example.org"),
-                                   found, 1),
-                     1);
-    assert_string_equal(found[0]->path,
-                        "<sip:edge1.example.org;lr>,<sip:edge2.example.org;lr>");
+    assert_int_equal(
+        location_find(k->role->location, SLICE_LIT("1000"), SLICE_LIT("example.org"), found, 1), 1);
+    assert_string_equal(found[0]->path, "<sip:edge1.example.org;lr>,<sip:edge2.example.org;lr>");
     phone_fini(&p);
 }
 
@@ -330,9 +328,8 @@ static void test_restart_keeps_bindings(void **state)
     phone_register_as(&p, "Contact: <sip:gone@10.0.0.2>;expires=0\r\n", "200");
     kit_role_restart(k);
     assert_int_equal(location_count(k->role->location), 2);
-    assert_int_equal(location_find(k->role->location, SLICE_LIT("1000"), SLICE_LIT("example.org"),
-                                   found, 4),
-                     2);
+    assert_int_equal(
+        location_find(k->role->location, SLICE_LIT("1000"), SLICE_LIT("example.org"), found, 4), 2);
     assert_string_equal(found[0]->contact, p.contact);
     assert_int_equal(found[0]->flow.conn, p.flow.conn);
     assert_true(addr_eq(&found[0]->flow.remote, &p.flow.remote));

@@ -153,6 +153,29 @@ static void test_within_a_domain_name_and_its_cases(void **state)
     phones_fini(&t);
 }
 
+static void test_texts_of_peers_make_good_json(void **state)
+{
+    struct kit *k = *state;
+    struct trio t = {0};
+    struct side a, b;
+    phones_up(k, &t);
+    dial(&a, &t.a, "sip:%22%5c%09%ff%c3%28x%e2%82%ac@example.org");
+    side_await(&a, "404");
+    side_ack_failure(&a);
+    assert_true(kit_show_has(k, true,
+                             "\"to\":\"\\\"\\\\\\u0009?"
+                             "?(x\xe2\x82\xac@example.org\""));
+    dial(&a, &t.a, "sip:1001@example.org");
+    side_callee(&b, &t.b);
+    side_answer(&b, "486 \"Busy\"\\ \xff", "", NULL);
+    await(&t.b, "ACK ");
+    side_await(&a, "486");
+    side_ack_failure(&a);
+    assert_true(kit_show_has(k, true, "\"reason\":\"\\\"Busy\\\"\\\\ ?\""));
+    sides_fini(&a, &b);
+    phones_fini(&t);
+}
+
 /* --- refusals -------------------------------------------------------------------------------- */
 
 static void refused(struct kit *k, struct trio *t, const char *uri, const char *headers,
@@ -276,8 +299,8 @@ static void test_not_encrypted_488_tells_why_everywhere(void **state)
     struct trio t = {0};
     static const char why[] = "the phone offers no encryption, its policy requires it";
     phones_up(k, &t);
-    refused(k, &t, "sip:1001@example.org", "",
-            phone_sdp_as(&t.a, 4000, "RTP/AVP", "", "sendrecv"), "488");
+    refused(k, &t, "sip:1001@example.org", "", phone_sdp_as(&t.a, 4000, "RTP/AVP", "", "sendrecv"),
+            "488");
     assert_got(&t.a, "Warning: 399 sip.example.org \"the phone offers no encryption");
     assert_true(kit_log_has(k, "call_refused"));
     assert_true(kit_log_has(k, why));
@@ -537,6 +560,7 @@ int main(void)
         KIT_TEST(test_byes_cross),
         KIT_TEST(test_bye_unanswered),
         KIT_TEST(test_within_a_domain_name_and_its_cases),
+        KIT_TEST(test_texts_of_peers_make_good_json),
         KIT_TEST(test_refusals),
         KIT_TEST(test_from_of_another_user_403),
         KIT_TEST(test_no_credentials_407),

@@ -29,13 +29,14 @@ static void give(struct phone *p, char *text, size_t n)
 static size_t print_register(struct phone *p, char *dst, size_t cap, bool credentials)
 {
     struct buf b = buf_over(dst, cap);
-    buf_printf(&b,
-               "REGISTER sip:example.org SIP/2.0\r\nVia: SIP/2.0/TLS 10.0.0.9:5060"
-               ";branch=z9hG4bK-r%u;rport\r\nMax-Forwards: 70\r\nFrom: <sip:1000@example.org>;tag=f\r\n"
-               "To: <sip:1000@example.org>\r\nCall-ID: reg\r\nCSeq: %u REGISTER\r\n"
-               "Contact: <%s>;expires=600\r\nUser-Agent: phone/1.0\r\n"
-               "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE\r\nSupported: timer\r\n",
-               ++p->k->serial, ++p->cseq, p->contact);
+    buf_printf(
+        &b,
+        "REGISTER sip:example.org SIP/2.0\r\nVia: SIP/2.0/TLS 10.0.0.9:5060"
+        ";branch=z9hG4bK-r%u;rport\r\nMax-Forwards: 70\r\nFrom: <sip:1000@example.org>;tag=f\r\n"
+        "To: <sip:1000@example.org>\r\nCall-ID: reg\r\nCSeq: %u REGISTER\r\n"
+        "Contact: <%s>;expires=600\r\nUser-Agent: phone/1.0\r\n"
+        "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE\r\nSupported: timer\r\n",
+        ++p->k->serial, ++p->cseq, p->contact);
     if (credentials)
         phone_put_credentials(p, &b, SIP_HDR_AUTHORIZATION, "REGISTER", "sip:example.org");
     BUF_PUT_LIT(&b, "Content-Length: 0\r\n\r\n");

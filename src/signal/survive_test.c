@@ -460,8 +460,8 @@ static void test_damaged_snapshots(void **state)
     struct duo t;
     up(k, &t);
     call_up(&t.p, &t.a, &t.b);
-    char *mem = mmap(NULL, CALL_SNAPSHOT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, k->snapshot_fd,
-                     0);
+    char *mem =
+        mmap(NULL, CALL_SNAPSHOT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, k->snapshot_fd, 0);
     assert_true(mem != MAP_FAILED);
     char *kept = malloc(CALL_SNAPSHOT_SIZE);
     assert_non_null(kept);

@@ -25,6 +25,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -34,6 +35,7 @@
 #include "base/log.h"
 #include "call/leg.h"
 #include "signal/internal.h"
+#include "transport/resolve.h"
 
 #define KIT_CONNS 256
 #define KIT_ENDPOINTS 4096
@@ -96,11 +98,17 @@ int transport_send(struct transport *t, const struct transport_flow *f, struct s
     return 0;
 }
 
+static uint64_t kit_connects_as; /* the next connection that is made; 0: none can be */
+
 int transport_connect(struct transport *t, enum transport_kind kind, const struct addr *remote,
                       struct slice name, struct transport_flow *ret)
 {
-    (void)t, (void)kind, (void)remote, (void)name, (void)ret;
-    return -EHOSTUNREACH;
+    (void)t, (void)name;
+    if (kit_connects_as == 0)
+        return -EHOSTUNREACH;
+    *ret = (struct transport_flow){.kind = kind, .conn = kit_connects_as, .remote = *remote};
+    kit_connects_as = 0;
+    return addr_parse(SLICE_LIT("192.0.2.1"), 5061, &ret->local);
 }
 
 bool transport_is_alive(const struct transport *t, const struct transport_flow *f)
@@ -154,6 +162,58 @@ void transport_put_contact_uri(struct buf *b, const struct transport *t,
 void transport_set_accepting(struct transport *t, bool accepting)
 {
     (void)t, (void)accepting;
+}
+
+/* --- the resolver's double: one query at a time, answered by the test ----------------------- */
+
+struct resolver {
+    char unused;
+};
+
+struct resolve_query {
+    void (*fn)(void *arg, const struct resolve_target *targets, size_t n, const char *reason);
+    void *arg;
+};
+
+static struct resolver kit_resolver;
+static struct resolve_query kit_query;
+
+int resolver_new(struct loop *loop, struct resolver **ret)
+{
+    (void)loop;
+    kit_query.fn = NULL;
+    *ret = &kit_resolver;
+    return 0;
+}
+
+struct resolver *resolver_free(struct resolver *r)
+{
+    (void)r;
+    return NULL;
+}
+
+int resolver_set_servers(struct resolver *r, const char *csv)
+{
+    (void)r, (void)csv;
+    return 0;
+}
+
+int resolve_start(struct resolver *r, const struct sip_uri *uri,
+                  void (*fn)(void *arg, const struct resolve_target *targets, size_t n,
+                             const char *reason),
+                  void *arg, struct resolve_query **ret)
+{
+    (void)r, (void)uri;
+    assert_true(kit_query.fn == NULL);
+    kit_query = (struct resolve_query){fn, arg};
+    *ret = &kit_query;
+    return 0;
+}
+
+void resolve_cancel(struct resolve_query *q)
+{
+    if (q)
+        q->fn = NULL;
 }
 
 /* --- the media role's double ----------------------------------------------------------------- */
@@ -288,9 +348,9 @@ static inline void kit_media_work(struct kit_media *m, const struct media_reques
             e->id = r->endpoint = 0;
         return;
     }
-    assert_int_equal(addr_parse(SLICE_LIT("192.0.2.1"), (uint16_t)(20000 + 4 * (uint32_t)e->id),
-                                &r->local_rtp),
-                     0);
+    assert_int_equal(
+        addr_parse(SLICE_LIT("192.0.2.1"), (uint16_t)(20000 + 4 * (uint32_t)e->id), &r->local_rtp),
+        0);
     r->local_rtcp = r->local_rtp;
     addr_set_port(&r->local_rtcp, (uint16_t)(addr_port(&r->local_rtp) + 1));
     if (rq->ops & MEDIA_OP_CHECK)
@@ -403,8 +463,8 @@ static inline void kit_media_start(struct kit *k)
 {
     int fds[2];
     assert_int_equal(ipc_pair(fds), 0);
-    assert_int_equal(ipc_chan_new(k->loop, fds[1], kit_media_on_msg, kit_media_on_closed,
-                                  &k->media, &k->media.chan),
+    assert_int_equal(ipc_chan_new(k->loop, fds[1], kit_media_on_msg, kit_media_on_closed, &k->media,
+                                  &k->media.chan),
                      0);
     assert_int_equal(signal_role_attach_media(k->role, fds[0]), 0);
     kit_run(k);
@@ -445,8 +505,7 @@ static inline void kit_media_event(struct kit *k, uint16_t leg, enum media_event
 {
     struct kit_endpoint *e = kit_endpoint_of(&k->media, leg, 0);
     assert_non_null(e);
-    struct media_event ev = {
-        .endpoint = e->id, .call = e->call, .leg = leg, .kind = (uint8_t)kind};
+    struct media_event ev = {.endpoint = e->id, .call = e->call, .leg = leg, .kind = (uint8_t)kind};
     ev.protection.keying = KEYING_SDES;
     ev.protection.established = true;
     snprintf(ev.why, sizeof(ev.why), "%s", why);
@@ -612,9 +671,24 @@ static inline bool kit_show_has(struct kit *k, bool all, const char *text)
 {
     char *s = call_core_show(k->role->calls, all);
     assert_non_null(s);
+    json_t *j = json_loads(s, JSON_REJECT_DUPLICATES, NULL);
+    assert_true(json_is_array(j));
+    json_decref(j);
     bool has = strstr(s, text) != NULL;
     free(s);
     return has;
+}
+
+static inline void kit_resolved(struct kit *k, const struct addr *a, size_t n)
+{
+    struct resolve_target t = {.kind = TRANSPORT_TLS};
+    struct resolve_query q = kit_query;
+    if (n)
+        t.addr = *a;
+    assert_true(q.fn != NULL);
+    kit_query.fn = NULL;
+    q.fn(q.arg, &t, n, n ? "" : "no such name");
+    kit_run(k);
 }
 
 /* The end of a test: everything that ends by itself has ended. */

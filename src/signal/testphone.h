@@ -13,7 +13,7 @@ struct phone {
     struct transport_flow flow;
     char contact[96];
     char nonce[256];
-    unsigned nc, cseq; /* of REGISTER */
+    unsigned nc, cseq;  /* of REGISTER */
     struct sip_msg msg; /* the last one that was taken */
     char *text;         /* its bytes */
 };
@@ -59,8 +59,7 @@ static inline void phone_init(struct kit *k, struct phone *p, unsigned number, c
     p->flow.kind = kind;
     p->flow.conn = kind == TRANSPORT_UDP ? 0 : number;
     snprintf(ip, sizeof(ip), "10.0.0.%u", number % 250 + 1);
-    assert_int_equal(addr_parse(slice_from_str(ip), (uint16_t)(5000 + number), &p->flow.remote),
-                     0);
+    assert_int_equal(addr_parse(slice_from_str(ip), (uint16_t)(5000 + number), &p->flow.remote), 0);
     assert_int_equal(addr_parse(SLICE_LIT("192.0.2.1"), 5061, &p->flow.local), 0);
     snprintf(p->contact, sizeof(p->contact), "sip:%s@%s:%u;transport=%s", name, ip, 5000 + number,
              transport_kind_name(kind));
@@ -156,14 +155,14 @@ static inline bool phone_got(const struct phone *p, const char *text)
     return strstr(p->text, text) != NULL;
 }
 
-#define assert_got(ph, what)                                            \
-    do {                                                                \
-        if (!phone_got((ph), (what)))                                   \
-            fail_msg("no \"%s\" in:\n%s", (what), (ph)->text);          \
+#define assert_got(ph, what)                                   \
+    do {                                                       \
+        if (!phone_got((ph), (what)))                          \
+            fail_msg("no \"%s\" in:\n%s", (what), (ph)->text); \
     } while (0)
-#define assert_not_got(ph, what)                                          \
-    do {                                                                  \
-        if (phone_got((ph), (what)))                                      \
+#define assert_not_got(ph, what)                                        \
+    do {                                                                \
+        if (phone_got((ph), (what)))                                    \
             fail_msg("\"%s\" must not be in:\n%s", (what), (ph)->text); \
     } while (0)
 
@@ -179,8 +178,8 @@ static inline void phone_register_send(struct phone *p, const char *headers, boo
                "REGISTER %s SIP/2.0\r\nVia: SIP/2.0/%s 10.0.0.9:5060;branch=z9hG4bK-r%u\r\n"
                "Max-Forwards: 70\r\nFrom: <sip:%s@%s>;tag=f%u\r\nTo: <sip:%s@%s>\r\n"
                "Call-ID: reg-%u\r\nCSeq: %u REGISTER\r\n",
-               uri, transport_via_name(p->flow.kind), ++p->k->serial, p->name, p->domain,
-               p->number, p->name, p->domain, p->number, ++p->cseq);
+               uri, transport_via_name(p->flow.kind), ++p->k->serial, p->name, p->domain, p->number,
+               p->name, p->domain, p->number, ++p->cseq);
     buf_put_str(&b, headers);
     if (credentials)
         phone_put_credentials(p, &b, SIP_HDR_AUTHORIZATION, "REGISTER", uri);
@@ -234,8 +233,8 @@ static inline const char *phone_sdp_as(const struct phone *p, unsigned port, con
 static inline const char *phone_sdp(const struct phone *p, unsigned port, const char *direction)
 {
     char keying[128];
-    snprintf(keying, sizeof(keying),
-             "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:PHONE%uKEY%u\r\n", p->number, port);
+    snprintf(keying, sizeof(keying), "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:PHONE%uKEY%u\r\n",
+             p->number, port);
     return phone_sdp_as(p, port, "RTP/SAVP", keying, direction);
 }
 
@@ -410,7 +409,9 @@ static inline void side_reply_to(struct side *s, const char *request, const char
     struct buf b = buf_over(mem, sizeof(mem) - 1);
     assert_int_equal(sip_msg_parse(slice_from_str(request), &m), SIP_PARSE_OK);
     uint32_t code = (uint32_t)strtoul(status, NULL, 10);
-    struct sip_reply r = {.status = (uint16_t)code, .to_tag = slice_from_str(s->local_tag)};
+    struct sip_reply r = {.status = (uint16_t)code,
+                          .reason = slice_from_str(status + 4),
+                          .to_tag = slice_from_str(s->local_tag)};
     sip_put_reply_head(&b, &m, &r);
     if (m.method == SIP_INVITE || m.method == SIP_UPDATE)
         buf_printf(&b, "Contact: <%s>\r\n", s->p->contact);

@@ -11,18 +11,15 @@ static const struct {
 
 void store_policy_builtin(struct store_policy *ret)
 {
-    /* AES_CM_128_HMAC_SHA1_80 first: the one suite that every phone has, and some take no other
-     * first line (RFC 4568 s.6.2). */
+    /* No list of suites: whichever the phone likes of those that are sound, and short offers of our
+     * own, because some phones lose their audio over long ones. */
     *ret = (struct store_policy){
         .protection = PROTECTION_REQUIRED,
         .media_path = MEDIA_PATH_RELAY,
-        .transports = STORE_TLS | STORE_WSS,
+        .transports = STORE_ALL_TRANSPORTS, /* of those that the server listens on, which by default
+                                               are encrypted ones alone */
         .keying_count = 3,
         .keyings = {KEYING_SDES, KEYING_DTLS, KEYING_ZRTP},
-        .suite_count = 5,
-        .suites = {SRTP_AES_CM_128_HMAC_SHA1_80, SRTP_AEAD_AES_128_GCM,
-                   SRTP_AES_256_CM_HMAC_SHA1_80, SRTP_AEAD_AES_256_GCM,
-                   SRTP_AES_CM_128_HMAC_SHA1_32},
     };
 }
 

@@ -48,7 +48,8 @@ enum store_transport {
     STORE_TCP = 1 << 1,
     STORE_TLS = 1 << 2,
     STORE_WS = 1 << 3,
-    STORE_WSS = 1 << 4
+    STORE_WSS = 1 << 4,
+    STORE_ALL_TRANSPORTS = (1 << 5) - 1
 };
 
 enum store_policy_field {
@@ -66,7 +67,7 @@ struct store_policy {
     uint8_t protection; /* enum protection_policy */
     uint8_t media_path; /* enum media_path */
     uint8_t transports; /* enum store_transport */
-    uint8_t keying_count, suite_count, codec_count; /* no codecs: any that the phones share */
+    uint8_t keying_count, suite_count, codec_count; /* no suites or codecs: any, as phones like */
     uint8_t keyings[KEYING_COUNT];                  /* enum keying_kind, best first */
     uint8_t suites[SRTP_SUITE_COUNT];               /* enum srtp_suite, best first */
     char codecs[STORE_CODEC_MAX][STORE_CODEC_NAME_MAX + 1]; /* SDP encoding names, best first */
@@ -164,7 +165,7 @@ void store_user_fini(struct store_user *u); /* wipes the secrets */
 /* Sets both HA1 for the user's name and domain (realm), which must be filled in. -EMSGSIZE. */
 int store_user_set_password(struct store_user *u, struct slice password, bool md5) MUST_CHECK;
 
-/* What is said nowhere else: required; sdes, dtls, zrtp; relay; tls and wss. */
+/* What is said nowhere else: required; sdes, dtls, zrtp; relay; whatever the server listens on. */
 void store_policy_builtin(struct store_policy *ret);
 /* What `own` says, the rest from `under`. */
 void store_policy_merge(const struct store_policy *own, const struct store_policy *under,

@@ -161,7 +161,7 @@ static void reply_tagged(struct txn_layer *l, const struct sip_msg *req, const s
 static void ack_in(struct txn_layer *l, struct sip_msg *msg)
 {
     struct txn_key key;
-    txn_key_server(msg, true, &key);
+    txn_key_server(msg, l->flow, true, &key);
     struct txn_base *t = find(&l->servers, &key);
     if (t)
         txn_server_drive(txn_server_of(t), SERVER_IN_ACK, msg, SLICE_NONE);
@@ -182,7 +182,7 @@ static void cancel_accept(struct txn_layer *l, const struct sip_msg *msg, struct
 static void cancel_in(struct txn_layer *l, struct sip_msg *msg)
 {
     struct txn_key key;
-    txn_key_server(msg, true, &key);
+    txn_key_server(msg, l->flow, true, &key);
     struct txn_base *t = find(&l->servers, &key);
     if (!t) {
         reply_tagged(l, msg, &key, 481, SLICE_NONE);
@@ -216,7 +216,7 @@ static bool make_room(struct txn_layer *l)
 static void request_in(struct txn_layer *l, struct sip_msg *msg)
 {
     struct txn_key key;
-    txn_key_server(msg, false, &key);
+    txn_key_server(msg, l->flow, false, &key);
     struct txn_base *t = find(&l->servers, &key);
     if (t) {
         txn_server_drive(txn_server_of(t), SERVER_IN_REQUEST, msg, SLICE_NONE);

@@ -1,0 +1,46 @@
+"""What most scripts need: a folder, a server with users, phones."""
+from contextlib import contextmanager
+
+from . import space
+from .baresip import Baresip
+from .capture import Capture
+from .phone import Phone
+from .server import Server
+from .sipp import Sipp
+
+LOG_TAIL = 60
+
+
+class Stage:
+    def __init__(self, folder, server):
+        self.folder, self.server = folder, server
+        self.calls_made = 0
+
+    def baresip(self, user, **how):
+        return Baresip(self.folder, self.server, user, **how)
+
+    def sipp(self, scenario, **how):
+        return Sipp(self.folder, self.server, scenario, **how)
+
+    def phone(self, user, *options, **how):
+        return Phone(self.server, user, *options, **how)
+
+    def capture(self, name):
+        return Capture(self.folder, name)
+
+    def explain(self):
+        """After a failure: what the server had to say."""
+        print("--- end of the server's log")
+        print("\n".join(self.server.log.since()[-LOG_TAIL:]))
+
+
+def opener(users, listen=("tls",), settings=""):
+    """A function that opens a stage. users: {name: policy}"""
+    @contextmanager
+    def stage():
+        folder = space.folder()
+        with Server(folder, listen=listen, settings=settings) as server:
+            for name, policy in users.items():
+                server.add_user(name, **policy)
+            yield Stage(folder, server)
+    return stage
