@@ -179,13 +179,27 @@ static void print_cert(const char *title, const json_t *c)
 
 void cli_print_certs(const json_t *r, const struct cli_verb *v)
 {
-    const json_t *ca = json_object_get(r, "ca");
+    const json_t *ca = json_object_get(r, "ca"), *one;
+    char title[STORE_DOMAIN_MAX + 32];
+    size_t i;
     (void)v;
     print_cert("Server certificate", json_object_get(r, "server"));
+    json_array_foreach(json_object_get(r, "domains"), i, one)
+    {
+        (void)snprintf(title, sizeof(title), "\nCertificate of %s", text_at(one, "domain"));
+        print_cert(title, one);
+    }
     if (!ca)
         return;
     putchar('\n');
     print_cert("CA (give its certificate to every phone)", ca);
+}
+
+void cli_print_cert_deleted(const json_t *r, const struct cli_verb *v)
+{
+    (void)v;
+    printf("Deleted the certificate of %s; its phones are given the server's default one.\n",
+           text_at(r, "name"));
 }
 
 /* --- calls --- */
