@@ -27,7 +27,7 @@ enum load_what {
     LOAD_CALL,      /* INVITE, 200, ACK, BYE, 200 */
     LOAD_FRESH,     /* a new connection and a REGISTER with the last nonce each */
     LOAD_PING,      /* CRLF CRLF, at --rate a second */
-    LOAD_HOLD,      /* register (and --calls), say so, and wait for stdin to end */
+    LOAD_HOLD,      /* register, then --calls that stay up for each line of stdin */
     LOAD_WHAT_COUNT
 };
 
