@@ -251,7 +251,7 @@ def mistakes_are_explained(tmp):
     s.sotto("cert", "import", s.order("ca1", "short", "DNS:a.example", days=3), "--domain", "a.example")
     with Server(s.data, s.conf) as server:
         line = server.wait_log("certificate domain=a.example")
-        assert "ends in 2 days" in line, line
+        assert re.search(r"ends in [23] days", line), line  # three, or a second less
 
 
 TESTS = [each_name_gets_its_certificate, replaced_while_a_connection_stays,

@@ -257,7 +257,45 @@ static void a_bad_one_leaves_the_old_and_the_others(void **state)
     assert_string_equal(packed(p), "a.example=one b.example=six c.example=four");
 }
 
+/* A pair in itself, of an RSA key that no security level of OpenSSL's allows. */
+static void write_weak(struct place *p, const char *crt, const char *key)
+{
+    static const struct testcert_spec spec = {.cn = "weak", .san = "DNS:a.example"};
+    struct testcert t = testcert_new(&spec, &p->ca);
+    EVP_PKEY *rsa = EVP_RSA_gen(512);
+    char path[256];
+    assert_non_null(rsa);
+    assert_int_equal(X509_set_pubkey(t.cert, rsa), 1);
+    assert_true(X509_sign(t.cert, p->ca.key, EVP_sha256()) > 0);
+    BIO *b = BIO_new(BIO_s_mem());
+    assert_int_equal(PEM_write_bio_X509(b, t.cert), 1);
+    struct slice text = testcert_drain(b);
+    path_in(path, p, crt);
+    write_file(path, text);
+    free((void *)(uintptr_t)text.p);
+    b = BIO_new(BIO_s_mem());
+    assert_int_equal(PEM_write_bio_PrivateKey(b, rsa, NULL, NULL, 0, NULL, NULL), 1);
+    text = testcert_drain(b);
+    path_in(path, p, key);
+    write_file(path, text);
+    free((void *)(uintptr_t)text.p);
+    EVP_PKEY_free(rsa);
+    testcert_free(&t);
+}
+
 static void what_the_engine_refuses_is_not_packed(void **state)
+{
+    struct place *p = *state;
+    give(p, "a.example", "one");
+    pack(p);
+    write_weak(p, "tls/domains/a.example.crt", "tls/domains/a.example.key");
+    pack(p);
+    assert_string_equal(packed(p), "a.example=one");
+    expect(p->says, "tls/domains/a.example.crt: the certificate cannot be used");
+    expect(p->says, "use ECDSA P-256 or RSA with 2048 bits");
+}
+
+static void too_large_is_not_packed(void **state)
 {
     struct place *p = *state;
     char path[256], *pem = malloc(CERT_DOMAIN_CHAIN_MAX + 1);
@@ -406,6 +444,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_stay_in_the_folder, setup, teardown),
         cmocka_unit_test_setup_teardown(a_bad_one_leaves_the_old_and_the_others, setup, teardown),
         cmocka_unit_test_setup_teardown(what_the_engine_refuses_is_not_packed, setup, teardown),
+        cmocka_unit_test_setup_teardown(too_large_is_not_packed, setup, teardown),
         cmocka_unit_test_setup_teardown(half_changed_pair_is_finished, setup, teardown),
         cmocka_unit_test_setup_teardown(ends_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(default_is_not_asked_for_what_others_bear, setup, teardown),
