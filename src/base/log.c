@@ -13,6 +13,9 @@ static struct {
     int fd;
 } log_state = {"sotto", LOG_INFO, LOG_FORMAT_KV, STDERR_FILENO};
 
+#define LOG_LINE_MAX 4096
+#define LOG_FIELD_MAX 900 /* four of them fit a line with all that stands before them */
+
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
 void log_setup(const char *role, enum log_level level, enum log_format format)
@@ -103,6 +106,10 @@ static void put_value(struct buf *b, const struct log_field *f, bool json)
     case LOG_FIELD_INT:
         buf_printf(b, "%lld", (long long)f->i);
         return;
+    case LOG_FIELD_ID:
+        s = slice_from(tmp,
+                       (size_t)snprintf(tmp, sizeof(tmp), "%016llx", (unsigned long long)f->i));
+        break;
     case LOG_FIELD_ADDR:
         s = slice_from_str(addr_str(f->a, tmp));
         break;
@@ -128,7 +135,9 @@ static void put_field(struct buf *b, const struct log_field *f, bool json)
         buf_put_char(b, '=');
     }
     put_value(b, f, json);
-    if (b->overflow) { /* a field too long for the line is left out whole, and the line says so */
+    /* A field that is too long is left out whole, and the line says so. What a peer has written can
+     * never push out the field that names the peer. */
+    if (b->overflow || b->n - at > LOG_FIELD_MAX) {
         b->n = at;
         b->overflow = false;
         buf_put_str(b, json ? ",\"cut\":1" : " cut=1");
@@ -137,7 +146,7 @@ static void put_field(struct buf *b, const struct log_field *f, bool json)
 
 void log_write(enum log_level level, const char *event, const struct log_field *f, size_t n)
 {
-    char line[4096];
+    char line[LOG_LINE_MAX];
     struct buf b = buf_over(line, sizeof(line) - 32); /* room for the closing bytes */
     struct timespec ts;
     struct tm tm;

@@ -55,6 +55,14 @@ static void a_long_field_is_left_out_whole(void **state)
     log_event(LOG_INFO, "e", LOG_S("big", slice_from(big, sizeof(big))), LOG_I("n", 1));
     read_line(fds[0], line, sizeof(line));
     assert_non_null(strstr(line, "e cut=1 n=1\n"));
+    /* Whatever its length: what comes behind it, as the address for fail2ban, is there. */
+    for (size_t size = 0; size < sizeof(big); size += 7) {
+        log_event(LOG_WARN, "auth_failed", LOG_S("user", slice_from(big, size)),
+                  LOG_S("method", slice_from(big, size)), LOG_STR("transport", "udp"),
+                  LOG_STR("peer", "192.0.2.7:5060"));
+        read_line(fds[0], line, sizeof(line));
+        assert_non_null(strstr(line, " peer=192.0.2.7:5060\n"));
+    }
     log_to_fd(2);
     close(fds[0]);
     close(fds[1]);

@@ -16,11 +16,19 @@ struct profile {
     char key[];             /* "user@domain" */
 };
 
+/* A name that the store does not know. Without these a refusal would take longer for it than for a
+ * user with a wrong password, by the time of a query: enough to tell, with some patience. */
+struct absent {
+    struct map_node node;
+    char key[];
+};
+
 struct directory {
     struct loop *loop;
     struct store *store;
     struct map users;
     struct map profiles;
+    struct map absent;
     struct map domains;
     char default_domain[STORE_DOMAIN_MAX + 1];
     char host[256]; /* this machine's name */
@@ -40,7 +48,7 @@ int directory_new(struct loop *l, struct store *s, struct directory **ret)
     d->store = s;
     loop_timer_init(&d->timer, on_check, d);
     if (map_init(&d->users, 1024) < 0 || map_init(&d->profiles, 256) < 0 ||
-        map_init(&d->domains, 16) < 0) {
+        map_init(&d->absent, 256) < 0 || map_init(&d->domains, 16) < 0) {
         directory_free(d);
         return -ENOMEM;
     }
@@ -77,6 +85,15 @@ static void profiles_forget(struct directory *d)
     }
 }
 
+static void absent_forget(struct directory *d)
+{
+    MAP_FOR_EACH(n, &d->absent)
+    {
+        map_remove(&d->absent, n);
+        free(CONTAINER_OF(n, struct absent, node));
+    }
+}
+
 static void domains_forget(struct directory *d)
 {
     MAP_FOR_EACH(n, &d->domains)
@@ -91,6 +108,7 @@ void directory_changed(struct directory *d)
 {
     users_forget(d);
     profiles_forget(d);
+    absent_forget(d);
     domains_forget(d);
 }
 
@@ -101,6 +119,7 @@ struct directory *directory_free(struct directory *d)
         loop_timer_cancel(d->loop, &d->timer);
         map_fini(&d->users);
         map_fini(&d->profiles);
+        map_fini(&d->absent);
         map_fini(&d->domains);
         free(d);
     }
@@ -174,12 +193,27 @@ bool directory_domain(struct directory *d, struct slice host, struct slice *ret_
     return own && d->default_domain[0];
 }
 
-static int user_fetch(struct directory *d, struct slice name, struct slice domain,
+static void absent_keep(struct directory *d, struct slice key)
+{
+    struct absent *a = malloc(sizeof(*a) + key.n);
+    if (!a)
+        return; /* asked for again, then */
+    if (d->absent.count >= DIRECTORY_ABSENT_MAX)
+        absent_forget(d);
+    memcpy(a->key, key.p, key.n);
+    map_put(&d->absent, &a->node, slice_from(a->key, key.n));
+}
+
+static int user_fetch(struct directory *d, struct slice key, struct slice name, struct slice domain,
                       struct store_user *ret)
 {
+    if (map_find(&d->absent, key))
+        return -ENOENT;
     int r = store_user_find(d->store, domain, name, ret);
     if (r == STORE_OK)
         return 0;
+    if (r == STORE_NONE)
+        absent_keep(d, key);
     if (r < 0)
         log_event(LOG_ERROR, "store_failed", LOG_ERRNO(r),
                   LOG_STR("reason", store_error(d->store)));
@@ -190,7 +224,7 @@ static struct directory_user *user_load(struct directory *d, struct slice key, s
                                         struct slice domain)
 {
     struct store_user s;
-    if (user_fetch(d, name, domain, &s) < 0)
+    if (user_fetch(d, key, name, domain, &s) < 0)
         return NULL;
     struct directory_user *u = NULL;
     if (d->users.count >= DIRECTORY_USERS_MAX)
@@ -261,7 +295,7 @@ int directory_find(struct directory *d, struct slice name, struct slice domain,
         *ret = CONTAINER_OF(n, struct profile, node)->user;
         return 0;
     }
-    int r = user_fetch(d, name, domain, ret);
+    int r = user_fetch(d, key, name, domain, ret);
     if (r < 0)
         return r;
     store_user_fini(ret); /* wipes the secrets, and only them */

@@ -10,6 +10,7 @@
 
 #define DIRECTORY_CHECK_MS 500
 #define DIRECTORY_USERS_MAX 200000 /* kept at most; about 200 bytes each */
+#define DIRECTORY_ABSENT_MAX 4096  /* names that nobody has, asked for of late */
 #define DIRECTORY_PROFILES_MAX \
     4096 /* the same of those who call and are called; about 1.4 KB each */
 

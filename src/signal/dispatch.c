@@ -163,9 +163,6 @@ static void on_invite(struct signal_role *r, struct txn_server *st, struct sip_m
         return;
     if (req->ruri.scheme == SIP_SCHEME_TEL) {
         domain = who.domain;
-    } else if (req->ruri.scheme == SIP_SCHEME_OTHER) {
-        answer(r, st, req, 416, NULL, SLICE_NONE);
-        return;
     } else if (!directory_domain(r->directory, req->ruri.host, &domain)) {
         answer(r, st, req, 404, "No such domain here", SLICE_NONE);
         return;
@@ -239,6 +236,8 @@ void dispatch_request(void *role, struct txn_server *st, struct sip_msg *req,
         answer(r, st, req, 483, NULL, SLICE_NONE);
     } else if (req->method != SIP_REGISTER && req->to_tag.n) {
         in_dialog(r, st, req, flow);
+    } else if (req->ruri.scheme == SIP_SCHEME_OTHER) { /* RFC 3261 s.8.2.2.1 */
+        answer(r, st, req, 416, NULL, SLICE_NONE);
     } else if (req->method == SIP_REGISTER || requires_known(r, st, req)) {
         methods[req->method](r, st, req, flow);
     }
@@ -247,8 +246,11 @@ void dispatch_request(void *role, struct txn_server *st, struct sip_msg *req,
 void dispatch_ack(void *role, struct sip_msg *ack, const struct transport_flow *flow)
 {
     struct signal_role *r = role;
-    (void)flow;
-    call_core_on_ack(r->calls, ack);
+    struct leg *l = call_core_find_leg(r->calls, ack);
+    /* It may bring the answer to an offer of ours, and nobody can be asked for a password by it: a
+     * stranger's would turn the media away. The owner's comes again with our next 2xx. */
+    if (l && (call_leg_is_flow(l, flow) || is_users_connection(r, l, flow)))
+        call_core_on_ack(r->calls, ack);
 }
 
 void dispatch_cancel(void *role, struct txn_server *invite, struct sip_msg *cancel)

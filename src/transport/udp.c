@@ -68,7 +68,7 @@ static void receive_one(struct udp_port *u, unsigned i)
     bool ok;
 
     /* RFC 5626 keep-alives, NUL fillers and the like: what no SIP message starts with. */
-    if (raw.n < 16 || (raw.p[0] < 'A' && raw.p[0] != '\r'))
+    if (raw.n < 16 || (raw.p[0] <= ' ' && raw.p[0] != '\r'))
         return;
     f.remote = u->rx_from[i];
     addr_unmap(&f.remote);

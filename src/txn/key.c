@@ -67,12 +67,28 @@ static void finish(const struct key_text *k, struct txn_key *ret)
     memcpy(ret->b, &h, TXN_KEY_LEN);
 }
 
-void txn_key_server(const struct sip_msg *m, bool as_invite, struct txn_key *ret)
+/* The host that it came from, by its socket: two phones behind two NATs may both be
+ * 192.168.1.10:5060, and a stranger who has learned a branch must not be able to cancel. Its port is
+ * left out: ACK and CANCEL may come over a new connection. */
+static void put_source(struct key_text *k, const struct transport_flow *f)
 {
+    put_byte(k, (uint8_t)f->kind);
+    if (addr_family(&f->remote) == AF_INET6)
+        put_part(k, slice_from(&f->remote.in6.sin6_addr, sizeof(f->remote.in6.sin6_addr)));
+    else
+        put_part(k, slice_from(&f->remote.in.sin_addr, sizeof(f->remote.in.sin_addr)));
+}
+
+void txn_key_server(const struct sip_msg *m, const struct transport_flow *flow, bool as_invite,
+                    struct txn_key *ret)
+{
+    static const size_t cookie_n = sizeof("z9hG4bK") - 1;
     struct key_text k;
     k.n = 0;
+    put_source(&k, flow);
     put_method(&k, as_invite ? SIP_INVITE : m->method, m->method_name);
-    if (slice_starts_with(m->via.branch, SLICE_LIT("z9hG4bK"))) {
+    /* A bare cookie is no branch (RFC 4475 3.2.1). */
+    if (m->via.branch.n > cookie_n && slice_starts_with(m->via.branch, SLICE_LIT("z9hG4bK"))) {
         put_part(&k, m->via.branch);
         put_host(&k, m->via.host);
         put_number(&k, m->via.port);

@@ -161,7 +161,7 @@ static void reply_tagged(struct txn_layer *l, const struct sip_msg *req, const s
 static void ack_in(struct txn_layer *l, struct sip_msg *msg)
 {
     struct txn_key key;
-    txn_key_server(msg, true, &key);
+    txn_key_server(msg, l->flow, true, &key);
     struct txn_base *t = find(&l->servers, &key);
     if (t)
         txn_server_drive(txn_server_of(t), SERVER_IN_ACK, msg, SLICE_NONE);
@@ -182,7 +182,7 @@ static void cancel_accept(struct txn_layer *l, const struct sip_msg *msg, struct
 static void cancel_in(struct txn_layer *l, struct sip_msg *msg)
 {
     struct txn_key key;
-    txn_key_server(msg, true, &key);
+    txn_key_server(msg, l->flow, true, &key);
     struct txn_base *t = find(&l->servers, &key);
     if (!t) {
         reply_tagged(l, msg, &key, 481, SLICE_NONE);
@@ -216,7 +216,7 @@ static bool make_room(struct txn_layer *l)
 static void request_in(struct txn_layer *l, struct sip_msg *msg)
 {
     struct txn_key key;
-    txn_key_server(msg, false, &key);
+    txn_key_server(msg, l->flow, false, &key);
     struct txn_base *t = find(&l->servers, &key);
     if (t) {
         txn_server_drive(txn_server_of(t), SERVER_IN_REQUEST, msg, SLICE_NONE);
@@ -241,12 +241,22 @@ static void request_in(struct txn_layer *l, struct sip_msg *msg)
     txn_server_settle(st);
 }
 
+/* Over connections an answer comes from where the request went. Over UDP a host with several
+ * addresses may use another one; there only the branch is proof. */
+static bool is_from_peer(const struct txn_base *t, const struct transport_flow *f)
+{
+    return !t->is_reliable ||
+           (t->flow.kind == f->kind && addr_host_eq(&t->flow.remote, &f->remote));
+}
+
 static void response_in(struct txn_layer *l, struct sip_msg *msg)
 {
     struct txn_key key;
     txn_key_client(msg->method, msg->method_name, msg->via.branch, &key);
     struct txn_base *t = find(&l->clients, &key);
     bool is_2xx = msg->status >= 200 && msg->status < 300;
+    if (t && !is_from_peer(t, l->flow))
+        return;
     if (t)
         txn_client_drive(txn_client_of(t),
                          msg->status < 200 ? CLIENT_IN_1XX

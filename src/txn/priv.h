@@ -95,7 +95,10 @@ struct txn_layer {
 };
 
 /* --- key.c --- */
-void txn_key_server(const struct sip_msg *m, bool as_invite, struct txn_key *ret);
+/* Only who sent the request from the same host, over the same transport, can repeat, acknowledge or
+ * cancel it. */
+void txn_key_server(const struct sip_msg *m, const struct transport_flow *flow, bool as_invite,
+                    struct txn_key *ret);
 /* False: this request takes no part in the search for merged ones. */
 bool txn_key_merge(const struct sip_msg *m, struct txn_key *ret);
 void txn_key_client(enum sip_method method, struct slice method_name, struct slice branch,

@@ -279,6 +279,41 @@ static void cancel_of_nothing_gets_481(void **state)
     world_free(w);
 }
 
+/* Who has learned a branch, but sends from elsewhere, neither cancels nor swallows the request. */
+static void another_host_has_no_part_in_a_transaction(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct transport_flow other = flow_of(TRANSPORT_TCP, 5);
+    assert_int_equal(addr_parse(SLICE_LIT("198.51.100.66"), 5060, &other.remote), 0);
+    request_in(w, "INVITE", "z9hG4bK1", TRANSPORT_TCP);
+    respond(w, 180);
+    input(w, request("CANCEL", "z9hG4bK1", "", ""), &other);
+    assert_true(sent_starts(w, 1, "SIP/2.0 481 "));
+    assert_int_equal(w->cancels, 0);
+    request_in(w, "CANCEL", "z9hG4bK1", TRANSPORT_TCP);
+    assert_int_equal(w->cancels, 1);
+    world_free(w);
+}
+
+static void a_bare_cookie_is_no_branch(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->answer = 200;
+    struct transport_flow f = flow_of(TRANSPORT_UDP, 0);
+    input(w,
+          "OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK\r\nFrom: <sip:a@h>;tag=1\r\n"
+          "To: <sip:b@h>\r\nCall-ID: one\r\nCSeq: 7 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+          &f);
+    input(w,
+          "OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK\r\nFrom: <sip:a@h>;tag=2\r\n"
+          "To: <sip:b@h>\r\nCall-ID: two\r\nCSeq: 7 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+          &f);
+    assert_int_equal(w->requests, 2);
+    world_free(w);
+}
+
 /* --- matching --- */
 
 static void requests_match_by_branch_sent_by_and_method(void **state)
@@ -502,6 +537,8 @@ int main(void)
         cmocka_unit_test(cancel_is_answered_and_told_once),
         cmocka_unit_test(cancel_after_the_answer_changes_nothing),
         cmocka_unit_test(cancel_of_nothing_gets_481),
+        cmocka_unit_test(another_host_has_no_part_in_a_transaction),
+        cmocka_unit_test(a_bare_cookie_is_no_branch),
         cmocka_unit_test(requests_match_by_branch_sent_by_and_method),
         cmocka_unit_test(long_branches_match_too),
         cmocka_unit_test(rfc_2543_clients_match_without_branch),
