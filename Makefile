@@ -10,7 +10,7 @@ MAIN_OPTIONS = -Dwerror=$(WERROR) -Dprefix=$(PREFIX)
 SANITIZE_OPTIONS = -Dwerror=false -Db_lundef=false
 
 .DEFAULT_GOAL := all
-.PHONY: all deps deps-test run test tests unit asan tsan bench fuzz soak check format install clean
+.PHONY: all deps deps-test run test tests unit asan tsan coverage bench fuzz soak check format install clean
 
 all:
 	@tools/build build sotto $(MAIN_OPTIONS)
@@ -46,6 +46,12 @@ tsan:
 	@tools/build build-tsan all $(SANITIZE_OPTIONS) -Db_sanitize=thread
 	@tools/run-tests --unit build-tsan
 
+# Line coverage of the unit tests; the layers that have a floor are named in tools/coverage.
+coverage: deps-test
+	@tools/build build-cov all $(SANITIZE_OPTIONS) -Db_coverage=true -Doptimization=0
+	@tools/run-tests --unit build-cov
+	@tools/coverage build-cov
+
 bench: deps-test
 	@tools/build build all $(MAIN_OPTIONS)
 	@if [ -x bench/run ]; then exec bench/run; else echo "no bench/run yet"; fi
@@ -70,4 +76,4 @@ install:
 	@DESTDIR="$(DESTDIR)" /usr/bin/meson install -C build --no-rebuild
 
 clean:
-	rm -rf build build-asan build-tsan build-fuzz
+	rm -rf build build-asan build-tsan build-fuzz build-cov

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Two baresips talk through the server over each transport and keying: a tone each way, proven in the
 recordings; what `sotto show calls` says; nothing in clear on the wire; hold, resume, hang-up."""
-from lib import capture, space, stage, waits
+import time
+
+from lib import capture, space, srtp, stage, tone, waits
 from lib.cases import Cases
 
 space.enter("baresip", "tcpdump")
@@ -29,7 +31,9 @@ def check_leg(leg, *, keying, transport):
         assert signalling["version"] is None, leg
     assert leg["codec"] in ("PCMU", "PCMA"), leg
     assert leg["rx"]["packets"] > 0 and leg["tx"]["packets"] > 0, leg
-    assert leg["rx"]["auth_failures"] == 0 and leg["rx"]["clear_dropped"] == 0, leg
+    assert leg["rx"]["auth_failures"] == 0, leg
+    # baresip pings in clear RTCP before it has keys, and media comes before the answer that has them.
+    assert leg["rx"]["clear_dropped"] < 10, leg
 
 
 def check_shown(on, keying, transport):
@@ -106,26 +110,40 @@ def clear_over_udp(on):
     talk(on, ("3000", "3001"), "none", "udp", "none")
 
 
+def check_sent(phone, packets, hz, seconds):
+    """What the server sends to a phone is authentic under a key of its SDP, and is the tone."""
+    opened, shut = srtp.open_all(phone.sent_to(packets), srtp.keys_in(phone.log.text()))
+    assert not shut, f"{shut} packets to {phone.user} are not authentic"
+    samples = srtp.speech(opened)
+    assert tone.seconds_of(samples, 8000, hz) >= seconds, tone.describe(samples, 8000, hz)
+
+
 def hold_and_resume(on, holder_is_caller):
-    a, b = pair(on, "1000", "1001")
-    with a, b:
-        a.call("1001")
-        a.wait_tone(CALLEE_HZ)
-        b.wait_tone(CALLER_HZ)
-        holder, held = (a, b) if holder_is_caller else (b, a)
-        log = held.log.mark()
-        holder.command("hold")
-        held.log.wait_line(r"a=(sendonly|inactive)|[Hh]old", log)
-        log = held.log.mark()
-        holder.command("resume")
-        held.log.wait_line(r"a=sendrecv|[Rr]esume", log)
-        marks = a.sizes(), b.sizes()
-        a.wait_tone(CALLEE_HZ, since=marks[0])
-        b.wait_tone(CALLER_HZ, since=marks[1])
-        check_shown(on, "sdes", "tls")
-        a.hang_up()
-        b.wait_closed()
-        on.server.wait_no_call()
+    with on.capture(f"hold-{holder_is_caller}") as wire:
+        a, b = pair(on, "1000", "1001")
+        with a, b:
+            a.call("1001")
+            a.wait_tone(CALLEE_HZ)
+            b.wait_tone(CALLER_HZ)
+            holder, held = (a, b) if holder_is_caller else (b, a)
+            log = held.log.mark()
+            holder.command("hold")
+            held.log.wait_line("^a=sendonly", log)
+            log = held.log.mark()
+            holder.command("resume")
+            held.log.wait_line("^a=sendrecv", log)
+            resumed = time.time()
+            waits.until("a second and a half of media",
+                        lambda: all(len([p for p in phone.sent_to(wire.rtp())
+                                         if p.time > resumed]) >= 75 for phone in (a, b)))
+            check_shown(on, "sdes", "tls")
+            a.hang_up()
+            b.wait_closed()
+            on.server.wait_no_call()
+    later = [p for p in wire.rtp() if p.time > resumed]
+    check_sent(a, later, CALLEE_HZ, 1)
+    check_sent(b, later, CALLER_HZ, 1)
+    assert not capture.repeats(wire.rtp()), capture.repeats(wire.rtp())[:5]
 
 
 @cases.case("the caller holds and resumes; tones go on", peer="baresip", keying="sdes: hold",

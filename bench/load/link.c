@@ -174,7 +174,7 @@ void link_turn(struct load *l, int wait_ms)
         if (!k->open)
             shake(k);
         if (k->open && k->on_open && (l->kind == LOAD_UDP || (events[i].events & EPOLLOUT))) {
-            void (*fn)(struct phone *p) = k->on_open;
+            void (*fn)(struct phone * p) = k->on_open;
             k->on_open = NULL;
             fn(k->phone);
         }

@@ -93,12 +93,13 @@ static void on_register_reply(struct phone *p, const struct sip_msg *m)
 {
     if (m->method != SIP_REGISTER || m->status < 200)
         return;
-    if (m->status == 401) {
+    if (m->status == 401 && p->refused++ < 2) {
         if (p->load->what != LOAD_CHALLENGE)
             p->load->again++;
         phone_take_nonce(p, m);
         phone_register(p, true);
     } else if (m->status == 200) {
+        p->refused = 0;
         phone_done(p);
     } else {
         phone_failed(p, m);

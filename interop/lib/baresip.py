@@ -1,5 +1,6 @@
 """baresip, driven by its ctrl_tcp module: commands and events as JSON in netstrings. It plays a tone from
-a file and records what it hears."""
+a file and records what it hears, until the first hold: version 1.0.0's recorder ends there, also between
+two baresips without a server. What it is sent later is opened from a capture (srtp.py)."""
 import itertools
 import json
 import shutil
@@ -45,7 +46,6 @@ snd_path {folder}
 module srtp.so
 module dtls_srtp.so
 module uuid.so
-module_tmp account.so
 module_app account.so
 module_app menu.so
 module_app contact.so
@@ -198,6 +198,10 @@ class Baresip:
         return self.wait("CALL_CLOSED", after).get("param", "")
 
     # --- what it hears ---
+
+    def sent_to(self, packets):
+        """RTP that the server sends to it."""
+        return [p for p in packets if p.dport in self.rtp_ports and p.sport not in self.rtp_ports]
 
     def recordings(self):
         return sorted(self.folder.glob("*-dec.wav"), key=lambda p: (p.stat().st_mtime, p.name))

@@ -10,6 +10,7 @@ from . import space, waits
 from .server import DOMAIN, PASSWORD, PORTS
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "sipp"
+SOUND = "sound.pcmu"  # what uac_media sends, a second
 SECONDS = 40  # for one scenario
 numbers = itertools.count()
 
@@ -18,18 +19,19 @@ class Sipp:
     """One run of a scenario, a context manager; finish() gives its exit status."""
 
     def __init__(self, folder, server, scenario, *, user="", target="", transport="udp", port=None,
-                 media=None, options=()):
+                 media=None, password=PASSWORD, options=()):
         number = next(numbers)
         self.name = f"sipp-{number}-{scenario}"
         self.folder = Path(folder) / self.name
         self.folder.mkdir()
+        (self.folder / SOUND).write_bytes(bytes(range(256)) * 32)  # of PCMU: each packet differs
         self.port = port or 16000 + 10 * number
         self.media = media or 42000 + 10 * number
         mode = {"udp": "u1", "tcp": "t1"}[transport]
         self.command = [
             shutil.which("sipp"), f"{server.host}:{PORTS[transport]}", "-sf",
             SCENARIOS / f"{scenario}.xml", "-m", "1", "-s", target or user, "-au", user, "-ap",
-            PASSWORD, "-i", space.HOST, "-p", str(self.port), "-mp", str(self.media), "-mi",
+            password, "-i", space.HOST, "-p", str(self.port), "-mp", str(self.media), "-mi",
             space.HOST, "-t", mode, "-nostdin", "-timeout", str(SECONDS), "-timeout_error",
             "-key", "domain", DOMAIN, "-key", "user", user, "-trace_err", "-error_file",
             self.folder / "errors", "-trace_msg", "-message_file", self.folder / "messages",

@@ -108,6 +108,10 @@ static void put_value(struct buf *b, const struct log_field *f, bool json)
     case LOG_FIELD_INT:
         buf_printf(b, "%lld", (long long)f->i);
         return;
+    case LOG_FIELD_ID:
+        s = slice_from(tmp,
+                       (size_t)snprintf(tmp, sizeof(tmp), "%016llx", (unsigned long long)f->i));
+        break;
     case LOG_FIELD_ADDR:
         s = slice_from_str(addr_str(f->a, tmp));
         break;

@@ -12,7 +12,7 @@ enum log_format { LOG_FORMAT_KV, LOG_FORMAT_JSON };
 /* One field. Make them with the macros below; an array of them ends a call. */
 struct log_field {
     const char *key;
-    enum { LOG_FIELD_SLICE, LOG_FIELD_INT, LOG_FIELD_ADDR } kind;
+    enum { LOG_FIELD_SLICE, LOG_FIELD_INT, LOG_FIELD_ID, LOG_FIELD_ADDR } kind;
     struct slice s;
     int64_t i;
     const struct addr *a;
@@ -22,6 +22,8 @@ struct log_field {
 #define LOG_STR(k, v) \
     ((struct log_field){.key = (k), .kind = LOG_FIELD_SLICE, .s = slice_from_str(v)})
 #define LOG_I(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_INT, .i = (int64_t)(v)})
+/* A call's id, as `sotto show` prints it. */
+#define LOG_ID(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_ID, .i = (int64_t)(v)})
 #define LOG_A(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_ADDR, .a = (v)})
 #define LOG_ERRNO(r)     \
     ((struct log_field){ \

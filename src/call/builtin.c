@@ -101,8 +101,12 @@ void builtin_answer(struct call *c)
 static void on_late_connected(void *arg, uint8_t status, const char *why)
 {
     struct leg *a = arg;
-    if (status != MEDIA_STATUS_OK)
+    if (status != MEDIA_STATUS_OK) {
         call_end(a->call, call_status_of_media(status), why);
+        return;
+    }
+    exchange_abort(a->call); /* done: nothing is left to be answered */
+    call_changed(a->call);
 }
 
 void builtin_on_late_answer(struct call *c, struct slice answer)
@@ -123,6 +127,7 @@ void builtin_on_late_answer(struct call *c, struct slice answer)
         .remote = d,
         .mode = c->builtin,
     };
+    c->ex.state = EXCHANGE_APPLY_X;
     if (leg_media_start(&a->media, &b, on_late_connected, a) <= 0)
         call_end(c, 488, "the answer in the ACK fits no stream of the offer");
 }

@@ -240,6 +240,17 @@ static void on_y_agreed(struct call *c, struct sip_msg *msg)
         exchange_refuse(c, 502, "the other phone answered without a session description");
 }
 
+/* What only concerns the hop between us and y: its digest, its addresses, its session timer. */
+static bool is_of_that_hop(uint16_t status)
+{
+    static const uint16_t those[] = {401, 407, 420, 421, 422, 494};
+    for (size_t i = 0; i < ARRAY_LEN(those); i++) {
+        if (status == those[i])
+            return true;
+    }
+    return status < 400;
+}
+
 static void on_y_refused(struct call *c, uint16_t status, struct slice reason)
 {
     struct exchange *ex = &c->ex;
@@ -251,9 +262,10 @@ static void on_y_refused(struct call *c, uint16_t status, struct slice reason)
     struct leg *x = ex->x;
     struct txn_server *in = ex->in;
     ex->in = NULL;
-    if (in) {
+    if (in && is_of_that_hop(status)) /* 488 is about this change alone (RFC 5057 s.5.1) */
+        answer_status(x, in, 488, SLICE_NONE, SLICE_NONE);
+    else if (in)
         answer_status(x, in, status, reason, SLICE_NONE);
-    }
     exchange_reset(ex);
 }
 
@@ -356,12 +368,10 @@ void exchange_on_ack(struct leg *x, struct sip_msg *ack)
         exchange_reset(ex);
         call_changed(c);
     } else if (content_find_sdp(ack, &sdp) == CONTENT_SDP) {
-        if (ex->y) {
+        if (ex->y)
             late_on_x_answer(c, sdp);
-        } else {
-            exchange_reset(ex);
+        else
             builtin_on_late_answer(c, sdp);
-        }
     } else {
         call_end(c, 488, "the ACK to a late offer has no answer");
     }
@@ -379,9 +389,10 @@ void exchange_abort(struct call *c)
     struct exchange *ex = &c->ex;
     struct txn_server *in = ex->in;
     ex->in = NULL;
-    if (in && ex->x->state != LEG_INCOMING && !txn_server_has_final(in)) {
+    if (in && !txn_server_has_final(in))
         answer_status(ex->x, in, 487, SLICE_NONE, SLICE_NONE);
-    }
+    else if (in)
+        txn_server_detach(in);
     exchange_reset(ex);
 }
 

@@ -176,7 +176,8 @@ static int start_one(struct leg_media *m, const struct leg_media_batch *b, size_
 int leg_media_start(struct leg_media *m, const struct leg_media_batch *b, leg_media_fn *done,
                     void *arg)
 {
-    assert(m->waiting == 0);
+    if (m->waiting > 0)
+        return -EBUSY;
     m->status = MEDIA_STATUS_OK;
     m->why[0] = '\0';
     for (size_t i = 0; i < ARRAY_LEN(m->streams); i++) {

@@ -58,7 +58,7 @@ void leg_media_init(struct leg_media *m, struct media_client *client, uint64_t c
 void leg_media_fini(struct leg_media *m);
 /* Starts a batch. A batch without any m-line is done from a later wake-up like any other, which the
  * caller must arrange: returns the number of requests that were sent, or -errno (nothing sent that
- * will be answered). */
+ * will be answered; -EBUSY: one is under way). */
 int leg_media_start(struct leg_media *m, const struct leg_media_batch *b, leg_media_fn *done,
                     void *arg) MUST_CHECK;
 void leg_media_cancel(struct leg_media *m);

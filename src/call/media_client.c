@@ -86,7 +86,7 @@ static void send_pending(struct media_client *mc, struct pending *p)
     p->sent = r == 0;
     mc->is_full = r == -ENOBUFS;
     if (r < 0)
-        log_event(LOG_ERROR, "media_request_not_sent", LOG_ERRNO(r), LOG_I("call", p->rq.call));
+        log_event(LOG_ERROR, "media_request_not_sent", LOG_ERRNO(r), LOG_ID("call", p->rq.call));
 }
 
 static void on_drained(void *arg)

@@ -50,7 +50,9 @@ static void pass_back(struct passage *p, uint16_t status, const struct sip_msg *
 {
     char type[128];
     struct leg_answer a = {.status = status};
-    if (msg) {
+    if (status < 200 || (status >= 300 && status < 400) || status == 401 || status == 407) {
+        a.status = 500; /* between us and that phone, not for this one to act on */
+    } else if (msg) {
         a.reason = msg->reason;
         struct slice ct = sip_msg_value(msg, SIP_HDR_CONTENT_TYPE);
         if (msg->body.n && slice_to_str(ct, type, sizeof(type))) {

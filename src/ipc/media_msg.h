@@ -149,7 +149,7 @@ struct media_stats {
     uint64_t endpoint; /* 0: free */
     uint64_t rx_packets, rx_bytes, rx_lost, rx_auth_failures, rx_replayed, rx_clear_dropped;
     uint64_t rx_clear_rtcp; /* clear RTCP beside SRTP: counted, dropped */
-    uint64_t rx_foreign;    /* from an address that may not send here */
+    uint64_t rx_foreign;    /* from an address that may not send here, or before the answer */
     uint64_t tx_packets, tx_bytes;
     uint64_t last_rx_ms; /* CLOCK_MONOTONIC */
     struct addr remote;  /* as learned */

@@ -232,7 +232,7 @@ void media_endpoint_log(struct media_endpoint *e, const char *event)
     if (now < e->log_after)
         return;
     e->log_after = now + MEDIA_LOG_MS;
-    log_event(LOG_WARN, event, LOG_I("call", e->s->call), LOG_I("leg", e->s->leg),
+    log_event(LOG_WARN, event, LOG_ID("call", e->s->call), LOG_I("leg", e->s->leg),
               LOG_I("stream", e->s->stream), LOG_A("peer", media_remote(e, false)),
               LOG_I("auth_failures", e->stats->rx_auth_failures),
               LOG_I("clear_dropped", e->stats->rx_clear_dropped));

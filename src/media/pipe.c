@@ -12,7 +12,7 @@
 
 enum step {
     STEP_DROP,       /* neither ours nor worth counting */
-    STEP_DROP_CLEAR, /* media where nothing in clear may pass */
+    STEP_DROP_EARLY, /* media before anything has been agreed */
     STEP_CLEAR,
     STEP_OPEN /* unprotect */
 };
@@ -24,8 +24,8 @@ static const uint8_t steps[RTP_KIND_COUNT][MEDIA_GUARD_COUNT] = {
     [RTP_KIND_ZRTP] = {STEP_DROP, STEP_DROP, STEP_DROP},
     [RTP_KIND_DTLS] = {STEP_DROP, STEP_DROP, STEP_DROP},
     [RTP_KIND_TURN] = {STEP_DROP, STEP_DROP, STEP_DROP},
-    [RTP_KIND_RTP] = {STEP_DROP_CLEAR, STEP_CLEAR, STEP_OPEN},
-    [RTP_KIND_RTCP] = {STEP_DROP_CLEAR, STEP_CLEAR, STEP_OPEN},
+    [RTP_KIND_RTP] = {STEP_DROP_EARLY, STEP_CLEAR, STEP_OPEN},
+    [RTP_KIND_RTCP] = {STEP_DROP_EARLY, STEP_CLEAR, STEP_OPEN},
 };
 
 /* --- the burst as a container --- */
@@ -160,6 +160,16 @@ static bool looks_clear(const struct media_packet *p)
     return n == 4 || (is_g7xx && n > 0 && n % 80 == 0);
 }
 
+/* A callee's first packets overtake its answer: without its keys nobody can tell what they are. What
+ * looks clear where it never may be is told as that. */
+static void drop_early(struct media_packet *p)
+{
+    if (p->in->s->terms.protection == PROTECTION_REQUIRED && looks_clear(p))
+        drop_clear(p);
+    else
+        p->in->stats->rx_foreign++;
+}
+
 static void drop_failed(struct media_packet *p, bool replayed)
 {
     struct media_endpoint *e = p->in;
@@ -271,8 +281,8 @@ void media_burst_run(struct media_role *r)
         switch (classify(p)) {
         case STEP_DROP:
             break;
-        case STEP_DROP_CLEAR:
-            drop_clear(p);
+        case STEP_DROP_EARLY:
+            drop_early(p);
             break;
         case STEP_CLEAR:
             pass_clear(p);

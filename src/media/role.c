@@ -40,7 +40,7 @@ void media_role_event(struct media_endpoint *e, enum media_event_kind kind, cons
     int v =
         e->role->chan ? ipc_send(e->role->chan, MEDIA_MSG_EVENT, &ev, sizeof(ev), NULL, 0) : -EPIPE;
     if (v < 0)
-        log_event(LOG_WARN, "media_event_not_sent", LOG_ERRNO(v), LOG_I("call", ev.call));
+        log_event(LOG_WARN, "media_event_not_sent", LOG_ERRNO(v), LOG_ID("call", ev.call));
 }
 
 /* --- from signalling --- */
@@ -265,7 +265,7 @@ int media_role_start(struct media_role *r)
         if (v == 0)
             v = media_endpoint_resume(e);
         if (v < 0) {
-            log_event(LOG_ERROR, "media_endpoint_lost", LOG_ERRNO(v), LOG_I("call", e->s->call));
+            log_event(LOG_ERROR, "media_endpoint_lost", LOG_ERRNO(v), LOG_ID("call", e->s->call));
             media_endpoint_close(e);
         }
     }
