@@ -27,7 +27,7 @@ enum load_what {
     LOAD_CALL,      /* INVITE, 200, ACK, BYE, 200 */
     LOAD_FRESH,     /* a new connection and a REGISTER with the last nonce each */
     LOAD_PING,      /* CRLF CRLF, at --rate a second */
-    LOAD_HOLD,      /* register (and --calls), say so, and wait for stdin to end */
+    LOAD_HOLD,      /* register, then --calls that stay up for each line of stdin */
     LOAD_WHAT_COUNT
 };
 
@@ -40,9 +40,9 @@ struct link {
     struct load *load;
     int fd;
     SSL *ssl;
-    bool open; /* handshake done */
+    bool open;           /* handshake done */
     struct phone *phone; /* TCP, TLS: whose it is */
-    char *part; /* an unfinished message */
+    char *part;          /* an unfinished message */
     size_t part_n;
     char local[ADDR_STR_MAX]; /* host:port */
     void (*on_open)(struct phone *p);
@@ -55,7 +55,7 @@ struct phone {
     char name[12];
     char nonce[LOAD_NONCE_MAX];
     uint32_t nc, cseq;
-    unsigned serial;   /* of branches and Call-IDs */
+    unsigned serial; /* of branches and Call-IDs */
     bool busy;
     unsigned refused; /* 401s in a row */
     void (*on_reply)(struct phone *p, const struct sip_msg *m);
@@ -71,8 +71,8 @@ struct load {
     const char *domain, *password;
     unsigned users, inflight, rate, calls, tls_version;
     uint64_t count;
-    bool shared; /* all phones over one connection */
-    bool rtp;    /* offers without SRTP */
+    bool shared;  /* all phones over one connection */
+    bool rtp;     /* offers without SRTP */
     bool leaving; /* REGISTER takes every contact back */
     unsigned run; /* what tells this run's Call-IDs from another's */
     SSL_CTX *ctx;

@@ -17,7 +17,7 @@ static const char usage[] =
     "  --transport udp|tcp|tls   --tls 12|13      --domain D    --password P\n"
     "  --users N  --inflight N   --count N        --rate N (ping: a second)\n"
     "  --shared (one connection for all)          --rtp (no SRTP in offers)\n"
-    "  --calls N (hold: calls that stay up)       --pids PID,... (whose CPU time is read)\n";
+    "  --calls N (hold: for each line of stdin)      --pids PID,... (whose CPU time is read)\n";
 
 static uint64_t now_ns(void)
 {
@@ -190,17 +190,24 @@ static void ping_run(struct load *l)
     }
 }
 
-static void hold_run(struct load *l)
+static void print_held(const struct load *l)
 {
-    char c;
-    uint64_t calls = l->calls;
-    if (calls)
-        run(l, calls, l->inflight, start_one);
     printf("{\"held\": %llu, \"failures\": %llu, \"first_failure\": \"%s\"}\n",
            (unsigned long long)l->done, (unsigned long long)l->failures, l->first_failure);
     fflush(stdout);
-    while (read(STDIN_FILENO, &c, 1) > 0)
-        continue;
+}
+
+/* Each line on stdin: as many calls more as --calls says. */
+static void hold_run(struct load *l)
+{
+    char c;
+    print_held(l);
+    while (read(STDIN_FILENO, &c, 1) > 0) {
+        if (c != '\n')
+            continue;
+        run(l, l->calls, l->inflight, start_one);
+        print_held(l);
+    }
     exit(0);
 }
 
@@ -312,14 +319,20 @@ static void take_option(struct load *l, int option)
 static void take_options(struct load *l, int argc, char **argv)
 {
     static const char *const whats[] = {"register", "challenge", "call", "fresh", "ping", "hold"};
-    static const struct option longs[] = {
-        {"server", required_argument, NULL, 's'},   {"transport", required_argument, NULL, 't'},
-        {"domain", required_argument, NULL, 'd'},   {"password", required_argument, NULL, 'w'},
-        {"pids", required_argument, NULL, 'p'},     {"users", required_argument, NULL, 'u'},
-        {"inflight", required_argument, NULL, 'i'}, {"count", required_argument, NULL, 'n'},
-        {"rate", required_argument, NULL, 'r'},     {"calls", required_argument, NULL, 'c'},
-        {"tls", required_argument, NULL, 'v'},      {"shared", no_argument, NULL, 'S'},
-        {"rtp", no_argument, NULL, 'R'},            {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"server", required_argument, NULL, 's'},
+                                          {"transport", required_argument, NULL, 't'},
+                                          {"domain", required_argument, NULL, 'd'},
+                                          {"password", required_argument, NULL, 'w'},
+                                          {"pids", required_argument, NULL, 'p'},
+                                          {"users", required_argument, NULL, 'u'},
+                                          {"inflight", required_argument, NULL, 'i'},
+                                          {"count", required_argument, NULL, 'n'},
+                                          {"rate", required_argument, NULL, 'r'},
+                                          {"calls", required_argument, NULL, 'c'},
+                                          {"tls", required_argument, NULL, 'v'},
+                                          {"shared", no_argument, NULL, 'S'},
+                                          {"rtp", no_argument, NULL, 'R'},
+                                          {NULL, 0, NULL, 0}};
     int option;
     if (argc < 2) {
         fputs(usage, stderr);

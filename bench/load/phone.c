@@ -26,8 +26,13 @@ void phone_put_head(struct buf *b, struct phone *p, const char *method, const ch
     if (l->leaving)
         BUF_PUT_LIT(b, "Contact: *\r\n");
     else
-        buf_printf(b, "Contact: <sip:%s@%s;transport=%s>\r\n", p->name, p->link->local,
+        buf_printf(b, "Contact: <sip:%s@%s;transport=%s>", p->name, p->link->local,
                    uri_names[l->kind]);
+    if (l->what == LOAD_FRESH && !l->leaving) /* RFC 5626: the new connection replaces the old */
+        buf_printf(b, ";+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-%012u>\";reg-id=1",
+                   p->number);
+    if (!l->leaving)
+        BUF_PUT_LIT(b, "\r\n");
     BUF_PUT_LIT(b, "User-Agent: load/1.0\r\n"
                    "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE\r\n");
 }

@@ -32,7 +32,7 @@ _sotto()
         case ${words_seen[0]} in
             domain) COMPREPLY=($(compgen -W "add list set del" -- "$cur")) ;;
             user) COMPREPLY=($(compgen -W "add list show set del" -- "$cur")) ;;
-            cert) COMPREPLY=($(compgen -W "show renew client import reload" -- "$cur")) ;;
+            cert) COMPREPLY=($(compgen -W "show renew client import del reload" -- "$cur")) ;;
             show) COMPREPLY=($(compgen -W "calls registrations connections listeners certs bans
                 roles" -- "$cur")) ;;
             trace) COMPREPLY=($(compgen -W "on off" -- "$cur")) ;;
@@ -53,7 +53,8 @@ _sotto()
         "user list") options+=" --domain" ;;
         "cert renew") options+=" --force" ;;
         "cert client") options+=" --p12 -o" ;;
-        "cert import") options+=" --force" ;;
+        "cert import") options+=" --domain --force" ;;
+        "cert del") options+=" --domain" ;;
         "trace on") options+=" --for" ;;
         "serve "*) options="-c -d --check --help" ;;
     esac

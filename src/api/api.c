@@ -105,8 +105,11 @@ static const struct api_arg user_list_args[] = {{"domain", API_ARG_STRING, false
 static const struct api_arg client_args[] = {
     {"name", API_ARG_STRING, true, false}, {"p12", API_ARG_BOOL, false, false}, {0}};
 static const struct api_arg force_args[] = {{"force", API_ARG_BOOL, false, false}, {0}};
-static const struct api_arg import_args[] = {
-    {"path", API_ARG_STRING, true, false}, {"force", API_ARG_BOOL, false, false}, {0}};
+static const struct api_arg import_args[] = {{"path", API_ARG_STRING, true, false},
+                                             {"force", API_ARG_BOOL, false, false},
+                                             {"domain", API_ARG_STRING, false, false},
+                                             {0}};
+static const struct api_arg cert_del_args[] = {{"domain", API_ARG_STRING, true, false}, {0}};
 static const struct api_arg trace_args[] = {
     {"user", API_ARG_STRING, true, false}, {"seconds", API_ARG_INT, false, false}, {0}};
 static const struct api_arg level_args[] = {{"level", API_ARG_STRING, true, false}, {0}};
@@ -133,6 +136,7 @@ static const struct {
     {{"cert renew",         SECRET, false, {force_args}},                   api_cert_renew},
     {{"cert client",        SECRET, false, {client_args}},                  api_cert_client},
     {{"cert import",        SECRET, false, {import_args}},                  api_cert_import},
+    {{"cert del",           SECRET, false, {cert_del_args}},                api_cert_del},
     {{"cert reload",        WRITE,  true,  {no_args}},                      NULL},
     {{"show calls",         READ,   true,  {no_args}},                      NULL},
     {{"show registrations", READ,   true,  {no_args}},                      NULL},

@@ -43,11 +43,14 @@ json_t *api_policy_json(const struct store_policy *counts, const struct store_po
  * `may_make`: then a missing one is left as named (or empty). False: told in out. */
 bool api_user_split(struct api *a, const char *text, bool may_make, struct store_user *ret,
                     struct api_outcome *out);
+/* The domain of that name, which exists. False: told in out. */
+bool api_domain_find(struct api *a, const char *text, struct store_domain *ret,
+                     struct api_outcome *out);
 bool api_domain_check(const char *text, char ret[STORE_DOMAIN_MAX + 1], struct api_outcome *out);
 
 api_command_fn api_domain_add, api_domain_list, api_domain_set, api_domain_del;
 api_command_fn api_user_add, api_user_list, api_user_show, api_user_set, api_user_del;
-api_command_fn api_cert_show, api_cert_renew, api_cert_client, api_cert_import;
+api_command_fn api_cert_show, api_cert_renew, api_cert_client, api_cert_import, api_cert_del;
 
 /* After domains have changed: the server's certificate should bear them. */
 void api_cert_follow(struct api *a, struct api_outcome *out);

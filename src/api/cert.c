@@ -1,5 +1,6 @@
 #include "api/api_priv.h"
 
+#include "cert/domains.h"
 #include "crypto/hash.h"
 
 static bool get_names(struct api *a, struct cert_names *ret, struct api_outcome *out)
@@ -69,6 +70,34 @@ static void show_one(struct api *a, enum cert_which which, const char *name, jso
         (void)json_object_set_new(into, name, to_json(&info));
 }
 
+/* One that cannot be read must not hide the others. */
+static void show_domain(struct api *a, const char *domain, json_t *into, struct api_outcome *out)
+{
+    static struct cert_info info;
+    struct cert_report report;
+    int r = cert_domain_info(a->cfg.data, domain, api_now(a), &report, &info);
+    if (r == 0) {
+        json_t *one = to_json(&info);
+        (void)json_object_set_new(one, "domain", json_string(domain));
+        (void)json_array_append_new(into, one);
+    } else if (r != -ENOENT) { /* gone since it was listed */
+        api_warn(out, report.error);
+    }
+}
+
+static void show_domains(struct api *a, json_t *into, struct api_outcome *out)
+{
+    static struct cert_domains all;
+    struct cert_report report = {0};
+    json_t *list = json_array();
+    int r = cert_domains_list(a->cfg.data, &report, &all);
+    if (r)
+        api_warn(out, report.error);
+    for (size_t i = 0; r == 0 && i < all.n; i++)
+        show_domain(a, all.name[i], list, out);
+    (void)json_object_set_new(into, "domains", list);
+}
+
 void api_cert_show(struct api *a, const json_t *args, struct api_outcome *out)
 {
     (void)args;
@@ -76,6 +105,8 @@ void api_cert_show(struct api *a, const json_t *args, struct api_outcome *out)
     show_one(a, CERT_SERVER, "server", out->result, out);
     if (out->status == API_DONE)
         show_one(a, CERT_CA, "ca", out->result, out);
+    if (out->status == API_DONE)
+        show_domains(a, out->result, out);
 }
 
 /* After a change: what is now in force, and whoever serves with it is told. */
@@ -99,10 +130,48 @@ void api_cert_renew(struct api *a, const json_t *args, struct api_outcome *out)
         finish(a, &report, out);
 }
 
+static void import_domain(struct api *a, const json_t *args, struct api_outcome *out)
+{
+    struct store_domain d;
+    struct cert_report report;
+    if (!a->cfg.store) {
+        api_fail(out, API_STORE, "store", "there is no store to work on");
+        return;
+    }
+    if (!api_domain_find(a, api_string(args, "domain"), &d, out))
+        return;
+    int r = cert_domain_import(a->cfg.data, api_string(args, "path"), d.name,
+                               api_bool(args, "force", false), api_now(a), &report);
+    if (r)
+        fail(r, &report, out);
+    else
+        finish(a, &report, out);
+}
+
+/* The domain may have been deleted before its certificate. */
+void api_cert_del(struct api *a, const json_t *args, struct api_outcome *out)
+{
+    char name[STORE_DOMAIN_MAX + 1];
+    struct cert_report report;
+    if (!api_domain_check(api_string(args, "domain"), name, out))
+        return;
+    int r = cert_domain_delete(a->cfg.data, name, &report);
+    if (r) {
+        fail(r, &report, out);
+        return;
+    }
+    out->result = json_pack("{s:s}", "name", name);
+    api_changed(a, API_CHANGED_CERTS);
+}
+
 void api_cert_import(struct api *a, const json_t *args, struct api_outcome *out)
 {
     struct cert_names names;
     struct cert_report report;
+    if (api_string(args, "domain")) {
+        import_domain(a, args, out);
+        return;
+    }
     if (!get_names(a, &names, out))
         return;
     int r = cert_import(a->cfg.data, api_string(args, "path"), &names,

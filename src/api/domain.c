@@ -69,6 +69,20 @@ static void no_such(struct api *a, const char *name, struct api_outcome *out)
              near ? near : list, near ? "?" : "");
 }
 
+bool api_domain_find(struct api *a, const char *text, struct store_domain *ret,
+                     struct api_outcome *out)
+{
+    char name[STORE_DOMAIN_MAX + 1];
+    if (!api_domain_check(text, name, out))
+        return false;
+    int r = store_domain_find(a->cfg.store, slice_from_str(name), ret);
+    if (r < 0)
+        api_fail_store(a, out);
+    else if (r)
+        no_such(a, name, out);
+    return r == 0;
+}
+
 /* --- commands --- */
 
 static json_t *to_json(const struct store_domain *d)

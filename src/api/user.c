@@ -97,7 +97,8 @@ static void warn_policy(const struct store_policy *p, struct api_outcome *out)
     else if (p->protection == PROTECTION_PREFERRED)
         api_warn(out, "protection is only preferred: calls with a phone that cannot encrypt are "
                       "in clear");
-    if (p->transports & (STORE_UDP | STORE_TCP | STORE_WS))
+    /* Said for this user or domain; otherwise it is the listeners' matter, and their warning. */
+    if (p->said & STORE_POLICY_TRANSPORTS && p->transports & (STORE_UDP | STORE_TCP | STORE_WS))
         api_warn(out, "signalling without TLS is allowed: whoever can listen learns who calls "
                       "whom, and SDES keys");
 }

@@ -38,6 +38,10 @@ PRINTF_LIKE(2, 3) static void report_add(struct config_report *r, const char *fm
     if (n < 0)
         return;
     r->count++;
+    for (char *p = line; *p; p++) { /* the file's own words may not drive the terminal */
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            *p = '?';
+    }
     buf_put(&b, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
     buf_put_char(&b, '\n');
     if (!b.overflow)

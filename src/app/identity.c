@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "app/domain_certs.h"
 #include "app/exit.h"
 #include "cert/cert.h"
 #include "store/store.h"
@@ -81,6 +82,7 @@ int identity_certs(const struct app_config *c, char why[IDENTITY_WHY_MAX], bool 
     int r = cert_ensure(c->data, &names, (int64_t)time(NULL), &report);
     for (size_t i = 0; i < report.warning_count; i++)
         log_event(LOG_WARN, "certificate", LOG_STR("says", report.warnings[i]));
+    domain_certs_judge(c->data, (int64_t)time(NULL));
     if (r != 0) {
         snprintf(why, IDENTITY_WHY_MAX, "%s", report.error);
         return EXIT_STATUS_CONFIG;

@@ -10,6 +10,7 @@
  *   CA_CERT       file DATA/tls/ca.crt (PEM)                                     R          R
  *   SERVER_CERT   file DATA/tls/server.crt (PEM, chain)                          R
  *   SERVER_KEY    file DATA/tls/server.key (PEM)                                 R
+ *   DOMAIN_CERTS  memfd, read-only: the domains' certificates and keys (domain_certs.h)  R
  *   SEAL_KEY      file: the store's sealing key, 32 bytes                        x          x
  *   CONTROL       listening Unix stream socket DATA/control.sock                            x
  *   SIP_LISTEN    bound (and listening) socket; index into config.sip.at         x
@@ -33,6 +34,7 @@ enum role_fd {
     ROLE_FD_CA_CERT,
     ROLE_FD_SERVER_CERT,
     ROLE_FD_SERVER_KEY,
+    ROLE_FD_DOMAIN_CERTS,
     ROLE_FD_SEAL_KEY,
     ROLE_FD_CONTROL,
     ROLE_FD_SINGLE_COUNT, /* those before are there at most once */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "app/domain_certs.h"
 #include "app/exit.h"
 #include "crypto/hash.h"
 #include "crypto/tls.h"
@@ -42,7 +43,17 @@ static int pem_read(const struct role *r, enum role_fd slot, struct pem *ret)
     return ret->p ? role_read_fd(r->fds[slot], ret->p, PEM_MAX, &ret->n) : -ENOMEM;
 }
 
-static int tls_load(struct signal_process *p, const struct pem pems[3])
+static int tls_apply(struct signal_process *p, const struct crypto_tls_config *cfg)
+{
+    struct crypto_tls_error err = {0};
+    int s = p->tls ? crypto_tls_reload(p->tls, cfg, &err) : crypto_tls_new(cfg, &err, &p->tls);
+    if (s < 0)
+        log_event(LOG_ERROR, "certificate_unusable", LOG_STR("file", err.file),
+                  LOG_STR("says", err.text), LOG_STR("mend", err.mend));
+    return s;
+}
+
+static int tls_load(struct signal_process *p, const struct pem pems[3], struct domain_certs *d)
 {
     static const enum crypto_tls_client_cert client_certs[] = {
         [CONFIG_CLIENT_CERT_NONE] = CRYPTO_TLS_CERT_NONE,
@@ -50,34 +61,39 @@ static int tls_load(struct signal_process *p, const struct pem pems[3])
         [CONFIG_CLIENT_CERT_REQUIRED] = CRYPTO_TLS_CERT_REQUIRED,
     };
     const struct app_config *c = &p->role->cfg;
-    const struct crypto_tls_cert cert = {.cert_pem = slice_from(pems[0].p, pems[0].n),
-                                         .key_pem = slice_from(pems[1].p, pems[1].n)};
-    const struct crypto_tls_config cfg = {
-        .certs = &cert,
-        .cert_count = 1,
+    d->certs[0] = (struct crypto_tls_cert){.cert_file = "tls/server.crt",
+                                           .key_file = "tls/server.key",
+                                           .cert_pem = slice_from(pems[0].p, pems[0].n),
+                                           .key_pem = slice_from(pems[1].p, pems[1].n)};
+    struct crypto_tls_config cfg = {
+        .certs = d->certs,
+        .cert_count = d->count,
         .ca_pem = slice_from(pems[2].p, pems[2].n),
         .client_cert = client_certs[c->client_cert],
         .min_version = c->tls_min == CONFIG_TLS_1_3 ? CRYPTO_TLS_13 : CRYPTO_TLS_12,
         .allow_wildcards = c->allow_wildcards,
     };
-    struct crypto_tls_error err = {0};
-    int s = p->tls ? crypto_tls_reload(p->tls, &cfg, &err) : crypto_tls_new(&cfg, &err, &p->tls);
-    if (s < 0)
-        log_event(LOG_ERROR, "certificate_unusable", LOG_STR("says", err.text),
-                  LOG_STR("mend", err.mend));
-    return s;
+    int s = tls_apply(p, &cfg);
+    if (s == 0 || p->tls || cfg.cert_count == 1)
+        return s;
+    /* Those of domains passed the supervisor's trial. Should one fail here all the same, the
+     * default one alone is better than no server. */
+    cfg.cert_count = 1;
+    return tls_apply(p, &cfg);
 }
 
 /* At the start and at each reload. */
 static int tls_setup(struct signal_process *p)
 {
     static const enum role_fd slots[] = {ROLE_FD_SERVER_CERT, ROLE_FD_SERVER_KEY, ROLE_FD_CA_CERT};
+    static struct domain_certs domains; /* large */
     struct pem pems[ARRAY_LEN(slots)] = {{NULL, 0}};
-    int s = 0;
+    int s = domain_certs_read(p->role->fds[ROLE_FD_DOMAIN_CERTS], &domains);
     for (size_t i = 0; i < ARRAY_LEN(slots) && s == 0; i++)
         s = pem_read(p->role, slots[i], &pems[i]);
     if (s == 0)
-        s = tls_load(p, pems);
+        s = tls_load(p, pems, &domains);
+    domain_certs_fini(&domains);
     for (size_t i = 0; i < ARRAY_LEN(slots); i++)
         pem_fini(&pems[i]);
     return s;

@@ -261,6 +261,7 @@ static void forward(void *arg, const char *name, struct slice request, api_forwa
             r = ask_supervisor(w, a, forwarded[i].type, args);
         else
             ask_ok(a, show_listeners(w));
+        break; /* `a` may be gone */
     }
     if (r == -ENOENT)
         ask_fail(a, "unknown", "this server has nothing to tell of that yet");

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/domain_certs.h"
 #include "app/exit.h"
 #include "app/identity.h"
 #include "app/listen.h"
@@ -31,6 +32,7 @@ static const struct {
     [ROLE_FD_CA_CERT] = {TO(ROLE_SIGNAL) | TO(ROLE_WEB), true},
     [ROLE_FD_SERVER_CERT] = {TO(ROLE_SIGNAL), true},
     [ROLE_FD_SERVER_KEY] = {TO(ROLE_SIGNAL), true},
+    [ROLE_FD_DOMAIN_CERTS] = {TO(ROLE_SIGNAL), true},
     [ROLE_FD_SEAL_KEY] = {TO(ROLE_SIGNAL) | TO(ROLE_WEB), false},
     [ROLE_FD_CONTROL] = {TO(ROLE_WEB), false},
     [ROLE_FD_SIP_LISTEN] = {TO(ROLE_SIGNAL), false},
@@ -207,6 +209,23 @@ static int files_open(struct state *s, const struct app_config *c, char why[STAT
     return r;
 }
 
+/* The files and the domains' certificates: both, or neither is replaced. */
+static int certs_open(struct state *s, const struct app_config *c, char why[STATE_WHY_MAX])
+{
+    char says[CERT_ERROR_MAX] = "";
+    int fd;
+    if (domain_certs_share(c->data, s->fds[ROLE_FD_DOMAIN_CERTS], says, &fd) != 0) {
+        snprintf(why, STATE_WHY_MAX, "%s", says);
+        return EXIT_STATUS_CONFIG;
+    }
+    int r = files_open(s, c, why);
+    if (r == 0)
+        fd_set_at(&s->fds[ROLE_FD_DOMAIN_CERTS], fd);
+    else
+        close(fd);
+    return r;
+}
+
 static int config_share(struct state *s, const struct app_config *c)
 {
     int fd;
@@ -278,7 +297,7 @@ int state_open(struct state *s, struct app_config *c, char why[STATE_WHY_MAX])
     if (r == 0)
         r = identity_certs(c, why, &is_new);
     if (r == 0)
-        r = files_open(s, c, why);
+        r = certs_open(s, c, why);
     if (r == 0)
         r = listen_open(&c->sip, why, s->sip);
     if (r == 0)
@@ -297,7 +316,7 @@ int state_reload(struct state *s, const struct app_config *c, char why[STATE_WHY
     bool is_new; /* whether or not: the administrator may have replaced files */
     int r = identity_certs(c, why, &is_new);
     if (r == 0)
-        r = files_open(s, c, why);
+        r = certs_open(s, c, why);
     return r == 0 ? config_share(s, c) : r;
 }
 

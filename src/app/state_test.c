@@ -58,8 +58,9 @@ static void each_role_gets_what_it_needs_and_no_key_besides(void **state)
     } cases[] = {
         {ROLE_SIGNAL,
          BIT(CONFIG) | BIT(CONN_SLOTS) | BIT(CALL_STATE) | BIT(MEDIA_STATS) | BIT(CA_CERT) |
-             BIT(SERVER_CERT) | BIT(SERVER_KEY) | BIT(SEAL_KEY) | BIT(SIP_LISTEN),
-         BIT(CONFIG) | BIT(CA_CERT) | BIT(SERVER_CERT) | BIT(SERVER_KEY), 190},
+             BIT(SERVER_CERT) | BIT(SERVER_KEY) | BIT(DOMAIN_CERTS) | BIT(SEAL_KEY) |
+             BIT(SIP_LISTEN),
+         BIT(CONFIG) | BIT(CA_CERT) | BIT(SERVER_CERT) | BIT(SERVER_KEY) | BIT(DOMAIN_CERTS), 190},
         {ROLE_MEDIA, BIT(CONFIG) | BIT(MEDIA_STATE) | BIT(MEDIA_STATS), BIT(CONFIG),
          100 + ROLE_FD_MEDIA_STATS},
         {ROLE_WEB,

@@ -106,15 +106,34 @@ void addr_unmap(struct addr *a)
     *a = v4;
 }
 
+/* inet_ntop goes by way of sprintf, and this is in every answer, more than once. */
+static void put_v4(struct buf *b, const struct in_addr *a)
+{
+    uint32_t v = ntohl(a->s_addr);
+    char s[INET_ADDRSTRLEN];
+    size_t n = 0;
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        uint32_t byte = v >> shift & 255;
+        if (byte >= 100)
+            s[n++] = (char)('0' + byte / 100);
+        if (byte >= 10)
+            s[n++] = (char)('0' + byte / 10 % 10);
+        s[n++] = (char)('0' + byte % 10);
+        s[n++] = '.';
+    }
+    buf_put(b, s, n - 1);
+}
+
 void addr_put_host(struct buf *b, const struct addr *a)
 {
     char s[INET6_ADDRSTRLEN] = "?";
     struct addr u = *a;
     addr_unmap(&u);
-    if (addr_family(&u) == AF_INET6)
-        (void)inet_ntop(AF_INET6, &u.in6.sin6_addr, s, sizeof(s)); /* the size always fits */
-    else
-        (void)inet_ntop(AF_INET, &u.in.sin_addr, s, sizeof(s));
+    if (addr_family(&u) != AF_INET6) {
+        put_v4(b, &u.in.sin_addr);
+        return;
+    }
+    (void)inet_ntop(AF_INET6, &u.in6.sin6_addr, s, sizeof(s)); /* the size always fits */
     buf_put_str(b, s);
 }
 

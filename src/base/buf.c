@@ -18,9 +18,13 @@ void buf_put_hex(struct buf *b, const void *p, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
     const unsigned char *s = p;
+    if (b->overflow || n > (b->cap - b->n) / 2) {
+        b->overflow = true;
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
-        char two[2] = {digits[s[i] >> 4], digits[s[i] & 15]};
-        buf_put(b, two, 2);
+        b->p[b->n++] = digits[s[i] >> 4];
+        b->p[b->n++] = digits[s[i] & 15];
     }
 }
 

@@ -12,6 +12,13 @@
 #include <errno.h>
 
 #define MUST_CHECK __attribute__((warn_unused_result))
+/* For large locals on a path that every message takes: the build clears locals (as a net under
+ * forgotten initialisers), and here each field is set before it is read. */
+#if __has_attribute(uninitialized)
+#define UNINITIALIZED __attribute__((uninitialized))
+#else
+#define UNINITIALIZED
+#endif
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* A result that is ignored on purpose; the line says why. */

@@ -205,7 +205,9 @@ static void on_early_applied(void *arg, uint8_t status, const char *why)
     struct leg *b = arg;
     struct call *c = b->call;
     struct slice sdp = SLICE_NONE;
+    char room[CALL_WHY_MAX];
     if (status != MEDIA_STATUS_OK) {
+        why = call_why_of_media(b, status, why, room);
         log_event(LOG_WARN, "early_media_refused", LOG_STR("call", c->name),
                   LOG_STR("reason", why));
         if (b == c->b)
@@ -326,8 +328,9 @@ void fork_answer_caller(struct leg *b)
 static void on_answer_applied(void *arg, uint8_t status, const char *why)
 {
     struct leg *b = arg;
+    char room[CALL_WHY_MAX];
     if (status != MEDIA_STATUS_OK)
-        call_end(b->call, call_status_of_media(status), why);
+        call_end(b->call, call_status_of_media(status), call_why_of_media(b, status, why, room));
     else
         fork_answer_caller(b);
 }

@@ -28,6 +28,8 @@
 #include "dialog/timer.h"
 #include "txn/txn.h"
 
+#define CALL_WHY_MAX 256 /* a sentence: why a call was refused or has ended */
+
 enum leg_state {
     LEG_NEW,           /* callee: nothing sent yet */
     LEG_CALLING,       /* callee: INVITE sent, no final answer */
@@ -189,8 +191,8 @@ struct call {
     struct loop_timer ring_timer;
     struct loop_defer reap;
     uint16_t end_status;
-    char end_reason[160]; /* a plain sentence, for CDR, log and show */
-    uint32_t slot;        /* snapshot slot; SNAPSHOT_NONE: none */
+    char end_reason[CALL_WHY_MAX]; /* a plain sentence, for CDR, log and show */
+    uint32_t slot;                 /* snapshot slot; SNAPSHOT_NONE: none */
 };
 
 struct call_history {

@@ -37,6 +37,54 @@ uint16_t call_status_of_media(uint8_t media_status)
     return status_of(media_status);
 }
 
+/* The keying that a phone is most likely to have, of those that the policy allows. */
+static const char *keying_to_name(const struct media_policy *p)
+{
+    static const char *const names[KEYING_COUNT] = {
+        [KEYING_NONE] = "SDES", [KEYING_SDES] = "SDES",   [KEYING_DTLS] = "DTLS-SRTP",
+        [KEYING_ZRTP] = "ZRTP", [KEYING_MIKEY] = "MIKEY", [KEYING_PASS] = "SDES",
+    };
+    uint8_t first = p->keying_count ? p->keyings[0] : (uint8_t)KEYING_SDES;
+    for (size_t i = 0; i < p->keying_count; i++) {
+        if (p->keyings[i] == KEYING_SDES)
+            return names[KEYING_SDES];
+    }
+    return names[first < KEYING_COUNT ? first : KEYING_SDES];
+}
+
+static int say_why(const struct leg *l, uint8_t media_status, const char *who,
+                   char room[CALL_WHY_MAX])
+{
+    bool caller = l == l->call->a;
+    const char *phone = caller ? "the caller's phone" : "the callee's phone";
+    if (media_status == MEDIA_STATUS_NOT_ENCRYPTED)
+        return snprintf(room, CALL_WHY_MAX,
+                        "%s offers no encryption, which user %s requires: switch on SRTP (%s) in "
+                        "the phone, or run `sotto user set %s --protection preferred`",
+                        phone, l->user.name, keying_to_name(&l->policy), who);
+    const char *suite = srtp_suite_name(l->policy.suite_count ? (enum srtp_suite)l->policy.suites[0]
+                                                              : SRTP_AES_CM_128_HMAC_SHA1_80);
+    return snprintf(room, CALL_WHY_MAX,
+                    "%s has no encryption suite that user %s may use: switch on %s in the phone, "
+                    "or allow the phone's with `sotto user set %s --suites NAMES`",
+                    phone, l->user.name, suite, who);
+}
+
+const char *call_why_of_media(const struct leg *l, uint8_t media_status, const char *why,
+                              char room[CALL_WHY_MAX])
+{
+    char who[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2];
+    if ((media_status != MEDIA_STATUS_NOT_ENCRYPTED &&
+         media_status != MEDIA_STATUS_NO_COMMON_SUITE) ||
+        !l->user.name[0])
+        return why;
+    snprintf(who, sizeof(who), "%s@%s", l->user.name, l->user.domain);
+    if (say_why(l, media_status, who, room) < CALL_WHY_MAX)
+        return room;
+    /* A sentence that is cut would lose its end, which is the cure. */
+    return say_why(l, media_status, l->user.name, room) < CALL_WHY_MAX ? room : why;
+}
+
 static void route_on(struct call *c)
 {
     if (c->builtin != MEDIA_MODE_NONE)
@@ -50,7 +98,8 @@ static void on_offer_judged(void *arg, uint8_t status, const char *why)
     struct leg *a = arg;
     struct call *c = a->call;
     if (status != MEDIA_STATUS_OK) {
-        call_end(c, status_of(status), why);
+        char room[CALL_WHY_MAX];
+        call_end(c, status_of(status), call_why_of_media(a, status, why, room));
         return;
     }
     route_on(c);

@@ -17,6 +17,10 @@ void builtin_on_late_answer(struct call *c, struct slice answer);
 
 /* SIP status for enum media_status. */
 uint16_t call_status_of_media(uint8_t media_status);
+/* What the media role refused about this leg, as the administrator needs it: whose phone, and how
+ * to mend it. `why` (the media role's words) where there is no more to say. */
+const char *call_why_of_media(const struct leg *l, uint8_t media_status, const char *why,
+                              char room[CALL_WHY_MAX]);
 /* m-lines of the offer that are relayed and go on to the other leg. */
 uint8_t call_forwarded_mask(const struct sdp *offer, const struct sdp_leg_map *map);
 

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "cert/cert.h"
 
-#define CERT_PATH_MAX (PATH_MAX + 64)
+#define CERT_PATH_MAX (PATH_MAX + 320) /* with a domain's name in it */
 
 /* Sets the sentence; returns r. */
 int cert_fail(struct cert_report *report, int r, const char *fmt, ...) PRINTF_LIKE(3, 4) MUST_CHECK;
@@ -35,6 +35,8 @@ int cert_file_stage(const char *path, struct slice text, bool secret,
                     struct cert_report *report) MUST_CHECK;
 int cert_file_commit(const char *path, struct cert_report *report) MUST_CHECK; /* renames */
 const char *cert_path(char dst[CERT_PATH_MAX], const char *data, const char *name);
+/* A folder, made (0700) where it is missing; the descriptor is closed by cert_unlock. */
+int cert_folder_open(const char *path, struct cert_report *report, int *ret_fd) MUST_CHECK;
 /* One process at a time changes DATA/tls; makes the folder. The lock ends with cert_unlock. */
 int cert_lock(const char *data, struct cert_report *report, int *ret_fd) MUST_CHECK;
 void cert_unlock(int *fd);
@@ -89,6 +91,8 @@ int cert_pair_read(const char *data, const char *name, struct cert_report *repor
 /* Puts a pair in force. `chain`: PEM, leaf first. */
 int cert_pair_write(const char *data, const char *name, EVP_PKEY *key, struct slice chain,
                     struct cert_report *report) MUST_CHECK;
+/* A pair whose key is in place and whose certificate still waits beside it: see cert.h. */
+void cert_pair_finish(const char *data, const char *name);
 
 struct cert_ca {
     X509 *x;
@@ -113,5 +117,22 @@ struct cert_choice {
 };
 int cert_bundle_choose(const struct cert_bundle *b, const char *const *files,
                        struct cert_report *report, struct cert_choice *ret) MUST_CHECK;
+
+struct cert_import_order {
+    const char *data, *path;
+    const char *pair;                 /* "server", "domains/example.org" */
+    const char *domain;               /* whose it is to be; NULL: the server's */
+    const struct cert_names *domains; /* whose names it should bear */
+    bool force;
+    int64_t now;
+    size_t chain_max; /* bytes of PEM */
+    /* Called under cert_lock before anything is written; or NULL. */
+    int (*make_room)(const char *data, const char *domain, struct cert_report *report);
+};
+int cert_import_pair(const struct cert_import_order *o, struct cert_report *report) MUST_CHECK;
+
+/* --- info.c --- */
+int cert_info_of(const char *data, const char *pair, int64_t now, struct cert_report *report,
+                 struct cert_info *ret) MUST_CHECK;
 
 #endif

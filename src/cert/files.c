@@ -152,12 +152,8 @@ const char *cert_path(char dst[CERT_PATH_MAX], const char *data, const char *nam
     return dst;
 }
 
-int cert_lock(const char *data, struct cert_report *report, int *ret_fd)
+int cert_folder_open(const char *path, struct cert_report *report, int *ret_fd)
 {
-    char path[CERT_PATH_MAX];
-    if (strlen(data) >= PATH_MAX)
-        return cert_fail(report, -ENAMETOOLONG, "the path of the data folder is too long");
-    (void)snprintf(path, sizeof(path), "%s/tls", data);
     bool made = mkdir(path, 0700) == 0;
     if (!made && errno != EEXIST)
         return cert_fail(report, -errno, "cannot make the folder %s: %s", path,
@@ -166,6 +162,24 @@ int cert_lock(const char *data, struct cert_report *report, int *ret_fd)
     if (fd < 0)
         return cert_fail(report, -errno, "cannot use the folder %s: %s", path, log_strerror(errno));
     int r = made ? give_to_owner(fd, path) : 0;
+    if (r) {
+        (void)close(fd);
+        return cert_fail(report, r, "cannot change the owner of %s: %s", path, log_strerror(r));
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+int cert_lock(const char *data, struct cert_report *report, int *ret_fd)
+{
+    char path[CERT_PATH_MAX];
+    int fd = -1;
+    if (strlen(data) >= PATH_MAX)
+        return cert_fail(report, -ENAMETOOLONG, "the path of the data folder is too long");
+    (void)snprintf(path, sizeof(path), "%s/tls", data);
+    int r = cert_folder_open(path, report, &fd);
+    if (r)
+        return r;
     while (r == 0 && flock(fd, LOCK_EX)) {
         if (errno != EINTR)
             r = -errno;

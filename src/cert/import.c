@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "cert/domains.h"
 
 enum { DAY = 86400, RSA_BITS_MIN = 2048, NAME_ROOM = 256 };
 
@@ -254,24 +255,39 @@ static int check_purpose(const struct cert_choice *c, struct cert_report *report
     return 0;
 }
 
-static int check_names(const struct cert_choice *c, const struct cert_names *domains, bool force,
+static int refuse_names(const struct cert_import_order *o, const struct cert_names *sans,
+                        struct cert_report *report)
+{
+    const char *first = sans->n ? sans->name[0] : "no name at all";
+    const char *comma = sans->n > 1 ? ", " : "", *second = sans->n > 1 ? sans->name[1] : "";
+    if (o->domain)
+        return cert_fail(report, CERT_REFUSED,
+                         "the certificate is for %s%s%s, not for %s: phones of that domain would "
+                         "refuse it. Order one for this name, or say --force if they reach this "
+                         "server by another name",
+                         first, comma, second, o->domain);
+    return cert_fail(report, CERT_REFUSED,
+                     "the certificate is for %s%s%s, none of this server's domains (%s%s): phones "
+                     "would refuse it. Order one for these names, or say --force if phones reach "
+                     "this server by another name",
+                     first, comma, second, o->domains->name[0],
+                     o->domains->n > 1 ? " and others" : "");
+}
+
+static int check_names(const struct cert_choice *c, const struct cert_import_order *o,
                        struct cert_report *report)
 {
+    const struct cert_names *domains = o->domains;
     struct cert_names sans;
     size_t covered = 0;
     for (size_t i = 0; i < domains->n; i++)
         covered += cert_x509_covers(c->leaf, domains->name[i]);
     cert_x509_sans(c->leaf, &sans);
-    if (covered == 0 && domains->n && !force)
-        return cert_fail(report, CERT_REFUSED,
-                         "the certificate is for %s%s%s, none of this server's domains (%s%s): "
-                         "phones would refuse it. Order one for these names, or say --force if "
-                         "phones reach this server by another name",
-                         sans.n ? sans.name[0] : "no name at all", sans.n > 1 ? ", " : "",
-                         sans.n > 1 ? sans.name[1] : "", domains->name[0],
-                         domains->n > 1 ? " and others" : "");
+    if (covered == 0 && domains->n && !o->force)
+        return refuse_names(o, &sans, report);
     for (size_t i = 0; i < domains->n; i++)
-        if (!cert_x509_covers(c->leaf, domains->name[i]))
+        if (!cert_x509_covers(c->leaf, domains->name[i]) &&
+            (o->domain || !cert_domain_has(o->data, domains->name[i])))
             cert_warn(report,
                       "the certificate is not for %s: phones that call this server by "
                       "that name will refuse it",
@@ -288,16 +304,16 @@ static void judge_chain(const struct cert_choice *c, struct cert_report *report)
                           "intermediate CA, phones will refuse it; add the issuer's chain");
 }
 
-static int judge(const struct cert_choice *c, const struct cert_names *domains, bool force,
-                 int64_t now, struct cert_report *report)
+static int judge(const struct cert_choice *c, const struct cert_import_order *o,
+                 struct cert_report *report)
 {
-    int r = check_dates(c, now, report);
+    int r = check_dates(c, o->now, report);
     if (r == 0)
         r = check_strength(c, report);
     if (r == 0)
         r = check_purpose(c, report);
     if (r == 0)
-        r = check_names(c, domains, force, report);
+        r = check_names(c, o, report);
     if (r == 0)
         judge_chain(c, report);
     return r;
@@ -305,7 +321,8 @@ static int judge(const struct cert_choice *c, const struct cert_names *domains, 
 
 /* --- taking --- */
 
-static int take(const char *data, const struct cert_choice *c, struct cert_report *report)
+static int take(const struct cert_import_order *o, const struct cert_choice *c,
+                struct cert_report *report)
 {
     CLEANUP(cert_unlock) int lock = -1;
     char *pem = malloc(CERT_FILE_MAX);
@@ -317,40 +334,60 @@ static int take(const char *data, const struct cert_choice *c, struct cert_repor
         r = cert_x509_to_pem(c->chain[i], &b);
     if (r)
         r = cert_fail_openssl(report, "write the chain as PEM");
+    else if (b.n > o->chain_max)
+        r = cert_fail(report, CERT_REFUSED,
+                      "the certificate and its chain are longer than %zu KiB: no phone would take "
+                      "that",
+                      o->chain_max >> 10);
     else
-        r = cert_lock(data, report, &lock);
+        r = cert_lock(o->data, report, &lock);
+    if (r == 0 && o->make_room)
+        r = o->make_room(o->data, o->domain, report);
     if (r == 0)
-        r = cert_pair_write(data, "server", c->key, buf_slice(&b), report);
+        r = cert_pair_write(o->data, o->pair, c->key, buf_slice(&b), report);
     free(pem);
     return r;
 }
 
-int cert_import(const char *data, const char *path, const struct cert_names *domains, bool force,
-                int64_t now, struct cert_report *report)
+int cert_import_pair(const struct cert_import_order *o, struct cert_report *report)
 {
     CLEANUP(cert_bundle_fini) struct cert_bundle b = {0};
     struct cert_choice c = {0};
-    *report = (struct cert_report){0};
     struct files *f = calloc(1, sizeof(*f));
     if (!f)
         return -ENOMEM;
-    int r = list_files(path, f, report);
+    int r = list_files(o->path, f, report);
     if (r == 0 && f->n == 0)
         r = cert_fail(report, CERT_REFUSED,
                       "%s holds no key or certificate files; expected are fullchain.pem and "
                       "privkey.pem, or files that end in .pem, .crt, .cer or .key",
-                      path);
+                      o->path);
     if (r == 0)
         r = read_files(f, &b, report);
     if (r == 0)
         r = cert_bundle_choose(&b, f->name, report, &c);
     free(f);
     if (r == 0)
-        r = judge(&c, domains, force, now, report);
+        r = judge(&c, o, report);
     if (r == 0)
-        r = take(data, &c, report);
+        r = take(o, &c, report);
+    ERR_clear_error();
+    return r;
+}
+
+int cert_import(const char *data, const char *path, const struct cert_names *domains, bool force,
+                int64_t now, struct cert_report *report)
+{
+    const struct cert_import_order o = {.data = data,
+                                        .path = path,
+                                        .pair = "server",
+                                        .domains = domains,
+                                        .force = force,
+                                        .now = now,
+                                        .chain_max = CERT_FILE_MAX};
+    *report = (struct cert_report){0};
+    int r = cert_import_pair(&o, report);
     if (r == 0)
         report->made_server = true;
-    ERR_clear_error();
     return r;
 }

@@ -48,23 +48,22 @@ static size_t count_chain(const char *path)
     return b.n ? b.n - 1 : 0;
 }
 
-int cert_info_read(const char *data, enum cert_which which, int64_t now, struct cert_report *report,
-                   struct cert_info *ret)
+int cert_info_of(const char *data, const char *pair, int64_t now, struct cert_report *report,
+                 struct cert_info *ret)
 {
     CERT_X509 x = NULL;
     CERT_X509 ca = NULL;
     struct cert_info i = {0};
     char path[CERT_PATH_MAX];
-    const char *name = which == CERT_CA ? "ca" : "server";
-    *report = (struct cert_report){0};
-    int r = cert_pair_read(data, name, report, &x, NULL);
-    if (r == 0 && which == CERT_SERVER)
+    bool is_ca = strcmp(pair, "ca") == 0;
+    int r = cert_pair_read(data, pair, report, &x, NULL);
+    if (r == 0 && !is_ca)
         r = cert_pair_read(data, "ca", report, &ca, NULL);
     if (r && r != -ENOENT)
         return r;
     if (!x)
         return r;
-    (void)snprintf(path, sizeof(path), "%s/tls/%s.crt", data, name);
+    (void)snprintf(path, sizeof(path), "%s/tls/%s.crt", data, pair);
     (void)!slice_to_str(slice_take(slice_from_str(path), sizeof(i.file) - 1), i.file,
                         sizeof(i.file));
     put_name(X509_get_subject_name(x), i.subject, sizeof(i.subject));
@@ -76,9 +75,16 @@ int cert_info_read(const char *data, enum cert_which which, int64_t now, struct 
     cert_x509_sans(x, &i.sans);
     i.days_left = (i.not_after - now) / DAY;
     i.chain = count_chain(path);
-    i.source = which == CERT_CA || (ca && cert_x509_is_issued_by(x, ca)) ? CERT_SOURCE_OWN_CA
-                                                                         : CERT_SOURCE_IMPORTED;
+    i.source =
+        is_ca || (ca && cert_x509_is_issued_by(x, ca)) ? CERT_SOURCE_OWN_CA : CERT_SOURCE_IMPORTED;
     *ret = i;
     ERR_clear_error();
     return 0;
+}
+
+int cert_info_read(const char *data, enum cert_which which, int64_t now, struct cert_report *report,
+                   struct cert_info *ret)
+{
+    *report = (struct cert_report){0};
+    return cert_info_of(data, which == CERT_CA ? "ca" : "server", now, report, ret);
 }

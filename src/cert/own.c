@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "cert/domains.h"
 #include "crypto/hash.h"
 
 enum { DAY = 86400, CA_WARN_DAYS = 365, IMPORTED_WARN_DAYS = 14 };
@@ -104,8 +105,7 @@ int cert_pair_write(const char *data, const char *name, EVP_PKEY *key, struct sl
     return r ? r : cert_file_commit(crt_path, report);
 }
 
-/* A pair whose key is in place and whose certificate still waits beside it: see cert.h. */
-static void finish_pair(const char *data, const char *name)
+void cert_pair_finish(const char *data, const char *name)
 {
     char path[CERT_PATH_MAX];
     CERT_X509 x = NULL;
@@ -175,7 +175,7 @@ static int ca_read(const char *data, struct cert_report *report, struct cert_ca 
 int cert_ca_get(const char *data, int64_t now, struct cert_report *report, struct cert_ca *ret)
 {
     char path[CERT_PATH_MAX];
-    finish_pair(data, "ca");
+    cert_pair_finish(data, "ca");
     int r = ca_read(data, report, ret);
     if (r == -ENOENT && access(cert_path(path, data, "ca.key"), F_OK) == 0)
         return cert_fail(report, CERT_REFUSED,
@@ -242,7 +242,7 @@ static bool covers_all(X509 *x, const struct cert_names *names)
     return true;
 }
 
-static void judge_imported(X509 *x, const struct cert_names *domains, int64_t now,
+static void judge_imported(const char *data, X509 *x, const struct cert_names *domains, int64_t now,
                            struct cert_report *report)
 {
     int64_t before, after;
@@ -254,7 +254,7 @@ static void judge_imported(X509 *x, const struct cert_names *domains, int64_t no
         cert_warn(report, "the imported certificate ends in %lld days; import a newer one",
                   (long long)((after - now) / DAY));
     for (size_t i = 0; i < domains->n; i++)
-        if (!cert_x509_covers(x, domains->name[i]))
+        if (!cert_x509_covers(x, domains->name[i]) && !cert_domain_has(data, domains->name[i]))
             cert_warn(report,
                       "the imported certificate is not for %s: phones of that name will "
                       "refuse this server",
@@ -267,14 +267,14 @@ static int server_get(const char *data, const struct cert_ca *ca, const struct c
     CERT_X509 x = NULL;
     CERT_KEY key = NULL;
     int64_t before, after;
-    finish_pair(data, "server");
+    cert_pair_finish(data, "server");
     int r = cert_pair_read(data, "server", report, &x, &key);
     if (r == -ENOENT)
         return server_make(data, ca, NULL, names, now, report);
     if (r)
         return r;
     if (!cert_x509_is_issued_by(x, ca->x)) {
-        judge_imported(x, domains, now, report);
+        judge_imported(data, x, domains, now, report);
         return 0;
     }
     cert_x509_times(x, &before, &after);

@@ -84,6 +84,7 @@ void cli_print_domains(const json_t *r, const struct cli_verb *v);
 void cli_print_user(const json_t *r, const struct cli_verb *v);
 void cli_print_users(const json_t *r, const struct cli_verb *v);
 void cli_print_deleted(const json_t *r, const struct cli_verb *v);
+void cli_print_cert_deleted(const json_t *r, const struct cli_verb *v);
 void cli_print_certs(const json_t *r, const struct cli_verb *v);
 void cli_print_calls(const json_t *r, const struct cli_verb *v);
 void cli_print_any(const json_t *r, const struct cli_verb *v);

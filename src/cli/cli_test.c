@@ -150,7 +150,7 @@ static void user_before_the_first_start(void **state)
     assert_string_equal(json_string_value(json_object_get(policy, "media")), "pass");
     json_decref(r);
     assert_int_equal(sotto(p, "user list"), 0);
-    expect(p->out, "1000@example.org  Ann      yes      required    zrtp, sdes  pass   tls, wss");
+    expect(p->out, "1000@example.org  Ann      yes      required    zrtp, sdes  pass   any");
     assert_int_equal(sotto(p, "user set 1000 --keying inherit"), 0);
     expect(p->out, "keying        sdes, dtls, zrtp (inherited)");
     assert_int_equal(sotto(p, "user del 1000"), 0);

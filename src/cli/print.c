@@ -40,6 +40,22 @@ static void line(const char *name, const char *value)
     putchar('\n');
 }
 
+/* All five transports: whatever the server listens on. */
+static const char *transports(char *room, size_t cap, const json_t *v)
+{
+    return json_array_size(v) == 5 ? "any" : join(room, cap, v, "none");
+}
+
+static const char *policy_text(char *room, size_t cap, const char *key, const char *if_empty,
+                               const json_t *v)
+{
+    if (json_is_string(v))
+        return json_string_value(v);
+    if (strcmp(key, "transport") == 0)
+        return transports(room, cap, v);
+    return join(room, cap, v, if_empty);
+}
+
 static void print_policy(const json_t *policy)
 {
     static const struct {
@@ -59,8 +75,7 @@ static void print_policy(const json_t *policy)
                 strcmp(json_string_value(name) ? json_string_value(name) : "", rows[i].key) == 0;
         }
         (void)snprintf(text, sizeof(text), "%s%s",
-                       json_is_string(v) ? json_string_value(v)
-                                         : join(room, sizeof(room), v, rows[i].if_empty),
+                       policy_text(room, sizeof(room), rows[i].key, rows[i].if_empty, v),
                        inherited ? " (inherited)" : "");
         line(rows[i].key, text);
     }
@@ -82,7 +97,7 @@ static void put_policy_cells(struct cli_table *t, const json_t *o)
     cli_table_put(t, text_at(policy, "protection"));
     cli_table_put(t, join(room, sizeof(room), json_object_get(policy, "keying"), "none"));
     cli_table_put(t, text_at(policy, "media"));
-    cli_table_put(t, join(room, sizeof(room), json_object_get(policy, "transport"), "none"));
+    cli_table_put(t, transports(room, sizeof(room), json_object_get(policy, "transport")));
 }
 
 void cli_print_domains(const json_t *r, const struct cli_verb *v)
@@ -179,13 +194,27 @@ static void print_cert(const char *title, const json_t *c)
 
 void cli_print_certs(const json_t *r, const struct cli_verb *v)
 {
-    const json_t *ca = json_object_get(r, "ca");
+    const json_t *ca = json_object_get(r, "ca"), *one;
+    char title[STORE_DOMAIN_MAX + 32];
+    size_t i;
     (void)v;
     print_cert("Server certificate", json_object_get(r, "server"));
+    json_array_foreach(json_object_get(r, "domains"), i, one)
+    {
+        (void)snprintf(title, sizeof(title), "\nCertificate of %s", text_at(one, "domain"));
+        print_cert(title, one);
+    }
     if (!ca)
         return;
     putchar('\n');
     print_cert("CA (give its certificate to every phone)", ca);
+}
+
+void cli_print_cert_deleted(const json_t *r, const struct cli_verb *v)
+{
+    (void)v;
+    printf("Deleted the certificate of %s; its phones are given the server's default one.\n",
+           text_at(r, "name"));
 }
 
 /* --- calls --- */

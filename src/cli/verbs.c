@@ -46,7 +46,11 @@ static const struct cli_option renew_options[] = {
     {"--force", NULL, "force", CLI_TRUE, "also in the place of an imported certificate"},
     {0}};
 static const struct cli_option import_options[] = {
+    {"--domain", "NAME", "domain", CLI_TEXT, "for this domain alone, beside the default certificate"},
     {"--force", NULL, "force", CLI_TRUE, "also where it bears none of the domains"},
+    {0}};
+static const struct cli_option cert_del_options[] = {
+    {"--domain", "NAME", "domain", CLI_TEXT, "whose certificate goes"},
     {0}};
 static const struct cli_option trace_options[] = {
     {"--for", "TIME", "seconds", CLI_DURATION, "ends by itself, like 10m"},
@@ -93,9 +97,12 @@ const struct cli_verb cli_verbs[] = {
     {"cert import", "DIR|FILE", "path", CLI_HERE, true, {import_options}, cli_print_certs,
      "takes a certificate from elsewhere",
      "A folder of Let's Encrypt, or PEM files in any layout. What cannot be used is refused with\n"
-     "the reason, and the certificate in force stays."},
+     "the reason, and the certificate in force stays. With --domain, phones that ask for that name\n"
+     "(SNI) get it; all others get the default one."},
+    {"cert del", NULL, NULL, CLI_HERE, false, {cert_del_options}, cli_print_cert_deleted,
+     "takes a domain's own certificate away", "Its phones get the default one from then on."},
     {"cert reload", NULL, NULL, CLI_ASK, false, {0}, cli_print_done,
-     "makes the server read its certificate anew", "No connection is dropped."},
+     "makes the server read its certificates anew", "No connection is dropped."},
 
     {"show calls", NULL, NULL, CLI_ASK, false, {0}, cli_print_calls,
      "the calls, and how each leg is protected", NULL},

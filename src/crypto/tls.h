@@ -28,7 +28,8 @@ enum crypto_tls_client_cert {
 #define CRYPTO_TLS_12 12
 #define CRYPTO_TLS_13 13
 
-/* A chain and its key, as PEM files or, where the slices are not empty, as PEM text. */
+/* A chain and its key, as PEM files or, where the slices are not empty, as PEM text (files are then
+ * for messages). A client's SNI selects by `domain`; where none is that, by the certificates' SANs. */
 struct crypto_tls_cert {
     const char *domain; /* SNI that selects it ("*.example.org" for one label); NULL: the default */
     const char *cert_file, *key_file;

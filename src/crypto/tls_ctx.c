@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/x509v3.h>
 
 #include "base/secret.h"
 
@@ -216,20 +217,44 @@ static struct domain *domain_find(const struct tls_contexts *x, const char *name
     return NULL;
 }
 
-/* Names that no certificate is for get the default one: the client judges. */
+/* Whether the certificate is for the name by its SANs. */
+static bool ctx_bears(const struct domain *d, const char *name)
+{
+    X509 *x = SSL_CTX_get0_certificate(d->ctx);
+    unsigned flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
+
+    return x && X509_check_host(x, name, 0, flags, NULL) == 1;
+}
+
+/* A domain's own certificate comes first. A host below a domain (sip.example.org) has none of its
+ * own, but a certificate may bear its name: the default one's word counts before that of others.
+ * Names that no certificate is for get the default one: the client judges. */
+static const struct domain *domain_for(const struct tls_contexts *x, const char *name)
+{
+    const struct domain *d = domain_find(x, NULL);
+
+    for (size_t i = 0; i < x->count; i++) {
+        if (x->domains[i].name && domain_matches(x->domains[i].name, slice_from_str(name)))
+            return &x->domains[i];
+    }
+    if (x->count < 2 || (d && ctx_bears(d, name)))
+        return d;
+    for (size_t i = 0; i < x->count; i++) {
+        if (ctx_bears(&x->domains[i], name))
+            return &x->domains[i];
+    }
+    return d;
+}
+
 static int on_sni(SSL *ssl, int *alert, void *arg)
 {
     const struct crypto_tls *t = (const struct crypto_tls *)arg;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    const struct domain *d = name ? domain_for(t->ctx, name) : NULL;
 
     (void)alert;
-    for (size_t i = 0; name && i < t->ctx->count; i++) {
-        const struct domain *d = &t->ctx->domains[i];
-        if (d->name && domain_matches(d->name, slice_from_str(name))) {
-            SSL_set_SSL_CTX(ssl, d->ctx);
-            break;
-        }
-    }
+    if (d)
+        SSL_set_SSL_CTX(ssl, d->ctx);
     return SSL_TLSEXT_ERR_OK;
 }
 

@@ -187,6 +187,41 @@ static void test_certificate_by_name_and_reload(void **state)
     crypto_tls_free(t);
 }
 
+/* A host below a domain has no certificate of its own name: whichever bears it is right. */
+static void test_certificate_by_its_names(void **state)
+{
+    static const struct testcert_spec one = {.cn = "one", .san = "DNS:one.org,DNS:*.one.org"};
+    static const struct testcert_spec two = {.cn = "two", .san = "DNS:two.org,DNS:sip.one.org"};
+    static const struct testcert_spec any = {.cn = "any", .san = "DNS:sip.two.org"};
+    static const struct {
+        const char *sni, *cn;
+    } cases[] = {{"one.org", "one"},     {"two.org", "two"},     {"sip.one.org", "one"},
+                 {"a.one.org", "one"},   {"a.b.one.org", "any"}, {"sip.two.org", "any"},
+                 {"sub.two.org", "any"}, {"one", "any"},         {NULL, "any"}};
+    struct testcert t1 = testcert_new(&one, &ca), t2 = testcert_new(&two, &ca);
+    struct testcert def = testcert_new(&any, &ca);
+    const struct crypto_tls_cert certs[] = {
+        {.cert_pem = def.cert_pem, .key_pem = def.key_pem},
+        {.domain = "one.org", .cert_pem = t1.cert_pem, .key_pem = t1.key_pem},
+        {.domain = "two.org", .cert_pem = t2.cert_pem, .key_pem = t2.key_pem},
+    };
+    struct crypto_tls_config cfg = {.certs = certs, .cert_count = 3, .ca_pem = ca.cert_pem};
+    struct crypto_tls_error err;
+    struct crypto_tls *t;
+    char cn[64];
+
+    (void)state;
+    assert_int_equal(crypto_tls_new(&cfg, &err, &t), 0);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        subject_seen(t, cases[i].sni, cn, sizeof(cn));
+        assert_string_equal(cn, cases[i].cn);
+    }
+    crypto_tls_free(t);
+    testcert_free(&t1);
+    testcert_free(&t2);
+    testcert_free(&def);
+}
+
 static void test_unusable_files_are_named(void **state)
 {
     struct crypto_tls_cert cert = {.cert_file = "/nonexistent/server.crt", .key_pem = ec.key_pem};
@@ -254,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_faults_of_servers),
         cmocka_unit_test(test_client_certificates),
         cmocka_unit_test(test_certificate_by_name_and_reload),
+        cmocka_unit_test(test_certificate_by_its_names),
         cmocka_unit_test(test_unusable_files_are_named),
         cmocka_unit_test(test_names),
     };

@@ -68,7 +68,10 @@ int ipc_memfd_map(int fd, size_t size, bool writable, void **ret)
     int seals = fcntl(fd, F_GET_SEALS);
     if (seals < 0 || !(seals & F_SEAL_SHRINK) || st.st_size < 0 || (uint64_t)st.st_size < size)
         return -EINVAL;
-    void *p = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+    /* Before Linux 6.7 a memfd sealed against writing cannot be mapped shared, not even to read; what
+     * nobody can change any more reads the same either way. */
+    int sharing = seals & F_SEAL_WRITE && !writable ? MAP_PRIVATE : MAP_SHARED;
+    void *p = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, sharing, fd, 0);
     if (p == MAP_FAILED)
         return -errno;
     *ret = p;

@@ -240,7 +240,7 @@ static void try_again(struct media_packet *p, uint64_t tried)
 
 static void open_burst(struct media_role *r, struct media_packet *const *ps, size_t n)
 {
-    struct srtp_job jobs[SRTP_BURST_MAX];
+    struct srtp_job jobs[SRTP_BURST_MAX] UNINITIALIZED;
     for (size_t i = 0; i < n; i++) {
         const struct media_packet *p = ps[i];
         uint64_t index = 0;

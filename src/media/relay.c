@@ -28,8 +28,8 @@ static bool claim(const struct media_packet *p, uint64_t *ret_index)
 
 void media_relay_burst(struct media_role *r, struct media_packet *ps, size_t n)
 {
-    struct srtp_job jobs[SRTP_BURST_MAX];
-    struct media_packet *sealed[SRTP_BURST_MAX];
+    struct srtp_job jobs[SRTP_BURST_MAX] UNINITIALIZED;
+    struct media_packet *sealed[SRTP_BURST_MAX] UNINITIALIZED;
     size_t jobs_n = 0;
     for (size_t i = 0; i < n; i++) {
         struct media_packet *p = &ps[i];

@@ -7,7 +7,7 @@
 static void one_digit(void **state)
 {
     struct dtmf_sender s;
-    struct dtmf_packet p;
+    struct dtmf_packet p = {0};
     unsigned ends = 0, packets = 0, firsts = 0, frames = 0;
 
     (void)state;

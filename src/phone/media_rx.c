@@ -69,18 +69,12 @@ static void take_audio(struct phone_media *m, const struct rtp_hdr *h, struct sl
     phone_audio_heard(m->cfg.audio, h->timestamp, samples, payload.n);
 }
 
-static void count(struct phone_media *m, const struct rtp_hdr *h, size_t payload_n)
+static void count(struct phone_media *m, size_t payload_n)
 {
-    uint64_t now = loop_now(m->cfg.loop);
-
     m->stats.max_gap_ms = media_rx_gap(m);
-    m->rx.heard_ms = now;
-    if (!m->rx.stats.started || m->rx.stats.ssrc != h->ssrc)
-        m->stats.ssrcs++;
+    m->rx.heard_ms = loop_now(m->cfg.loop);
     m->stats.rx_packets++;
     m->stats.rx_bytes += payload_n;
-    rtp_stats_add(&m->rx.stats, h->ssrc, h->seq, h->timestamp,
-                  (uint32_t)(now * (PHONE_RATE / 1000)));
 }
 
 static void take_rtp(struct phone_media *m, uint32_t len)
@@ -96,11 +90,16 @@ static void take_rtp(struct phone_media *m, uint32_t len)
     }
     if (!open_rtp(m, &len, &h))
         return;
+    if (!m->rx.stats.started || m->rx.stats.ssrc != h.ssrc)
+        m->stats.ssrcs++;
+    /* What comes while we hold the peer was on its way: not lost, but not heard either. */
+    rtp_stats_add(&m->rx.stats, h.ssrc, h.seq, h.timestamp,
+                  (uint32_t)(loop_now(m->cfg.loop) * (PHONE_RATE / 1000)));
     if (rtp_payload(m->pkt, len, &h, &payload) != RTP_OK || !m->terms.receive) {
         m->stats.other_dropped++;
         return;
     }
-    count(m, &h, payload.n);
+    count(m, payload.n);
     if (h.pt == m->terms.pt)
         take_audio(m, &h, payload);
     else if (h.pt == m->terms.event_pt)

@@ -11,6 +11,7 @@ struct location {
     uint64_t next_id;
     struct list dirty; /* bindings whose change is not written */
     size_t dirty_count;
+    bool is_failing; /* the last write was not done: told once */
     struct loop_timer write_timer;
     struct store_binding_op *ops; /* scratch of one batch */
 };
@@ -127,11 +128,17 @@ static void on_write(void *arg)
 {
     struct location *l = arg;
     int r = location_flush(l);
-    if (r < 0) { /* nothing is lost: the table in memory stands, and the batch is tried again */
+    bool was_failing = l->is_failing;
+    l->is_failing = r < 0;
+    if (r < 0) /* nothing is lost: the table in memory stands, and the batch is tried again */
+        loop_timer_set(l->cfg.loop, &l->write_timer, LOCATION_RETRY_MS);
+    if (r < 0 && !was_failing)
         log_event(LOG_ERROR, "bindings_not_stored", LOG_ERRNO(r),
-                  LOG_STR("reason", store_error(l->cfg.store)), LOG_I("waiting", l->dirty_count));
-        loop_timer_set(l->cfg.loop, &l->write_timer, 5000);
-    }
+                  LOG_STR("reason", store_error(l->cfg.store)), LOG_I("waiting", l->dirty_count),
+                  LOG_STR("hint", "phones stay registered, but a restart would forget the new "
+                                  "ones; it is tried again every few seconds"));
+    else if (r == 0 && was_failing)
+        log_event(LOG_INFO, "bindings_stored");
 }
 
 static void mark_dirty(struct location *l, struct binding *b)

@@ -11,6 +11,7 @@
 
 #define LOCATION_CONTACTS_MAX STORE_CONTACTS_MAX
 #define LOCATION_WRITE_MS 50   /* longest wait of a change for its batch */
+#define LOCATION_RETRY_MS 5000 /* after a write that failed */
 #define LOCATION_BATCH_MAX 512 /* changes that are written without waiting any longer */
 
 struct location;

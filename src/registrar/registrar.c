@@ -74,14 +74,17 @@ static void challenge(struct job *j, bool stale)
     finish(j, &b, 401);
 }
 
-static void put_date(struct buf *b, uint64_t now)
+/* The text is made once a second. */
+static void put_date(struct registrar *r, struct buf *b, uint64_t now)
 {
-    char when[64];
-    struct tm tm;
-    time_t t = (time_t)now;
-    gmtime_r(&t, &tm);
-    size_t n = strftime(when, sizeof(when), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    sip_put_hdr(b, SIP_HDR_DATE, slice_from(when, n));
+    if (r->date_n == 0 || r->date_unix != now) {
+        struct tm tm;
+        time_t t = (time_t)now;
+        gmtime_r(&t, &tm);
+        r->date_n = strftime(r->date, sizeof(r->date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        r->date_unix = now;
+    }
+    sip_put_hdr(b, SIP_HDR_DATE, slice_from(r->date, r->date_n));
 }
 
 static void put_contact(struct buf *b, const struct binding *bd, uint64_t now)
@@ -112,7 +115,7 @@ static void answer_ok(struct job *j)
         LIST_FOR_EACH(n, &a->bindings)
         put_contact(&b, CONTAINER_OF(n, struct binding, node), now);
     }
-    put_date(&b, now);
+    put_date(j->r, &b, now);
     BUF_PUT_LIT(&b, "Supported: path, outbound\r\n");
     if (j->path_n)
         sip_put_hdr(&b, SIP_HDR_PATH, slice_from(j->path, j->path_n));
@@ -355,7 +358,9 @@ static void apply(struct job *j)
 void registrar_on_request(struct registrar *r, struct txn_server *st, struct sip_msg *req,
                           const struct transport_flow *flow)
 {
-    struct job j;
+    struct job j UNINITIALIZED; /* room for 100 contacts */
+    j.who = (struct access_who){0};
+    j.aor_n = 0;
     j.r = r;
     j.st = st;
     j.req = req;

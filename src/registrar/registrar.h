@@ -14,7 +14,10 @@ struct registrar {
     struct transport *transport;
     const char *server_name;
     uint32_t min_s, max_s, default_s;
-    char *out; /* scratch, SIP_MSG_MAX bytes */
+    char *out;          /* scratch, SIP_MSG_MAX bytes */
+    uint64_t date_unix; /* the second that `date` tells */
+    char date[48];
+    size_t date_n; /* 0: not made yet */
 };
 
 /* Answers the request in any case. */

@@ -16,6 +16,49 @@ static int open_day(struct signal_role *r, const struct tm *tm)
     return fd < 0 ? -errno : fd;
 }
 
+static int reopen(struct signal_role *r, const struct tm *tm)
+{
+    if (r->cdr_fd >= 0 && r->cdr_day == tm->tm_yday)
+        return 0;
+    int fd = open_day(r, tm);
+    if (fd < 0)
+        return fd;
+    if (r->cdr_fd >= 0)
+        close(r->cdr_fd);
+    r->cdr_fd = fd;
+    r->cdr_day = tm->tm_yday;
+    return 0;
+}
+
+/* All of it or nothing: half a line would spoil the next one too. */
+static int append(int fd, struct slice json)
+{
+    char newline = '\n';
+    struct iovec iov[2] = {{.iov_len = json.n}, {.iov_base = &newline, .iov_len = 1}};
+    memcpy(&iov[0].iov_base, &json.p, sizeof(json.p)); /* writev does not write to it */
+    off_t end = lseek(fd, 0, SEEK_END);
+    ssize_t n = writev(fd, iov, 2);
+    if (n == (ssize_t)(json.n + 1))
+        return 0;
+    int r = n < 0 ? -errno : -ENOSPC;
+    if (n > 0 && (end < 0 || ftruncate(fd, end) < 0))
+        return -errno;
+    return r;
+}
+
+/* Trouble is told once; its end, and what it cost, as well. */
+static void told(struct signal_role *r, int result)
+{
+    if (result < 0 && r->cdr_lost++ == 0)
+        log_event(LOG_ERROR, "cdr_not_written", LOG_STR("folder", r->cfg.cdr_dir),
+                  LOG_ERRNO(result),
+                  LOG_STR("hint", "calls go on without a record of them until this is mended"));
+    if (result == 0 && r->cdr_lost) {
+        log_event(LOG_WARN, "cdr_written_again", LOG_I("lost", r->cdr_lost));
+        r->cdr_lost = 0;
+    }
+}
+
 void cdr_write(void *role, struct slice json)
 {
     struct signal_role *r = role;
@@ -24,20 +67,6 @@ void cdr_write(void *role, struct slice json)
     if (!r->cfg.cdr_dir)
         return;
     gmtime_r(&now, &tm);
-    if (r->cdr_fd < 0 || r->cdr_day != tm.tm_yday) {
-        int fd = open_day(r, &tm);
-        if (fd < 0) {
-            log_event(LOG_ERROR, "cdr_not_written", LOG_ERRNO(fd));
-            return;
-        }
-        if (r->cdr_fd >= 0)
-            close(r->cdr_fd);
-        r->cdr_fd = fd;
-        r->cdr_day = tm.tm_yday;
-    }
-    char newline = '\n';
-    struct iovec iov[2] = {{.iov_len = json.n}, {.iov_base = &newline, .iov_len = 1}};
-    memcpy(&iov[0].iov_base, &json.p, sizeof(json.p)); /* writev does not write to it */
-    if (writev(r->cdr_fd, iov, 2) != (ssize_t)(json.n + 1))
-        log_event(LOG_ERROR, "cdr_not_written", LOG_ERRNO(errno ? errno : EIO));
+    int result = reopen(r, &tm);
+    told(r, result < 0 ? result : append(r->cdr_fd, json));
 }

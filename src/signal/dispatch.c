@@ -246,8 +246,11 @@ void dispatch_request(void *role, struct txn_server *st, struct sip_msg *req,
 void dispatch_ack(void *role, struct sip_msg *ack, const struct transport_flow *flow)
 {
     struct signal_role *r = role;
-    (void)flow;
-    call_core_on_ack(r->calls, ack);
+    struct leg *l = call_core_find_leg(r->calls, ack);
+    /* It may bring the answer to an offer of ours, and nobody can be asked for a password by it: a
+     * stranger's would turn the media away. The owner's comes again with our next 2xx. */
+    if (l && (call_leg_is_flow(l, flow) || is_users_connection(r, l, flow)))
+        call_core_on_ack(r->calls, ack);
 }
 
 void dispatch_cancel(void *role, struct txn_server *invite, struct sip_msg *cancel)

@@ -27,6 +27,7 @@ struct signal_role {
     bool closing;
     int cdr_fd; /* of the day; -1: none */
     int cdr_day;
+    uint32_t cdr_lost; /* since the last that was written */
 };
 
 /* dispatch.c: from the transaction layer */

@@ -279,6 +279,7 @@ static void test_early_media_refused_by_policy(void **state)
     side_await_request(&t.y, "BYE");
     side_reply(&t.y, "200 OK", "", NULL);
     side_await(&t.x, "488");
+    assert_got(&t.a, "the callee's phone offers no encryption, which user 1001 requires");
     side_ack_failure(&t.x);
     fini(&t);
 }

@@ -297,11 +297,14 @@ static void test_not_encrypted_488_tells_why_everywhere(void **state)
 {
     struct kit *k = *state;
     struct trio t = {0};
-    static const char why[] = "the phone offers no encryption, its policy requires it";
+    static const char why[] =
+        "the caller's phone offers no encryption, which user 1000 requires: switch on SRTP (SDES) "
+        "in the phone, or run `sotto user set 1000@example.org --protection preferred`";
     phones_up(k, &t);
     refused(k, &t, "sip:1001@example.org", "", phone_sdp_as(&t.a, 4000, "RTP/AVP", "", "sendrecv"),
             "488");
-    assert_got(&t.a, "Warning: 399 sip.example.org \"the phone offers no encryption");
+    assert_got(&t.a, "Warning: 399 sip.example.org \"the caller's phone offers no encryption");
+    assert_got(&t.a, "--protection preferred`\"\r\n"); /* whole, on one line */
     assert_true(kit_log_has(k, "call_refused"));
     assert_true(kit_log_has(k, why));
     assert_true(kit_cdr_has(k, why));

@@ -153,6 +153,8 @@ static void test_what_media_refuses(void **state)
     refused_by_media(k, &t, 0, MEDIA_OP_OPEN, MEDIA_STATUS_NO_PORTS, "503");
     assert_got(&t.a, "Retry-After: ");
     refused_by_media(k, &t, 0, MEDIA_OP_OPEN, MEDIA_STATUS_NO_COMMON_SUITE, "488");
+    assert_got(&t.a, "the caller's phone has no encryption suite that user 1000 may use: switch on "
+                     "AES_CM_128_HMAC_SHA1_80 in the phone, or ");
     refused_by_media(k, &t, 0, MEDIA_OP_OPEN, MEDIA_STATUS_BAD_TEXT, "488");
     refused_by_media(k, &t, 0, MEDIA_OP_OPEN, MEDIA_STATUS_FAILED, "500");
     refused_by_media(k, &t, 1, MEDIA_OP_OPEN, MEDIA_STATUS_NO_COMMON_KEYING, "488");

@@ -264,10 +264,15 @@ bool sip_digest_check(const struct sip_digest_hash *ha1, struct slice method,
  * through. */
 static void put_quoted_field(struct buf *b, const char *name, struct slice value)
 {
+    size_t plain = 0; /* characters that need no look at what stands before them */
     buf_put_str(b, name);
     BUF_PUT_LIT(b, "=\"");
+    while (plain < value.n && value.p[plain] != '"' && value.p[plain] != '\\' &&
+           value.p[plain] != '\r' && value.p[plain] != '\n')
+        plain++;
+    buf_put(b, value.p, plain);
     bool escaped = false; /* by the backslash before it */
-    for (size_t i = 0; i < value.n; i++) {
+    for (size_t i = plain; i < value.n; i++) {
         char c = value.p[i];
         if (c == '\r' || c == '\n')
             continue;

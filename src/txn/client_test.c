@@ -66,6 +66,22 @@ static void invite_client_failure_is_acknowledged_each_time_and_told_once(void *
     world_free(w);
 }
 
+static void over_connections_only_the_peer_answers(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    client_start(w, "INVITE", TRANSPORT_TLS);
+    struct transport_flow peer = w->client_flow;
+    assert_int_equal(addr_parse(SLICE_LIT("198.51.100.66"), 5061, &w->client_flow.remote), 0);
+    response_in(w, 603, "INVITE", "evil");
+    assert_int_equal(w->sent_n, 1);
+    w->client_flow = peer;
+    addr_set_port(&w->client_flow.remote, 5999); /* a new connection of the same host */
+    response_in(w, 180, "INVITE", "theirs");
+    EXPECT_TOLD(w, 280);
+    world_free(w);
+}
+
 static void reliable_invite_client_failure_ends_at_once(void **state)
 {
     (void)state;
@@ -365,6 +381,7 @@ int main(void)
         cmocka_unit_test(invite_client_retransmits_by_timer_a_until_timer_b),
         cmocka_unit_test(reliable_invite_client_is_sent_once),
         cmocka_unit_test(invite_client_failure_is_acknowledged_each_time_and_told_once),
+        cmocka_unit_test(over_connections_only_the_peer_answers),
         cmocka_unit_test(reliable_invite_client_failure_ends_at_once),
         cmocka_unit_test(every_2xx_goes_up_while_accepted_and_is_stray_after),
         cmocka_unit_test(a_2xx_after_its_user_let_go_is_stray),

@@ -241,12 +241,22 @@ static void request_in(struct txn_layer *l, struct sip_msg *msg)
     txn_server_settle(st);
 }
 
+/* Over connections an answer comes from where the request went. Over UDP a host with several
+ * addresses may use another one; there only the branch is proof. */
+static bool is_from_peer(const struct txn_base *t, const struct transport_flow *f)
+{
+    return !t->is_reliable ||
+           (t->flow.kind == f->kind && addr_host_eq(&t->flow.remote, &f->remote));
+}
+
 static void response_in(struct txn_layer *l, struct sip_msg *msg)
 {
     struct txn_key key;
     txn_key_client(msg->method, msg->method_name, msg->via.branch, &key);
     struct txn_base *t = find(&l->clients, &key);
     bool is_2xx = msg->status >= 200 && msg->status < 300;
+    if (t && !is_from_peer(t, l->flow))
+        return;
     if (t)
         txn_client_drive(txn_client_of(t),
                          msg->status < 200 ? CLIENT_IN_1XX

@@ -37,6 +37,7 @@ struct world {
     bool detach_in_request;
     const struct sip_msg *copy;
     struct transport_flow ack_flow;
+    struct transport_flow client_flow; /* of the last client: where its answers come from */
 };
 
 #define UDP_VIA "SIP/2.0/UDP 192.0.2.9:5062;branch="
@@ -205,18 +206,18 @@ static inline void client_start(struct world *w, const char *method, enum transp
     const char *req = request(method, "z9hG4bKc", "",
                               "Route: <sip:p1;lr>, <sip:p2;lr>\r\n"
                               "Route: <sip:p3;lr>\r\n");
+    w->client_flow = f;
     assert(txn_client_new(w->l, &f, slice_from_str(req), client_event, w, &w->ct) == 0);
 }
 
 static inline void response_in(struct world *w, int status, const char *method, const char *to_tag)
 {
     char b[1024];
-    struct transport_flow f = flow_of(TRANSPORT_UDP, 0);
     snprintf(b, sizeof(b),
              "SIP/2.0 %d X\r\nVia: %sz9hG4bKc\r\nFrom: <sip:a@h>;tag=f\r\nTo: <sip:b@h>;tag=%s\r\n"
              "Call-ID: c1\r\nCSeq: 7 %s\r\nContent-Length: 0\r\n\r\n",
              status, UDP_VIA, to_tag, method);
-    input(w, b, &f);
+    input(w, b, &w->client_flow);
 }
 
 static inline bool sent_starts(const struct world *w, int i, const char *start)
