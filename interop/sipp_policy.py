@@ -38,7 +38,7 @@ def refused_tcp(on):
 
 @cases.case("a user who may come by TLS alone is refused over UDP")
 def transport_not_allowed(on):
-    on.server.add_user("1002", protection="off")
+    on.server.add_user("1002", protection="off", transport="tls,wss")
     with on.sipp("register", user="1002") as phone:
         assert phone.process.wait(waits.PATIENCE) != 0, "it registered"
     assert not [r for r in on.server.show("registrations") if r["user"].startswith("1002@")]

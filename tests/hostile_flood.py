@@ -1,15 +1,17 @@
 #!/usr/bin/python3
 """Floods and bad TLS: half messages, floods of connections, garbage and old versions where TLS is due. A
 phone that has registered keeps its service."""
+import os
 import resource
 import select
 import socket
 import ssl
-import struct
+import subprocess
 import time
 
 from lib import run, sip
 from lib.run import waits
+from interop.lib.server import SOTTO
 
 PER_SOURCE = 1024  # TRANSPORT_PER_SOURCE
 SLOTS = 3000
@@ -19,7 +21,6 @@ SETTINGS = f"[limits]\nconnections = {SLOTS}\n"
 
 
 def add_sources():
-    import subprocess
     for source in SOURCES:
         subprocess.run(["ip", "address", "add", f"{source}/24", "dev", "veth1"], check=True)
 
@@ -146,6 +147,28 @@ def a_flood_of_requests(server, _):
     assert server.show("roles")[0]["restarts"] == 0
 
 
+def a_log_that_nobody_reads(server, _):
+    """Whoever can make the server log must not be able to stop it by that."""
+    server.stop()  # its log is read
+    reader, writer = os.pipe()
+    quiet = subprocess.Popen([SOTTO, "serve", "-d", server.data, "-c", server.config], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=writer, text=True)
+    os.close(writer)
+    try:
+        assert quiet.stdout.readline() == "ready\n"
+        with sip.Link(server, "udp") as link:
+            bad = sip.request(link, "OPTIONS", f"sip:{sip.DOMAIN}", max_forwards=70).replace(b"CSeq: 1", b"CSeq: x")
+            for n in range(3000):
+                link.send(bad)
+                if n % 100 == 0:
+                    assert sip.options(link, call_id=f"log{n}").status == 200
+        run.check_whole(server)
+    finally:
+        quiet.terminate()
+        quiet.wait(waits.PATIENCE)
+        os.close(reader)
+
+
 # --- TLS ---
 
 def speak(server, data, kind="tls", read=True):
@@ -217,7 +240,6 @@ def handshake(server, *, low=None, high=None, ciphers=None, ca=None):
 
 
 def old_versions_and_weak_suites(server, folder):
-    import subprocess
     import warnings
     warnings.simplefilter("ignore")
     v = ssl.TLSVersion
@@ -286,5 +308,5 @@ def open_with_limits(folder):
 
 if __name__ == "__main__":
     run.main([half_messages, one_source_has_a_limit, a_flood_of_connections, a_flood_of_requests,
-              garbage_where_tls_is_due, old_versions_and_weak_suites, a_byte_of_hello_at_a_time], "openssl",
+              a_log_that_nobody_reads, garbage_where_tls_is_due, old_versions_and_weak_suites, a_byte_of_hello_at_a_time], "openssl",
              opener=open_with_limits)

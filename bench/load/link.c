@@ -48,7 +48,10 @@ void link_open(struct load *l, struct link *k, void (*on_open)(struct phone *p))
         if (!k->ssl || SSL_set_fd(k->ssl, k->fd) != 1)
             load_die("SSL_new", "no memory");
         SSL_set_connect_state(k->ssl);
-        (void)SSL_set_tlsext_host_name(k->ssl, l->domain);
+        /* As SSL_set_tlsext_host_name does, whose cast drops const. */
+        char name[256];
+        snprintf(name, sizeof(name), "%s", l->domain);
+        (void)SSL_ctrl(k->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name);
     }
     if (ctl_add(l, k) < 0)
         load_die("epoll_ctl", strerror(errno));

@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -11,7 +12,8 @@ static struct {
     enum log_level level;
     enum log_format format;
     int fd;
-} log_state = {"sotto", LOG_INFO, LOG_FORMAT_KV, STDERR_FILENO};
+    uint64_t lost; /* lines, since the log could be written last */
+} log_state = {"sotto", LOG_INFO, LOG_FORMAT_KV, STDERR_FILENO, 0};
 
 #define LOG_LINE_MAX 4096
 #define LOG_FIELD_MAX 900 /* four of them fit a line with all that stands before them */
@@ -144,10 +146,10 @@ static void put_field(struct buf *b, const struct log_field *f, bool json)
     }
 }
 
-void log_write(enum log_level level, const char *event, const struct log_field *f, size_t n)
+static struct slice print_line(char line[LOG_LINE_MAX], enum log_level level, const char *event,
+                               const struct log_field *f, size_t n)
 {
-    char line[LOG_LINE_MAX];
-    struct buf b = buf_over(line, sizeof(line) - 32); /* room for the closing bytes */
+    struct buf b = buf_over(line, LOG_LINE_MAX - 32); /* room for the closing bytes */
     struct timespec ts;
     struct tm tm;
     clock_gettime(CLOCK_REALTIME, &ts);
@@ -161,9 +163,33 @@ void log_write(enum log_level level, const char *event, const struct log_field *
                (int)wn, when, ts.tv_nsec / 1000000, level_names[level], log_state.role, event);
     for (size_t i = 0; i < n; i++)
         put_field(&b, &f[i], json);
-    b.cap = sizeof(line);
+    b.cap = LOG_LINE_MAX;
     buf_put_str(&b, json ? "}\n" : "\n");
+    return buf_slice(&b);
+}
+
+/* Whoever reads the log may be slow or stand still; calls must not stand still with it. A pipe that
+ * polls as writable has room for a page, and no line is longer. */
+static bool has_room(void)
+{
+    struct pollfd p = {.fd = log_state.fd, .events = POLLOUT};
+    return poll(&p, 1, 0) != 0;
+}
+
+void log_write(enum log_level level, const char *event, const struct log_field *f, size_t n)
+{
+    char line[LOG_LINE_MAX];
+    if (log_state.lost && has_room()) {
+        const struct log_field lost = LOG_I("lines", log_state.lost);
+        struct slice s = print_line(line, LOG_WARN, "log_lines_lost", &lost, 1);
+        log_state.lost = 0;
+        (void)!write(log_state.fd, s.p, s.n);
+    }
+    if (!has_room()) {
+        log_state.lost++;
+        return;
+    }
+    struct slice s = print_line(line, level, event, f, n);
     /* A log that cannot be written has nowhere to say so. */
-    ssize_t r = write(log_state.fd, b.p, b.n);
-    (void)r;
+    (void)!write(log_state.fd, s.p, s.n);
 }

@@ -68,11 +68,38 @@ static void a_long_field_is_left_out_whole(void **state)
     close(fds[1]);
 }
 
+static void a_log_that_nobody_reads_stops_nothing(void **state)
+{
+    (void)state;
+    static char lines[1 << 20];
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    log_to_fd(fds[1]);
+    log_setup("test", LOG_INFO, LOG_FORMAT_KV);
+    for (int i = 0; i < 5000; i++) /* more than a pipe holds: would wait for ever */
+        log_event(LOG_INFO, "flood", LOG_I("n", i));
+    size_t n = read_line(fds[0], lines, sizeof(lines));
+    int told = 0;
+    for (const char *p = lines; (p = strstr(p, " flood n=")); p++)
+        told++;
+    assert_true(n > 4096 && told < 5000);
+    log_event(LOG_INFO, "after", LOG_I("n", 1));
+    read_line(fds[0], lines, sizeof(lines));
+    char want[80];
+    (void)snprintf(want, sizeof(want), " warn test log_lines_lost lines=%d\n", 5000 - told);
+    assert_non_null(strstr(lines, want));
+    assert_non_null(strstr(lines, " info test after n=1\n"));
+    log_to_fd(2);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_peer_cannot_forge_a_line),
         cmocka_unit_test(a_long_field_is_left_out_whole),
+        cmocka_unit_test(a_log_that_nobody_reads_stops_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

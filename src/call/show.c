@@ -2,6 +2,7 @@
  * every call ends with one. */
 #include "call/show.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -322,6 +323,7 @@ static void list_add(struct list_text *t, struct slice s)
         t->p = p;
         t->cap = cap;
     }
+    assert(t->p); /* there was no room at first */
     t->p[t->n] = t->n ? ',' : '[';
     memcpy(t->p + t->n + 1, s.p, s.n);
     t->n += s.n + 1;

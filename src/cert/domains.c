@@ -289,6 +289,7 @@ int cert_domains_pack(const char *data, struct slice old, cert_domain_say_fn *sa
     struct cert_domains all;
     struct cert_pack k = {0};
     *report = (struct cert_report){0};
+    all.n = all.left_out = 0;
     int r = cert_lock(data, report, &lock); /* not in the middle of an import */
     if (r == 0)
         r = cert_domains_list(data, report, &all);

@@ -9,7 +9,7 @@ static const struct cli_option policy_options[] = {
     {"--suites", "S,S", "suites", CLI_LIST, "SRTP suites in order, like AES_CM_128_HMAC_SHA1_80"},
     {"--codecs", "C,C", "codecs", CLI_LIST, "in order, like opus,G722,PCMA; not said: any"},
     {"--media", "PATH", "media", CLI_WORD, "relay (built in), direct, or pass (keys stay with the phones)"},
-    {"--transport", "T,T", "transport", CLI_LIST, "tls,wss (built in); tcp, udp and ws are not encrypted"},
+    {"--transport", "T,T", "transport", CLI_LIST, "tls,wss,tcp,udp,ws (not said: any that the server listens on)"},
     {0}};
 
 static const struct cli_option domain_options[] = {

@@ -55,8 +55,8 @@ static int read_file(const char *path, char **ret, size_t *ret_n)
 static int load(struct phone_audio *a, const char *path, char *why, size_t cap)
 {
     struct wav w;
-    char *bytes;
-    size_t n;
+    char *bytes = NULL;
+    size_t n = 0;
     int r = read_file(path, &bytes, &n);
 
     if (r < 0)

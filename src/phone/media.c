@@ -34,7 +34,7 @@ static int bind_pair(struct phone_media *m)
 
     for (int i = 0; i < PORT_TRIES; i++) {
         struct addr a = m->cfg.local, b;
-        int fd;
+        int fd = -1;
         addr_set_port(&a, 0);
         r = bind_udp(&a, &fd);
         if (r < 0)

@@ -144,7 +144,7 @@ static int resolve(const char *host, uint16_t port, struct addr *ret, char *why,
 static int named_find(const char *server, struct phone_server *s, char *why, size_t cap)
 {
     uint16_t port = transport_kind_is_secure(s->kind) ? 5061 : 5060;
-    struct slice text = slice_from_str(server), host = text;
+    struct slice text = slice_from_str(server);
     uint32_t given = 0;
 
     if (addr_parse_hostport(text, port, &s->addr) == 0) {
@@ -154,7 +154,7 @@ static int named_find(const char *server, struct phone_server *s, char *why, siz
         return 0;
     }
     struct slice rest = text;
-    host = slice_cut(&rest, ':');
+    struct slice host = slice_cut(&rest, ':');
     if (rest.n && (slice_to_u32(rest, &given) < 0 || given == 0 || given > 65535))
         return say(why, cap, "--server is HOST[:PORT], not %s", server);
     if (!host.n || !slice_to_str(host, s->name, sizeof(s->name)))

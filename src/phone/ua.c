@@ -53,8 +53,8 @@ static const char *mend(const char *reason)
     static const char *const mends[CRYPTO_TLS_FAULT_COUNT] = {
         [CRYPTO_TLS_FAULT_PLAIN_TEXT] = "the port may be one without TLS: --transport tcp",
         [CRYPTO_TLS_FAULT_CERT_UNKNOWN] =
-            "name the file of the authority that signed it: --ca FILE (a sotto server's is "
-            "DATA/tls/ca.crt)",
+            ("name the file of the authority that signed it: --ca FILE (a sotto server's is "
+             "DATA/tls/ca.crt)"),
         [CRYPTO_TLS_FAULT_CERT_EXPIRED] = "renew it on the server: sotto cert renew",
         [CRYPTO_TLS_FAULT_CERT_NAME] =
             "call the server by a name that is in its certificate: --server or --server-name",

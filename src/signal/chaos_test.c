@@ -147,8 +147,8 @@ static void dial_one(struct chaos *c)
                                           "sip:1002@example.org", "sip:echo@example.org",
                                           "sip:tone@example.org", "sip:none@example.org"};
     static const char *const headers[] = {"", "Require: 100rel\r\n",
-                                          "Allow: UPDATE\r\nSupported: timer\r\n"
-                                          "Session-Expires: 100;refresher=uas\r\n"};
+                                          ("Allow: UPDATE\r\nSupported: timer\r\n"
+                                           "Session-Expires: 100;refresher=uas\r\n")};
     struct phone *p = &c->p[pick(c, PHONES)];
     struct side *s = side_new(c);
     side_caller(s, p, targets[pick(c, ARRAY_LEN(targets))]);
