@@ -16,6 +16,8 @@ _sotto()
         --protection) COMPREPLY=($(compgen -W "required preferred off inherit" -- "$cur")); return ;;
         --media) COMPREPLY=($(compgen -W "relay direct pass inherit" -- "$cur")); return ;;
         --keying) COMPREPLY=($(compgen -W "sdes dtls zrtp mikey inherit" -- "$cur")); return ;;
+        --tell) COMPREPLY=($(compgen -W "mark header none inherit" -- "$cur")); return ;;
+        --announce) COMPREPLY=($(compgen -W "off once always inherit" -- "$cur")); return ;;
         --transport) COMPREPLY=($(compgen -W "tls wss tcp udp ws inherit" -- "$cur")); return ;;
         --suites) COMPREPLY=($(compgen -W "AES_CM_128_HMAC_SHA1_80 AES_CM_128_HMAC_SHA1_32
             AES_256_CM_HMAC_SHA1_80 AES_256_CM_HMAC_SHA1_32 AEAD_AES_128_GCM AEAD_AES_256_GCM
@@ -24,7 +26,7 @@ _sotto()
     esac
 
     if ((${#words_seen[@]} == 0)); then
-        COMPREPLY=($(compgen -W "serve call phone domain user cert show trace reload log help
+        COMPREPLY=($(compgen -W "serve call phone domain user cert show explain trace reload log help
             --version" -- "$cur"))
         return
     fi
@@ -37,14 +39,14 @@ _sotto()
                 roles" -- "$cur")) ;;
             trace) COMPREPLY=($(compgen -W "on off" -- "$cur")) ;;
             log) COMPREPLY=($(compgen -W "level" -- "$cur")) ;;
-            help) COMPREPLY=($(compgen -W "serve call phone domain user cert show trace reload log" \
+            help) COMPREPLY=($(compgen -W "serve call phone domain user cert show explain trace reload log" \
                 -- "$cur")) ;;
         esac
         return
     fi
 
     verb="${words_seen[0]} ${words_seen[1]}"
-    local policy="--protection --keying --suites --codecs --media --transport" options="-d --json --help"
+    local policy="--protection --keying --suites --codecs --media --transport --require-peer --any-peer --tell --announce" options="-d --json --help"
     case $verb in
         "domain add"|"domain set") options+=" --default $policy" ;;
         "user add") options+=" --password-stdin --display --max-contacts --no-md5 --disabled $policy" ;;

@@ -112,6 +112,7 @@ static const struct api_arg import_args[] = {{"path", API_ARG_STRING, true, fals
 static const struct api_arg cert_del_args[] = {{"domain", API_ARG_STRING, true, false}, {0}};
 static const struct api_arg trace_args[] = {
     {"user", API_ARG_STRING, true, false}, {"seconds", API_ARG_INT, false, false}, {0}};
+static const struct api_arg explain_args[] = {{"call", API_ARG_STRING, true, false}, {0}};
 static const struct api_arg level_args[] = {{"level", API_ARG_STRING, true, false}, {0}};
 
 #define READ API_CLASS_READ
@@ -145,6 +146,7 @@ static const struct {
     {{"show certs",         READ,   false, {no_args}},                      api_cert_show},
     {{"show bans",          READ,   true,  {no_args}},                      NULL},
     {{"show roles",         READ,   true,  {no_args}},                      NULL},
+    {{"explain",            READ,   true,  {explain_args}},                 NULL},
     {{"trace on",           WRITE,  true,  {trace_args}},                   NULL},
     {{"trace off",          WRITE,  true,  {no_args}},                      NULL},
     {{"reload",             WRITE,  true,  {no_args}},                      NULL},

@@ -140,8 +140,12 @@ static void first_user_makes_the_domain(void **state)
     assert_string_equal(text_at(policy, "protection"), "required");
     assert_string_equal(list_at(policy, "keying"), "sdes,dtls,zrtp");
     assert_string_equal(list_at(policy, "transport"), "tls,wss,tcp,udp,ws");
-    assert_string_equal(list_at(policy, "inherited"),
-                        "protection,keying,suites,codecs,media,transport");
+    assert_string_equal(
+        list_at(policy, "inherited"),
+        "protection,keying,suites,codecs,media,transport,require_peer,tell,announce");
+    assert_true(json_is_false(json_object_get(policy, "require_peer")));
+    assert_string_equal(list_at(policy, "tell"), "mark,header");
+    assert_string_equal(text_at(policy, "announce"), "off");
 
     /* The password works, and is nowhere else. */
     struct store_user u, same = {.name = "1000", .domain = "example.org"};
@@ -175,7 +179,8 @@ static void policies_are_set_and_inherited(void **state)
             "'keying':['zrtp','sdes']}}");
     good(p, "{'cmd':'user add','args':{'name':'ann','protection':'required','suites':"
             "['AES_CM_256_HMAC_SHA1_80','aead_aes_128_gcm'],'codecs':['OPUS','pcma'],"
-            "'media':'pass','transport':['udp','tls'],'max_contacts':100,'display':'Ann'}}");
+            "'media':'pass','transport':['udp','tls'],'require_peer':true,'tell':['none'],"
+            "'announce':'always','max_contacts':100,'display':'Ann'}}");
     const json_t *r = good(p, "{'cmd':'user show','args':{'name':'ann@a.example'}}");
     const json_t *policy = json_object_get(r, "policy");
     assert_string_equal(text_at(policy, "protection"), "required");
@@ -183,6 +188,9 @@ static void policies_are_set_and_inherited(void **state)
     assert_string_equal(list_at(policy, "suites"), "AES_256_CM_HMAC_SHA1_80,AEAD_AES_128_GCM");
     assert_string_equal(list_at(policy, "codecs"), "opus,PCMA");
     assert_string_equal(list_at(policy, "transport"), "tls,udp");
+    assert_true(json_is_true(json_object_get(policy, "require_peer")));
+    assert_string_equal(list_at(policy, "tell"), "");
+    assert_string_equal(text_at(policy, "announce"), "always");
     assert_string_equal(list_at(policy, "inherited"), "keying");
     assert_int_equal(json_integer_value(json_object_get(r, "max_contacts")), 100);
     assert_non_null(json_object_get(p->reply, "warnings")); /* udp */
@@ -211,6 +219,9 @@ static void what_is_not_allowed_is_told(void **state)
         {"{'cmd':'user add','args':{'name':'x','codecs':['mp3']}}", "PCMA"},
         {"{'cmd':'user add','args':{'name':'x','media':'relais'}}", "relay, direct, pass"},
         {"{'cmd':'user add','args':{'name':'x','transport':['sctp']}}", "tls, wss, tcp, udp, ws"},
+        {"{'cmd':'user add','args':{'name':'x','tell':['lock']}}", "allowed: mark, header, none"},
+        {"{'cmd':'user add','args':{'name':'x','announce':'allways'}}", "did you mean always?"},
+        {"{'cmd':'user add','args':{'name':'x','require_peer':'yes'}}", "require_peer must be"},
         {"{'cmd':'user add','args':{'name':'x','protction':'off'}}", "did you mean protection?"},
         {"{'cmd':'user add','args':{}}", "user add needs name"},
         {"{'cmd':'user add','args':{'name':7}}", "name must be text"},

@@ -1,13 +1,12 @@
 /* Policies, between JSON and the store. Every refusal lists what is allowed. */
 #include "api/api_priv.h"
 
-const struct api_arg api_policy_args[] = {{"protection", API_ARG_STRING, false, true},
-                                          {"keying", API_ARG_LIST, false, true},
-                                          {"suites", API_ARG_LIST, false, true},
-                                          {"codecs", API_ARG_LIST, false, true},
-                                          {"media", API_ARG_STRING, false, true},
-                                          {"transport", API_ARG_LIST, false, true},
-                                          {0}};
+const struct api_arg api_policy_args[] = {
+    {"protection", API_ARG_STRING, false, true}, {"keying", API_ARG_LIST, false, true},
+    {"suites", API_ARG_LIST, false, true},       {"codecs", API_ARG_LIST, false, true},
+    {"media", API_ARG_STRING, false, true},      {"transport", API_ARG_LIST, false, true},
+    {"require_peer", API_ARG_BOOL, false, true}, {"tell", API_ARG_LIST, false, true},
+    {"announce", API_ARG_STRING, false, true},   {0}};
 
 static const struct {
     const char *name;
@@ -17,6 +16,11 @@ static const struct {
                   {"tcp", STORE_TCP},
                   {"udp", STORE_UDP},
                   {"ws", STORE_WS}};
+
+static const struct {
+    const char *name;
+    uint8_t bits;
+} tells[] = {{"mark", STORE_TELL_MARK}, {"header", STORE_TELL_HEADER}, {"none", 0}};
 
 /* IANA's encoding names, as they are usually spelled. */
 static const char *const codecs[] = {"opus", "G722",   "PCMA", "PCMU",           "G729",
@@ -170,7 +174,35 @@ static bool take_transports(const json_t *v, struct store_policy *p, struct api_
     return take_list("transport", v, names, ARRAY_LEN(names), take_transport, p, out);
 }
 
-static bool take_one(uint8_t field, const json_t *v, struct store_policy *p,
+static void take_tell_item(struct store_policy *p, size_t at)
+{
+    p->tell |= tells[at].bits;
+}
+
+static bool take_tell(const json_t *v, struct store_policy *p, struct api_outcome *out)
+{
+    const char *names[ARRAY_LEN(tells)];
+    for (size_t i = 0; i < ARRAY_LEN(tells); i++)
+        names[i] = tells[i].name;
+    p->tell = 0;
+    return take_list("tell", v, names, ARRAY_LEN(names), take_tell_item, p, out);
+}
+
+static bool take_announce(const char *text, struct store_policy *p, struct api_outcome *out)
+{
+    const char *names[STORE_ANNOUNCE_COUNT];
+    for (int i = 0; i < STORE_ANNOUNCE_COUNT; i++) {
+        names[i] = store_announce_name((enum store_announce)i);
+        if (strcmp(names[i], text) == 0) {
+            p->announce = (uint8_t)i;
+            return true;
+        }
+    }
+    refuse(out, "announce", text, names, STORE_ANNOUNCE_COUNT);
+    return false;
+}
+
+static bool take_one(uint16_t field, const json_t *v, struct store_policy *p,
                      struct api_outcome *out)
 {
     switch ((enum store_policy_field)field) {
@@ -186,6 +218,13 @@ static bool take_one(uint8_t field, const json_t *v, struct store_policy *p,
         return take_codecs(v, p, out);
     case STORE_POLICY_TRANSPORTS:
         return take_transports(v, p, out);
+    case STORE_POLICY_PEER:
+        p->require_peer = json_is_true(v);
+        return true;
+    case STORE_POLICY_TELL:
+        return take_tell(v, p, out);
+    case STORE_POLICY_ANNOUNCE:
+        return take_announce(json_string_value(v), p, out);
     case STORE_POLICY_ALL:
         break;
     }
@@ -194,11 +233,13 @@ static bool take_one(uint8_t field, const json_t *v, struct store_policy *p,
 
 static const struct {
     const char *name;
-    uint8_t field;
+    uint16_t field;
 } fields[] = {
     {"protection", STORE_POLICY_PROTECTION}, {"keying", STORE_POLICY_KEYINGS},
     {"suites", STORE_POLICY_SUITES},         {"codecs", STORE_POLICY_CODECS},
     {"media", STORE_POLICY_MEDIA},           {"transport", STORE_POLICY_TRANSPORTS},
+    {"require_peer", STORE_POLICY_PEER},     {"tell", STORE_POLICY_TELL},
+    {"announce", STORE_POLICY_ANNOUNCE},
 };
 
 bool api_policy_take(const json_t *args, struct store_policy *p, struct api_outcome *out)
@@ -208,7 +249,7 @@ bool api_policy_take(const json_t *args, struct store_policy *p, struct api_outc
         if (!v)
             continue;
         if (json_is_null(v)) {
-            p->said &= (uint8_t)~fields[i].field;
+            p->said &= (uint16_t)~fields[i].field;
             continue;
         }
         if (!take_one(fields[i].field, v, p, out))
@@ -222,7 +263,7 @@ json_t *api_policy_json(const struct store_policy *p, const struct store_policy 
 {
     json_t *o = json_object(), *inherited = json_array();
     json_t *keying = json_array(), *suites = json_array(), *names = json_array(),
-           *transport = json_array();
+           *transport = json_array(), *tell = json_array();
     for (size_t i = 0; i < p->keying_count; i++)
         (void)json_array_append_new(keying, json_string(keying_name(p->keyings[i])));
     for (size_t i = 0; i < p->suite_count; i++)
@@ -232,6 +273,9 @@ json_t *api_policy_json(const struct store_policy *p, const struct store_policy 
     for (size_t i = 0; i < ARRAY_LEN(transports); i++)
         if (p->transports & transports[i].bit)
             (void)json_array_append_new(transport, json_string(transports[i].name));
+    for (size_t i = 0; i < ARRAY_LEN(tells); i++)
+        if (p->tell & tells[i].bits)
+            (void)json_array_append_new(tell, json_string(tells[i].name));
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         if (!(own->said & fields[i].field))
             (void)json_array_append_new(inherited, json_string(fields[i].name));
@@ -241,6 +285,10 @@ json_t *api_policy_json(const struct store_policy *p, const struct store_policy 
     (void)json_object_set_new(o, "codecs", names);
     (void)json_object_set_new(o, "media", json_string(media_path_name(p->media_path)));
     (void)json_object_set_new(o, "transport", transport);
+    (void)json_object_set_new(o, "require_peer", json_boolean(p->require_peer));
+    (void)json_object_set_new(o, "tell", tell);
+    (void)json_object_set_new(o, "announce",
+                              json_string(store_announce_name((enum store_announce)p->announce)));
     (void)json_object_set_new(o, "inherited", inherited);
     return o;
 }

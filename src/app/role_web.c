@@ -229,6 +229,7 @@ static const struct {
     {"show calls", SIGNAL, 0},
     {"show registrations", SIGNAL, 0},
     {"show connections", SIGNAL, 0},
+    {"explain", SIGNAL, 0},
     {"trace on", SIGNAL, 0},
     {"trace off", SIGNAL, 0},
     {"show roles", SUPERVISOR, ROLE_MSG_GET_STATUS},

@@ -81,5 +81,8 @@ void call_core_close(struct call_core *core);
 size_t call_core_count(const struct call_core *core);
 /* `sotto show calls --json`: an array, malloc'ed; NULL: no memory. `all`: ended ones too. */
 char *call_core_show(struct call_core *core, bool all);
+/* Sentences, a line each, malloc'ed, about the call with this id or, with "last", the one that
+ * began or ended last. NULL: there is none. */
+char *call_core_explain(struct call_core *core, struct slice which);
 
 #endif

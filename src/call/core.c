@@ -14,6 +14,7 @@
 #include "call/show.h"
 #include "call/snapshot.h"
 #include "call/steps.h"
+#include "call/tell.h"
 #include "crypto/hash.h"
 #include "ipc/ipc.h"
 
@@ -289,6 +290,7 @@ void call_on_answered(struct call *c)
     warn_of_clear_keys(c->a);
     warn_of_clear_keys(c->b);
     snapshot_save(c);
+    tell_changed(c);
 }
 
 void call_changed(struct call *c)
@@ -301,6 +303,7 @@ void call_on_confirmed(struct leg *l, struct sip_msg *ack)
 {
     exchange_on_ack(l, ack);
     call_changed(l->call);
+    tell_changed(l->call);
 }
 
 /* --- finding the leg ------------------------------------------------------------------------- */
@@ -380,6 +383,7 @@ static void end_by_media(struct leg *l, const struct media_event *e)
     switch ((enum media_event_kind)e->kind) {
     case MEDIA_EVENT_SECURE:
         l->media.streams[e->stream].protection = e->protection;
+        tell_changed(c);
         return;
     case MEDIA_EVENT_TIMEOUT:
         if (is_main)

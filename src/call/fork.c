@@ -6,12 +6,14 @@
 
 #include "base/log.h"
 #include "call/content.h"
+#include "call/demand.h"
 #include "call/exchange.h"
 #include "call/refresh.h"
 #include "call/rel.h"
 #include "call/route.h"
 #include "call/setup.h"
 #include "call/steps.h"
+#include "call/tell.h"
 
 /* RFC 3326 s.3.1 */
 #define ELSEWHERE SLICE_LIT("SIP;cause=200;text=\"Call completed elsewhere\"")
@@ -44,6 +46,7 @@ static void invite_with_offer(struct leg *b)
         leg_fail(b, 500, "the offer does not fit");
         return;
     }
+    leg_sip_mark(b);
     struct leg_input in = {.sdp = sdp};
     leg_event(b, LEG_EV_START, &in);
 }
@@ -483,6 +486,17 @@ static bool is_known_contact(const struct call *c, const char *contact)
     return false;
 }
 
+/* The caller may want both ends protected: a contact that cannot be is not rung. */
+static bool meets_demand(struct leg *b)
+{
+    struct call *c = b->call;
+    char why[CALL_WHY_MAX];
+    if (!c->a->user.policy.require_peer || demand_protection(b, &c->a->user, why))
+        return true;
+    remember_failure(c, 488, slice_from_str(why));
+    return false;
+}
+
 static bool add_contact(struct call *c, const struct store_user *callee, const struct binding *bd)
 {
     if (is_known_contact(c, bd->contact) || c->leg_count > CALL_LEGS_MAX)
@@ -496,7 +510,8 @@ static bool add_contact(struct call *c, const struct store_user *callee, const s
     b->flow = bd->flow;
     call_media_policy(&callee->policy, &b->policy);
     snprintf(b->target_uri, sizeof(b->target_uri), "%s", bd->contact);
-    if (!leg_sip_make_dialog(b, bd->path)) {
+    snprintf(b->agent, sizeof(b->agent), "%s", bd->user_agent);
+    if (!meets_demand(b) || !leg_sip_make_dialog(b, bd->path)) {
         leg_free(b);
         c->leg_count--;
         return false;
@@ -504,10 +519,32 @@ static bool add_contact(struct call *c, const struct store_user *callee, const s
     return true;
 }
 
+/* The callee may want it too: of an offer that is still to be judged, or was already (a 302 led to
+ * this callee). */
+static bool demand_of_caller(struct call *c, const struct store_user *callee,
+                             char why[CALL_WHY_MAX])
+{
+    struct leg *a = c->a;
+    if (!demand_protection(a, callee, why))
+        return false;
+    if (tell_protection_of(a)->keying != KEYING_NONE || !a->remote_sdp.n)
+        return true;
+    snprintf(why, CALL_WHY_MAX,
+             "user %s takes only calls that are protected at both ends, and the caller's phone "
+             "offered no encryption",
+             callee->name);
+    return false;
+}
+
 size_t fork_add_contacts(struct call *c, const struct store_user *callee)
 {
     const struct binding *found[CALL_LEGS_MAX];
     size_t added = 0;
+    char why[CALL_WHY_MAX];
+    if (callee->policy.require_peer && !demand_of_caller(c, callee, why)) {
+        remember_failure(c, 488, slice_from_str(why));
+        return 0;
+    }
     size_t n = location_find(c->core->cfg.location, slice_from_str(callee->name),
                              slice_from_str(callee->domain), found, ARRAY_LEN(found));
     for (size_t i = 0; i < n; i++) {

@@ -9,6 +9,9 @@
  *   leg_media.c what a leg asks of the media role
  *   rel.c       PRACK (RFC 3262) carried from leg to leg
  *   refresh.c   session timers (RFC 4028)
+ *   demand.c    a user who wants the other end protected too
+ *   tell.c      what the phones are told of protection
+ *   explain.c   the same for an administrator, in sentences
  *   relay.c     INFO and the like carried from leg to leg
  *   end.c       teardown, CDR
  *   snapshot.c  what a restarted process needs to go on
@@ -28,6 +31,7 @@
 #include "dialog/timer.h"
 #include "txn/txn.h"
 
+#define LEG_AGENT_MAX 64
 #define CALL_WHY_MAX 256 /* a sentence: why a call was refused or has ended */
 
 enum leg_state {
@@ -90,7 +94,9 @@ struct leg {
     struct route *route_by_name; /* callee: addresses of a contact that is a name; see route.c */
     char caller_tag[24];         /* callee: To tag with which the caller sees this fork */
     char contact_user[STORE_NAME_MAX + 1]; /* user part of our Contact towards it */
-    struct call_text display;              /* caller: display name of its From, quotes included */
+    char agent[LEG_AGENT_MAX];             /* User-Agent, of its INVITE or registration */
+    uint8_t told;             /* word of X-Sotto-Protection that it was sent last; tell.c */
+    struct call_text display; /* caller: display name of its From, quotes included */
 
     struct txn_server *invite_in;  /* INVITE from this leg that we answer */
     struct txn_client *invite_out; /* INVITE to this leg */
@@ -186,7 +192,7 @@ struct call {
     struct exchange ex;
     struct list passages; /* requests on their way from leg to leg; relay.c */
     uint16_t best_status; /* of the legs that failed, RFC 3261 s.16.7 */
-    char best_reason[64];
+    char best_reason[CALL_WHY_MAX];
     uint8_t redirects;
     struct loop_timer ring_timer;
     struct loop_defer reap;
@@ -197,6 +203,8 @@ struct call {
 
 struct call_history {
     char *json; /* the call as `show` prints it */
+    char *explained;
+    char name[24];
     uint64_t ended_unix;
     bool refused;
 };

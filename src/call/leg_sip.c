@@ -10,6 +10,7 @@
 #include "call/rel.h"
 #include "call/route.h"
 #include "call/steps.h"
+#include "call/tell.h"
 #include "crypto/hash.h"
 #include "transport/transport.h"
 
@@ -215,15 +216,42 @@ int leg_sip_request(struct leg *l, const struct leg_request *r, struct txn_clien
     return send_new(l, &b, r->fn, r->arg, ret);
 }
 
+/* `name`: a token, a quoted string or plain text; empty: `number` stands in its place. */
+static void put_marked(struct buf *b, struct slice name, const char *number)
+{
+    char text[DIALOG_URI_MAX], plain[DIALOG_URI_MAX];
+    struct buf tb = buf_over(text, sizeof(text));
+    size_t n;
+    buf_put_str(&tb, TELL_MARK " ");
+    if (name.n && name.p[0] == '"' && sip_unquote(name, plain, sizeof(plain), &n) == 0)
+        buf_put_slice(&tb, slice_from(plain, n));
+    else if (name.n)
+        buf_put_slice(&tb, name);
+    else
+        buf_put_str(&tb, number);
+    if (tb.overflow) {
+        b->overflow = true;
+        return;
+    }
+    sip_put_quoted(b, buf_slice(&tb));
+    buf_put_char(b, ' ');
+}
+
 /* "name" <sip:1000@example.org> of the caller as the callee sees it. A caller can only be itself,
  * so it is made of what we know, not of what it wrote; its display name is its own choice. */
-static void put_identity(struct buf *b, const struct leg *a)
+static void put_identity(struct buf *b, const struct leg *a, bool mark)
 {
-    if (a->user.display[0]) {
+    struct slice own = call_text_slice(&a->display);
+    bool given = a->user.display[0];
+    if (memmem(own.p, own.n, TELL_MARK, sizeof(TELL_MARK) - 1))
+        own = SLICE_NONE; /* the lock is ours to give */
+    if (mark) {
+        put_marked(b, given ? slice_from_str(a->user.display) : own, a->user.name);
+    } else if (given) {
         sip_put_quoted(b, slice_from_str(a->user.display));
         buf_put_char(b, ' ');
-    } else if (a->display.n) {
-        buf_put_slice(b, call_text_slice(&a->display));
+    } else if (own.n) {
+        buf_put_slice(b, own);
         buf_put_char(b, ' ');
     }
     BUF_PUT_LIT(b, "<sip:");
@@ -241,7 +269,7 @@ bool leg_sip_make_dialog(struct leg *l, const char *path)
     crypto_random_hex(tag, 8);
     crypto_random_hex(l->caller_tag, 8);
     struct buf fb = buf_over(from, sizeof(from)), tb = buf_over(to, sizeof(to));
-    put_identity(&fb, c->a);
+    put_identity(&fb, c->a, false);
     BUF_PUT_LIT(&tb, "<sip:");
     sip_put_escaped_user(&tb, slice_from_str(l->user.name));
     buf_put_char(&tb, '@');
@@ -258,6 +286,17 @@ bool leg_sip_make_dialog(struct leg *l, const char *path)
     if (r == DIALOG_OK)
         leg_remember_dialog(l, slice_from_str(call_id), slice_from_str(tag));
     return r == DIALOG_OK;
+}
+
+void leg_sip_mark(struct leg *l)
+{
+    char from[DIALOG_URI_MAX];
+    struct buf b = buf_over(from, sizeof(from));
+    if (!tell_wants_mark(l))
+        return;
+    put_identity(&b, l->call->a, true);
+    if (b.overflow || dialog_set_local_name(&l->dialog, buf_slice(&b)) != DIALOG_OK)
+        return; /* a name that long goes without */
 }
 
 static void invite_failed(struct leg *l)
@@ -279,6 +318,7 @@ void leg_sip_invite(struct leg *l, struct slice sdp)
     BUF_PUT_LIT(&b, CALL_ALLOW);
     buf_put_str(&b, c->late_offer ? "Supported: timer\r\n" : "Supported: timer, 100rel\r\n");
     refresh_put_request(l, &b);
+    tell_put_headers(&b, l, c->a);
     buf_put_slice(&b, call_text_slice(&c->crossing));
     sip_put_body(&b, sdp.n ? "application/sdp" : NULL, sdp);
     if (send_new(l, &b, fork_on_invite_event, l, &l->invite_out) < 0)
@@ -462,6 +502,8 @@ uint16_t leg_sip_take_invite(struct leg *l, struct txn_server *st, const struct 
         return 400;
     if (!refresh_agree(l, req))
         return 422;
+    snprintf(l->agent, sizeof(l->agent), SLICE_FMT,
+             SLICE_ARG(sip_msg_value(req, SIP_HDR_USER_AGENT)));
     if (req->from.display.n && call_text_set(&l->display, req->from.display) < 0)
         return 500;
     leg_remember_dialog(l, req->call_id, slice_from_str(tag));
@@ -489,6 +531,7 @@ void leg_sip_answer(struct leg *l, struct slice sdp)
     put_contact(l, &b);
     BUF_PUT_LIT(&b, CALL_ALLOW "Supported: timer, 100rel\r\n");
     refresh_put_answer(l, &b);
+    tell_put_headers(&b, l, l->call->b);
     sip_put_body(&b, "application/sdp", sdp);
     if (b.overflow)
         txn_server_detach(st); /* answers 500 */

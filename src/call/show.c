@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "call/explain.h"
 #include "call/steps.h"
 #include "transport/transport.h"
 
@@ -269,6 +270,14 @@ static char *copy_text(struct slice s)
     return p;
 }
 
+static char *explained(const struct call *c, bool ended)
+{
+    char text[EXPLAIN_MAX];
+    struct buf b = buf_over(text, sizeof(text));
+    explain_put(&b, c, ended);
+    return b.overflow ? NULL : copy_text(buf_slice(&b));
+}
+
 void show_remember(struct call *c, bool answered)
 {
     struct call_core *core = c->core;
@@ -288,17 +297,54 @@ void show_remember(struct call *c, bool answered)
         core->cfg.write_cdr(core->cfg.arg, buf_slice(&b));
     struct call_history *h = &core->history[core->history_next++ % CALL_HISTORY_MAX];
     free(h->json);
+    free(h->explained);
     *h = (struct call_history){.json = copy_text(buf_slice(&b)),
+                               .explained = explained(c, true),
                                .ended_unix = now,
                                .refused = !answered && c->end_status != 487};
+    memcpy(h->name, c->name, sizeof(h->name));
 }
 
 void show_forget(struct call_core *core)
 {
     for (size_t i = 0; i < CALL_HISTORY_MAX; i++) {
         free(core->history[i].json);
+        free(core->history[i].explained);
         core->history[i] = (struct call_history){0};
     }
+}
+
+/* --- one call, in sentences ------------------------------------------------------------------ */
+
+/* Of those that stand, the one that began last; else the one that ended last. */
+static char *explain_last(struct call_core *core)
+{
+    if (!list_is_empty(&core->calls)) {
+        const struct call *c = CONTAINER_OF(core->calls.prev, struct call, node);
+        if (c->phase != CALL_ENDED)
+            return explained(c, false);
+    }
+    const struct call_history *h =
+        &core->history[(core->history_next + CALL_HISTORY_MAX - 1) % CALL_HISTORY_MAX];
+    return h->explained ? copy_text(slice_from_str(h->explained)) : NULL;
+}
+
+char *call_core_explain(struct call_core *core, struct slice which)
+{
+    if (slice_eq_str(which, "last"))
+        return explain_last(core);
+    LIST_FOR_EACH(n, &core->calls)
+    {
+        const struct call *c = CONTAINER_OF(n, struct call, node);
+        if (c->phase != CALL_ENDED && slice_eq_str(which, c->name))
+            return explained(c, false);
+    }
+    for (size_t i = 0; i < CALL_HISTORY_MAX; i++) {
+        const struct call_history *h = &core->history[i];
+        if (h->explained && slice_eq_str(which, h->name))
+            return copy_text(slice_from_str(h->explained));
+    }
+    return NULL;
 }
 
 /* --- the list -------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 #include "call/steps.h"
 #include "ipc/ipc.h"
 
-#define SNAPSHOT_VERSION 1u
+#define SNAPSHOT_VERSION 2u
 /* Requests that were sent since the snapshot (INFO, refreshes) are not in it. Numbers may leave
  * gaps (RFC 3261 s.12.2.1.1), but must not be used again. */
 #define CSEQ_JUMP 65536u
@@ -34,6 +34,7 @@ struct snapshot_leg {
     struct transport_flow flow;
     char target_uri[DIALOG_URI_MAX];
     char contact_user[STORE_NAME_MAX + 1];
+    char agent[LEG_AGENT_MAX];
     uint64_t sdp_session;
     struct dialog_timer session;
     uint64_t session_due_unix;
@@ -138,6 +139,7 @@ static bool save_leg(const struct leg *l, struct snapshot_leg *s, struct buf *da
     memcpy(s->display, l->user.display, sizeof(s->display));
     memcpy(s->target_uri, l->target_uri, sizeof(s->target_uri));
     memcpy(s->contact_user, l->contact_user, sizeof(s->contact_user));
+    memcpy(s->agent, l->agent, sizeof(s->agent));
     s->user_policy = l->user.policy;
     s->policy = l->policy;
     s->flow = l->flow;
@@ -244,6 +246,8 @@ static struct leg *restore_leg(struct call *c, const struct snapshot_leg *s, str
     memcpy(l->user.display, s->display, sizeof(s->display));
     memcpy(l->target_uri, s->target_uri, sizeof(s->target_uri));
     memcpy(l->contact_user, s->contact_user, sizeof(s->contact_user));
+    memcpy(l->agent, s->agent, sizeof(l->agent));
+    l->agent[sizeof(l->agent) - 1] = '\0';
     l->user.policy = s->user_policy;
     l->policy = s->policy;
     l->flow = s->flow;

@@ -16,6 +16,8 @@ void leg_sip_progress(struct leg *l, uint16_t status, struct slice reason, const
 void leg_sip_init(struct leg *l);
 /* Callee: identities, Call-ID, tags; `path` of its registration, or empty. */
 bool leg_sip_make_dialog(struct leg *l, const char *path);
+/* Callee: the lock before the caller's name, where that is true and wanted. */
+void leg_sip_mark(struct leg *l);
 bool leg_sip_take_dialog(struct leg *l, const struct sip_msg *rsp);
 /* 0, or the status with which it is refused. */
 uint16_t leg_sip_take_invite(struct leg *l, struct txn_server *st, const struct sip_msg *req);

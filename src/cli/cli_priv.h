@@ -87,6 +87,7 @@ void cli_print_deleted(const json_t *r, const struct cli_verb *v);
 void cli_print_cert_deleted(const json_t *r, const struct cli_verb *v);
 void cli_print_certs(const json_t *r, const struct cli_verb *v);
 void cli_print_calls(const json_t *r, const struct cli_verb *v);
+void cli_print_explained(const json_t *r, const struct cli_verb *v);
 void cli_print_any(const json_t *r, const struct cli_verb *v);
 void cli_print_done(const json_t *r, const struct cli_verb *v);
 /* Writes the files of `cert client` and says where they are. Exit status. */

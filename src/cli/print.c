@@ -51,6 +51,8 @@ static const char *policy_text(char *room, size_t cap, const char *key, const ch
 {
     if (json_is_string(v))
         return json_string_value(v);
+    if (json_is_boolean(v))
+        return json_is_true(v) ? "yes" : "no";
     if (strcmp(key, "transport") == 0)
         return transports(room, cap, v);
     return join(room, cap, v, if_empty);
@@ -60,8 +62,9 @@ static void print_policy(const json_t *policy)
 {
     static const struct {
         const char *key, *if_empty;
-    } rows[] = {{"protection", ""}, {"keying", "none"}, {"suites", "any"},
-                {"codecs", "any"},  {"media", ""},      {"transport", "none"}};
+    } rows[] = {{"protection", ""},   {"keying", "none"}, {"suites", "any"},
+                {"codecs", "any"},    {"media", ""},      {"transport", "none"},
+                {"require_peer", ""}, {"tell", "none"},   {"announce", ""}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char room[TEXT_MAX], text[TEXT_MAX + 16];
         const json_t *v = json_object_get(policy, rows[i].key);
@@ -311,6 +314,18 @@ void cli_print_calls(const json_t *r, const struct cli_verb *v)
         put_reason(t, call);
     }
     cli_table_print(t, "There are no calls.");
+}
+
+void cli_print_explained(const json_t *r, const struct cli_verb *v)
+{
+    size_t i;
+    json_t *s;
+    (void)v;
+    json_array_foreach(json_object_get(r, "sentences"), i, s)
+    {
+        cli_print_text(stdout, json_string_value(s) ? json_string_value(s) : "");
+        putchar('\n');
+    }
 }
 
 /* --- whatever the roles show --- */

@@ -10,6 +10,10 @@ static const struct cli_option policy_options[] = {
     {"--codecs", "C,C", "codecs", CLI_LIST, "in order, like opus,G722,PCMA; not said: any"},
     {"--media", "PATH", "media", CLI_WORD, "relay (built in), direct, or pass (keys stay with the phones)"},
     {"--transport", "T,T", "transport", CLI_LIST, "tls,wss,tcp,udp,ws (not said: any that the server listens on)"},
+    {"--require-peer", NULL, "require_peer", CLI_TRUE, "no call whose other leg is not protected"},
+    {"--any-peer", NULL, "require_peer", CLI_FALSE, "takes that back (built in)"},
+    {"--tell", "HOW,HOW", "tell", CLI_LIST, "how the phone tells of protection: mark, header (both built in), none"},
+    {"--announce", "WHEN", "announce", CLI_WORD, "a tone that tells of protection: off (built in), once, always"},
     {0}};
 
 static const struct cli_option domain_options[] = {
@@ -116,6 +120,9 @@ const struct cli_verb cli_verbs[] = {
     {"show bans", NULL, NULL, CLI_ASK, false, {0}, cli_print_any, "banned addresses", NULL},
     {"show roles", NULL, NULL, CLI_ASK, false, {0}, cli_print_any, "the server's processes", NULL},
 
+    {"explain", "CALL|last", "call", CLI_ASK, false, {0}, cli_print_explained,
+     "says in sentences how a call is protected, and why not better",
+     "CALL is an id of `sotto show calls`; the last 64 calls that have ended are remembered too."},
     {"trace on", "USER|all", "user", CLI_ASK, false, {trace_options}, cli_print_done,
      "records the signalling of a user", NULL},
     {"trace off", NULL, NULL, CLI_ASK, false, {0}, cli_print_done, "ends that", NULL},

@@ -167,6 +167,13 @@ int dialog_init_uac(struct dialog *d, struct slice call_id, struct slice local_t
     return DIALOG_OK;
 }
 
+int dialog_set_local_name(struct dialog *d, struct slice local_uri)
+{
+    if (local_uri.n >= sizeof(d->local_uri))
+        return DIALOG_TOO_LONG;
+    return set_text(d->local_uri, sizeof(d->local_uri), local_uri);
+}
+
 int dialog_uac_on_response(struct dialog *d, const struct sip_msg *rsp)
 {
     bool is_2xx = rsp->status >= 200 && rsp->status < 300;

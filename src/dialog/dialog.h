@@ -47,6 +47,8 @@ struct dialog {
 int dialog_init_uac(struct dialog *d, struct slice call_id, struct slice local_tag,
                     struct slice local_uri, struct slice remote_uri, struct slice target,
                     struct slice routes, uint32_t cseq) MUST_CHECK;
+/* UAC before its first request: the same URI under another display name. DIALOG_TOO_LONG: as it was. */
+int dialog_set_local_name(struct dialog *d, struct slice local_uri) MUST_CHECK;
 /* UAC: a 1xx with a To tag or a 2xx to the first request: remote tag, route set (Record-Route
  * reversed), target; state EARLY or CONFIRMED. A 2xx after an early dialog takes all anew. */
 int dialog_uac_on_response(struct dialog *d, const struct sip_msg *rsp) MUST_CHECK;

@@ -91,6 +91,23 @@ static char *show_calls(struct signal_role *r, const json_t *args)
     return call_core_show(r->calls, json_is_true(json_object_get(args, "all")));
 }
 
+static char *explain(struct signal_role *r, const json_t *args)
+{
+    const char *which = json_string_value(json_object_get(args, "call"));
+    char *sentences = which ? call_core_explain(r->calls, slice_from_str(which)) : NULL;
+    if (!sentences)
+        return NULL;
+    json_t *list = json_array();
+    struct slice rest = slice_from_str(sentences);
+    while (rest.n)
+        json_array_append_new(list, text_n(slice_cut(&rest, '\n')));
+    json_t *j = json_pack("{s:o}", "sentences", list);
+    char *s = json_dumps(j, JSON_COMPACT);
+    json_decref(j);
+    free(sentences);
+    return s;
+}
+
 static char *trace_set(struct signal_role *r, const json_t *args)
 {
     const char *who = json_string_value(json_object_get(args, "user"));
@@ -129,6 +146,10 @@ static const struct {
     {"show calls", show_calls, "no memory for the list"},
     {"show registrations", show_registrations, "no memory for the list"},
     {"show connections", show_connections, "no memory for the list"},
+    {"explain", explain,
+     "there is no such call: give an id of `sotto show calls`, or `last`; of ended calls the last "
+     "64 "
+     "are remembered"},
     {"trace on", trace_set, "that user cannot be traced: too many are, or the name is empty"},
     {"trace off", trace_clear, "no memory"},
     {"changed", changed, "no memory"},

@@ -49,7 +49,7 @@ static void test_call_and_bye_of_the_caller(void **state)
     assert_not_got(&t.b, "PHONE1KEY");
     assert_not_got(&t.b, a.call_id);
     assert_not_got(&t.b, a.local_tag);
-    assert_got(&t.b, "From: <sip:1000@example.org>;tag=");
+    assert_got(&t.b, "From: \"\xf0\x9f\x94\x92 1000\" <sip:1000@example.org>;tag=");
     assert_got(&t.b, "m=audio 2");
     assert_got(&t.b, " RTP/SAVP 8 0 101\r\n");
     assert_got(&t.b, "c=IN IP4 192.0.2.1");

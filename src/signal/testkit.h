@@ -304,16 +304,21 @@ static inline struct kit_endpoint *kit_media_open(struct kit_media *m,
     return &m->endpoints[at];
 }
 
-static inline bool kit_is_encrypted(const char *text)
+static inline bool kit_is_encrypted(const struct media_policy *p, const char *text)
 {
-    return strstr(text, "a=crypto:") || strstr(text, "a=fingerprint:");
+    bool found = false;
+    for (size_t i = 0; i < p->keying_count; i++) {
+        found |= p->keyings[i] == KEYING_SDES && strstr(text, "a=crypto:");
+        found |= p->keyings[i] == KEYING_DTLS && strstr(text, "a=fingerprint:");
+    }
+    return found;
 }
 
 /* What the real one would say to a description of the peer. */
 static inline void kit_media_judge(struct kit_endpoint *e, const struct media_request *rq,
                                    const char *text, struct media_reply *r, struct buf *out)
 {
-    bool encrypted = kit_is_encrypted(text);
+    bool encrypted = kit_is_encrypted(&rq->policy, text);
     if (rq->policy.protection == PROTECTION_REQUIRED && !encrypted) {
         r->status = MEDIA_STATUS_NOT_ENCRYPTED;
         snprintf(r->why, sizeof(r->why), "the phone offers no encryption, its policy requires it");
@@ -538,6 +543,10 @@ static inline void kit_user(struct kit *k, const char *name, const char *domain,
     u.own.said = STORE_POLICY_PROTECTION | STORE_POLICY_TRANSPORTS;
     u.own.protection = (uint8_t)protection;
     u.own.transports = transports;
+    if (strncmp(name, "both", 4) == 0) { /* wants the other end protected too */
+        u.own.said |= STORE_POLICY_PEER;
+        u.own.require_peer = true;
+    }
     assert_int_equal(store_user_set_password(&u, slice_from_str(password), true), 0);
     assert_int_equal(store_user_add(k->store, &u), 0);
     store_user_fini(&u);
@@ -564,6 +573,8 @@ static inline void kit_store(struct kit *k)
         kit_user(k, names[i], "example.org", PROTECTION_REQUIRED, 0x1f);
     kit_user(k, "1000", "other.net", PROTECTION_REQUIRED, 0x1f);
     kit_user(k, "clear", "example.org", PROTECTION_OFF, 0x1f);
+    kit_user(k, "maybe", "example.org", PROTECTION_PREFERRED, 0x1f);
+    kit_user(k, "both", "example.org", PROTECTION_REQUIRED, 0x1f);
     kit_user(k, "tlsonly", "example.org", PROTECTION_REQUIRED, STORE_TLS);
 }
 

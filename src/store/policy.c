@@ -9,6 +9,25 @@ static const struct {
     {"ws", STORE_WS},   {"wss", STORE_WSS},
 };
 
+static const struct {
+    const char *name;
+    uint8_t bit;
+} tells[] = {{"header", STORE_TELL_HEADER}, {"mark", STORE_TELL_MARK}};
+
+static const char *const announces[] = {
+    [STORE_ANNOUNCE_OFF] = "off",
+    [STORE_ANNOUNCE_ONCE] = "once",
+    [STORE_ANNOUNCE_ALWAYS] = "always",
+};
+
+/* Of `peer`: a user who wants both ends protected, or not. */
+static const char peer_protected[] = "protected", peer_any[] = "any";
+
+const char *store_announce_name(enum store_announce a)
+{
+    return announces[a < STORE_ANNOUNCE_COUNT ? a : STORE_ANNOUNCE_OFF];
+}
+
 void store_policy_builtin(struct store_policy *ret)
 {
     /* No list of suites: whichever the phone likes of those that are sound, and short offers of our
@@ -20,6 +39,8 @@ void store_policy_builtin(struct store_policy *ret)
                                                are encrypted ones alone */
         .keying_count = 3,
         .keyings = {KEYING_SDES, KEYING_DTLS, KEYING_ZRTP},
+        .tell = STORE_TELL_ALL,
+        .announce = STORE_ANNOUNCE_OFF,
     };
 }
 
@@ -34,6 +55,12 @@ void store_policy_merge(const struct store_policy *own, const struct store_polic
         p.media_path = own->media_path;
     if (own->said & STORE_POLICY_TRANSPORTS)
         p.transports = own->transports;
+    if (own->said & STORE_POLICY_PEER)
+        p.require_peer = own->require_peer;
+    if (own->said & STORE_POLICY_TELL)
+        p.tell = own->tell;
+    if (own->said & STORE_POLICY_ANNOUNCE)
+        p.announce = own->announce;
     if (own->said & STORE_POLICY_KEYINGS) {
         p.keying_count = own->keying_count;
         memcpy(p.keyings, own->keyings, sizeof(p.keyings));
@@ -98,10 +125,24 @@ void store_policy_bind(sqlite3_stmt *st, int at, const struct store_policy *p)
         if (p->transports & transports[i].bit)
             put_item(&b, transports[i].name);
     bind_text(st, at + 5, p->said & STORE_POLICY_TRANSPORTS, &b);
+
+    b = buf_over(room, sizeof(room));
+    buf_put_str(&b, p->require_peer ? peer_protected : peer_any);
+    bind_text(st, at + 6, p->said & STORE_POLICY_PEER, &b);
+
+    b = buf_over(room, sizeof(room));
+    for (size_t i = 0; i < ARRAY_LEN(tells); i++)
+        if (p->tell & tells[i].bit)
+            put_item(&b, tells[i].name);
+    bind_text(st, at + 7, p->said & STORE_POLICY_TELL, &b);
+
+    b = buf_over(room, sizeof(room));
+    buf_put_str(&b, store_announce_name((enum store_announce)p->announce));
+    bind_text(st, at + 8, p->said & STORE_POLICY_ANNOUNCE, &b);
 }
 
 /* --- from the file. A name that this version does not know is skipped: the list stays a list. An
- * unknown protection is read as the strictest. --- */
+ * unknown protection or wish about the peer is read as the strictest. --- */
 
 static void read_keyings(struct slice text, struct store_policy *p)
 {
@@ -138,6 +179,23 @@ static void read_transports(struct slice text, struct store_policy *p)
     }
 }
 
+static void read_tell(struct slice text, struct store_policy *p)
+{
+    while (text.n) {
+        struct slice name = slice_cut(&text, ',');
+        for (size_t i = 0; i < ARRAY_LEN(tells); i++)
+            if (slice_eq_str(name, tells[i].name))
+                p->tell |= tells[i].bit;
+    }
+}
+
+static void read_announce(struct slice text, struct store_policy *p)
+{
+    for (size_t i = 0; i < ARRAY_LEN(announces); i++)
+        if (slice_eq_str(text, announces[i]))
+            p->announce = (uint8_t)i;
+}
+
 static void read_words(struct slice protection, struct slice media, struct store_policy *p)
 {
     enum protection_policy policy;
@@ -154,9 +212,10 @@ void store_policy_read(sqlite3_stmt *st, int at, struct store_policy *ret)
 {
     struct store_policy p = {0};
     for (int i = 0; i < STORE_POLICY_COLUMNS; i++) {
-        static const uint8_t fields[STORE_POLICY_COLUMNS] = {
+        static const uint16_t fields[STORE_POLICY_COLUMNS] = {
             STORE_POLICY_PROTECTION, STORE_POLICY_MEDIA,  STORE_POLICY_KEYINGS,
             STORE_POLICY_SUITES,     STORE_POLICY_CODECS, STORE_POLICY_TRANSPORTS,
+            STORE_POLICY_PEER,       STORE_POLICY_TELL,   STORE_POLICY_ANNOUNCE,
         };
         if (sqlite3_column_type(st, at + i) != SQLITE_NULL)
             p.said |= fields[i];
@@ -166,5 +225,9 @@ void store_policy_read(sqlite3_stmt *st, int at, struct store_policy *ret)
     read_suites(store_column_slice(st, at + 3), &p);
     read_codecs(store_column_slice(st, at + 4), &p);
     read_transports(store_column_slice(st, at + 5), &p);
+    p.require_peer =
+        !slice_eq_str(store_column_slice(st, at + 6), peer_any) && (p.said & STORE_POLICY_PEER);
+    read_tell(store_column_slice(st, at + 7), &p);
+    read_announce(store_column_slice(st, at + 8), &p);
     *ret = p;
 }

@@ -6,9 +6,10 @@
 
 #define POLICY_SCHEMA \
     "protection TEXT, media TEXT, keyings TEXT, suites TEXT, codecs TEXT, transports TEXT"
-#define POLICY_OF(t) \
-    t ".protection, " t ".media, " t ".keyings, " t ".suites, " t ".codecs, " t ".transports"
-#define POLICY_NAMES "protection, media, keyings, suites, codecs, transports"
+#define POLICY_OF(t)                                                                              \
+    t ".protection, " t ".media, " t ".keyings, " t ".suites, " t ".codecs, " t ".transports, " t \
+      ".peer, " t ".tell, " t ".announce"
+#define POLICY_NAMES "protection, media, keyings, suites, codecs, transports, peer, tell, announce"
 
 const char *const store_migrations[] = {
     "CREATE TABLE domain (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
@@ -25,6 +26,10 @@ const char *const store_migrations[] = {
     " transport INTEGER NOT NULL, listener INTEGER NOT NULL, conn INTEGER NOT NULL,"
     " remote BLOB, local BLOB);"
     "CREATE TABLE setting (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
+    "ALTER TABLE domain ADD COLUMN peer TEXT; ALTER TABLE domain ADD COLUMN tell TEXT;"
+    "ALTER TABLE domain ADD COLUMN announce TEXT;"
+    "ALTER TABLE user ADD COLUMN peer TEXT; ALTER TABLE user ADD COLUMN tell TEXT;"
+    "ALTER TABLE user ADD COLUMN announce TEXT;",
 };
 const int store_migration_count = ARRAY_LEN(store_migrations);
 
@@ -50,10 +55,11 @@ const char *const store_stmt_sql[STORE_STMT_COUNT] = {
     [STORE_STMT_DOMAIN_EACH] = DOMAIN_SELECT "ORDER BY d.name",
     [STORE_STMT_DOMAIN_COUNT] = "SELECT count(*) FROM domain",
     [STORE_STMT_DOMAIN_ADD] = "INSERT INTO domain (name, is_default, " POLICY_NAMES
-                              ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                              ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [STORE_STMT_DOMAIN_SET] =
         "UPDATE domain SET is_default = is_default OR ?2, protection = ?3, media = ?4,"
-        " keyings = ?5, suites = ?6, codecs = ?7, transports = ?8 WHERE name = ?1",
+        " keyings = ?5, suites = ?6, codecs = ?7, transports = ?8, peer = ?9, tell = ?10,"
+        " announce = ?11 WHERE name = ?1",
     [STORE_STMT_DOMAIN_DEL] = "DELETE FROM domain WHERE name = ?1",
     [STORE_STMT_DOMAIN_NO_DEFAULT] = "UPDATE domain SET is_default = 0 WHERE is_default",
     [STORE_STMT_DOMAIN_OLDEST_DEFAULT] =
@@ -67,11 +73,12 @@ const char *const store_stmt_sql[STORE_STMT_COUNT] = {
     [STORE_STMT_USER_ADD] =
         "INSERT INTO user (domain, name, display, enabled, max_contacts, ha1_sha256, ha1_md5,"
         " created, " POLICY_NAMES ") SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-        " ?14 FROM domain WHERE name = ?1",
+        " ?14, ?15, ?16, ?17 FROM domain WHERE name = ?1",
     [STORE_STMT_USER_SET] =
         "UPDATE user SET display = ?3, enabled = ?4, max_contacts = ?5, ha1_sha256 = ?6,"
         " ha1_md5 = ?7, protection = ?9, media = ?10, keyings = ?11, suites = ?12, codecs = ?13,"
-        " transports = ?14 WHERE domain = (SELECT id FROM domain WHERE name = ?1) AND name = ?2",
+        " transports = ?14, peer = ?15, tell = ?16, announce = ?17"
+        " WHERE domain = (SELECT id FROM domain WHERE name = ?1) AND name = ?2",
     [STORE_STMT_USER_DEL] =
         "DELETE FROM user WHERE domain = (SELECT id FROM domain WHERE name = ?1) AND name = ?2",
     [STORE_STMT_USER_DEL_BINDINGS] = "DELETE FROM binding WHERE aor = ?2 || '@' || ?1",

@@ -59,12 +59,33 @@ enum store_policy_field {
     STORE_POLICY_SUITES = 1 << 3,
     STORE_POLICY_CODECS = 1 << 4,
     STORE_POLICY_TRANSPORTS = 1 << 5,
-    STORE_POLICY_ALL = (1 << 6) - 1
+    STORE_POLICY_PEER = 1 << 6,
+    STORE_POLICY_TELL = 1 << 7,
+    STORE_POLICY_ANNOUNCE = 1 << 8,
+    STORE_POLICY_ALL = (1 << 9) - 1
+};
+
+/* How a user's phone is told how safe a call is. */
+enum store_tell {
+    STORE_TELL_HEADER = 1 << 0, /* X-Sotto-Protection and Call-Info */
+    STORE_TELL_MARK = 1 << 1,   /* a lock before the caller's display name */
+    STORE_TELL_ALL = (1 << 2) - 1
+};
+
+/* The same by ear: a short tone. */
+enum store_announce {
+    STORE_ANNOUNCE_OFF,
+    STORE_ANNOUNCE_ONCE,   /* when the call begins */
+    STORE_ANNOUNCE_ALWAYS, /* and whenever its protection changes */
+    STORE_ANNOUNCE_COUNT
 };
 
 struct store_policy {
-    uint8_t said;       /* enum store_policy_field: what is said here; the rest is inherited */
+    uint16_t said;      /* enum store_policy_field: what is said here; the rest is inherited */
     uint8_t protection; /* enum protection_policy */
+    bool require_peer;  /* no call whose other leg is not protected */
+    uint8_t tell;       /* enum store_tell */
+    uint8_t announce;   /* enum store_announce */
     uint8_t media_path; /* enum media_path */
     uint8_t transports; /* enum store_transport */
     uint8_t keying_count, suite_count, codec_count; /* no suites or codecs: any, as phones like */
@@ -72,6 +93,9 @@ struct store_policy {
     uint8_t suites[SRTP_SUITE_COUNT];               /* enum srtp_suite, best first */
     char codecs[STORE_CODEC_MAX][STORE_CODEC_NAME_MAX + 1]; /* SDP encoding names, best first */
 };
+
+/* "off", "once", "always". */
+const char *store_announce_name(enum store_announce a);
 
 struct store_domain {
     char name[STORE_DOMAIN_MAX + 1]; /* lower case; the realm of its users' passwords */

@@ -43,7 +43,7 @@ extern const char *const store_stmt_sql[STORE_STMT_COUNT];
 extern const char *const store_migrations[];
 extern const int store_migration_count;
 
-#define STORE_POLICY_COLUMNS 6 /* protection, media, keyings, suites, codecs, transports */
+#define STORE_POLICY_COLUMNS 9 /* in the order of enum store_policy_field, but media second */
 #define STORE_SEALED_MAX 96    /* version, nonce, text of at most SECRET_CAP, tag */
 #define STORE_SEAL_CHECK \
     "store.seal" /* setting that tells the right sealing key from a wrong one */

@@ -98,7 +98,11 @@ static void user_comes_back_as_written(void **state)
     (void)snprintf(u.display, sizeof(u.display), "Ann \"A\" Böll");
     u.max_contacts = 3;
     u.own = (struct store_policy){
-        .said = STORE_POLICY_PROTECTION | STORE_POLICY_SUITES | STORE_POLICY_CODECS,
+        .said = STORE_POLICY_PROTECTION | STORE_POLICY_SUITES | STORE_POLICY_CODECS |
+                STORE_POLICY_PEER | STORE_POLICY_TELL | STORE_POLICY_ANNOUNCE,
+        .require_peer = true,
+        .tell = STORE_TELL_MARK,
+        .announce = STORE_ANNOUNCE_ALWAYS,
         .protection = PROTECTION_OFF,
         .suite_count = 2,
         .suites = {SRTP_AEAD_AES_256_GCM, SRTP_AES_CM_128_HMAC_SHA1_32},
@@ -173,6 +177,9 @@ static void policy_inherits(void **state)
     assert_int_equal(back.policy.transports, STORE_UDP | STORE_TLS);
     assert_int_equal(back.policy.media_path, MEDIA_PATH_RELAY); /* built in */
     assert_int_equal(back.policy.suite_count, 0);
+    assert_false(back.policy.require_peer);
+    assert_int_equal(back.policy.tell, STORE_TELL_ALL);
+    assert_int_equal(back.policy.announce, STORE_ANNOUNCE_OFF);
 
     /* Said and empty is not the same as not said. */
     u.own.said |= STORE_POLICY_KEYINGS;

@@ -1,0 +1,186 @@
+#include "call/explain.h"
+
+#include "call/tell.h"
+#include "policy/menu.h"
+#include "transport/transport.h"
+
+static const char *phone_of(const struct leg *l)
+{
+    return l == l->call->a ? "caller" : "callee";
+}
+
+static void put_who(struct buf *b, const struct leg *l)
+{
+    buf_printf(b, "The %s %s@%s", phone_of(l), l->user.name, l->user.domain);
+}
+
+/* --- one leg's media -------------------------------------------------------------------------- */
+
+static void put_menu(struct buf *b, const struct leg *l)
+{
+    const char *menu = policy_menu_srtp(slice_from_str(l->agent));
+    if (menu)
+        buf_printf(b, "In that phone (%s): %s.\n", l->agent, menu);
+    else if (l->agent[0])
+        buf_printf(b,
+                   "That phone calls itself %s: look for SRTP or media encryption in its "
+                   "account's settings.\n",
+                   l->agent);
+}
+
+static void put_clear(struct buf *b, const struct leg *l)
+{
+    put_who(b, l);
+    if (l->policy.protection == PROTECTION_OFF) {
+        buf_printf(b,
+                   " talks in clear, because encryption is off for this user: `sotto user set "
+                   "%s@%s --protection required` changes that.\n",
+                   l->user.name, l->user.domain);
+        return;
+    }
+    buf_printf(b,
+               " talks in clear: its policy only prefers encryption, and the phone did not "
+               "take part. Switch on SRTP in the phone, then `sotto user set %s@%s --protection "
+               "required` keeps it so.\n",
+               l->user.name, l->user.domain);
+    put_menu(b, l);
+}
+
+static const char *keying_words(uint8_t keying)
+{
+    static const char *const words[KEYING_COUNT] = {
+        [KEYING_NONE] = "no keys",
+        [KEYING_SDES] = "SDES (the keys are in the signalling)",
+        [KEYING_DTLS] = "DTLS-SRTP (the keys are agreed in the media path)",
+        [KEYING_ZRTP] = "ZRTP (the keys are agreed in the media path)",
+        [KEYING_MIKEY] = "MIKEY (the keys are in the signalling)",
+        [KEYING_PASS] = "keys that only the phones have",
+    };
+    return words[keying < KEYING_COUNT ? keying : KEYING_NONE];
+}
+
+static void put_suite_remark(struct buf *b, const struct leg *l, uint8_t suite)
+{
+    if (suite == SRTP_AES_CM_128_HMAC_SHA1_32 || suite == SRTP_AES_192_CM_HMAC_SHA1_32 ||
+        suite == SRTP_AES_256_CM_HMAC_SHA1_32)
+        buf_printf(b,
+                   "Its authentication tags are short (32 bits): `sotto user set %s@%s --suites "
+                   "AEAD_AES_128_GCM,AES_CM_128_HMAC_SHA1_80` keeps to long ones.\n",
+                   l->user.name, l->user.domain);
+}
+
+static void put_sas(struct buf *b, const struct media_protection *p)
+{
+    if (p->keying != KEYING_ZRTP)
+        return;
+    if (p->sas[0])
+        buf_printf(b, "Its short authentication string is \"%.*s\", %s.\n",
+                   (int)strnlen(p->sas, sizeof(p->sas)), p->sas,
+                   p->sas_verified ? "compared and found equal"
+                                   : "not compared yet: both people should read it to each other");
+    if (p->trusted_mitm)
+        buf_printf(b, "The phone trusts this server as a man in the middle (RFC 6189 s.7.3).\n");
+}
+
+static void put_encrypted(struct buf *b, const struct leg *l, const struct media_protection *p)
+{
+    put_who(b, l);
+    buf_printf(b, " is encrypted by %s", keying_words(p->keying));
+    if (p->suite && p->suite < SRTP_SUITE_COUNT)
+        buf_printf(b, ", suite %s", srtp_suite_name((enum srtp_suite)p->suite));
+    BUF_PUT_LIT(b, ".\n");
+    if (!p->established && p->keying != KEYING_PASS)
+        buf_printf(b,
+                   "The agreement on keys has not ended; until then nothing is sent or heard.\n");
+    put_suite_remark(b, l, p->suite);
+    put_sas(b, p);
+}
+
+/* --- signalling -------------------------------------------------------------------------------- */
+
+static void put_signalling(struct buf *b, const struct leg *l, uint8_t keying)
+{
+    struct transport_security sec = {0};
+    bool keys_in_it = keying == KEYING_SDES || keying == KEYING_MIKEY;
+    if (transport_kind_is_secure(l->flow.kind)) {
+        transport_security(l->call->core->cfg.transport, &l->flow, &sec);
+        put_who(b, l);
+        buf_printf(b, " signals over %s%s%s.\n", transport_kind_name(l->flow.kind),
+                   sec.version ? ", " : "", sec.version ? sec.version : "");
+        return;
+    }
+    put_who(b, l);
+    buf_printf(b,
+               " signals over %s, in clear: whoever can listen learns who calls whom%s. Let the "
+               "phone register over tls (port 5061), and `sotto user set %s@%s --transport "
+               "tls,wss` keeps it so.\n",
+               transport_kind_name(l->flow.kind), keys_in_it ? ", and has the media keys too" : "",
+               l->user.name, l->user.domain);
+}
+
+static void put_leg(struct buf *b, const struct leg *l)
+{
+    const struct media_protection *p = tell_protection_of(l);
+    if (!l->media.streams[0].endpoint && p->keying == KEYING_NONE) {
+        put_who(b, l);
+        BUF_PUT_LIT(b, " has no media.\n");
+    } else if (p->keying == KEYING_NONE) {
+        put_clear(b, l);
+    } else {
+        put_encrypted(b, l, p);
+    }
+    put_signalling(b, l, p->keying);
+}
+
+/* --- the call ---------------------------------------------------------------------------------- */
+
+static void put_refusal(struct buf *b, const struct call *c)
+{
+    buf_printf(b, "It was refused with %u: %s.\n", c->end_status, c->end_reason);
+    if (c->end_status != 488)
+        return;
+    LIST_FOR_EACH(n, &c->legs)
+    {
+        const struct leg *l = CONTAINER_OF(n, struct leg, node);
+        if (tell_protection_of(l)->keying == KEYING_NONE)
+            put_menu(b, l);
+    }
+}
+
+static void put_end_to_end(struct buf *b, const struct call *c)
+{
+    const struct media_protection *p = tell_protection_of(c->a);
+    if (p->end_to_end) {
+        BUF_PUT_LIT(b, "From end to end: the phones alone have the keys; the server cannot listen, "
+                       "and so cannot record or convert codecs.\n");
+        return;
+    }
+    bool both = tell_leg_is_protected(c->a) && (!c->b || tell_leg_is_protected(c->b));
+    buf_printf(b, "%s, and the server in between has the keys of each leg.%s\n",
+               both ? "Both legs are protected" : "Not both legs are protected",
+               c->b ? " Two ZRTP phones whose users have `--media pass` keep them to themselves."
+                    : "");
+}
+
+void explain_put(struct buf *b, const struct call *c, bool ended)
+{
+    bool answered = c->answered_unix != 0;
+    buf_printf(b, "Call %s, from %s@%s to %s.\n", c->name, c->a->user.name, c->a->user.domain,
+               c->target);
+    if (ended && !answered) {
+        put_refusal(b, c);
+        put_signalling(b, c->a, KEYING_NONE);
+        return;
+    }
+    put_leg(b, c->a);
+    if (c->b)
+        put_leg(b, c->b);
+    else if (c->builtin != MEDIA_MODE_NONE)
+        BUF_PUT_LIT(b, "The other end is the server itself.\n");
+    else
+        BUF_PUT_LIT(b, "Nobody has answered yet.\n");
+    if (answered)
+        put_end_to_end(b, c);
+    if (ended)
+        buf_printf(b, "It has ended: %s.\n", c->end_reason);
+}
