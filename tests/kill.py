@@ -16,7 +16,8 @@ from interop.lib.stage import opener  # noqa: E402  pylint: disable=wrong-import
 BACK_WITHIN_S = 0.5
 GAP_MS = 500  # in a call whose role was killed; without a kill phones see about 25
 CALLER_HZ, CALLEE_HZ = 440, 1000
-cases = Cases(__file__, opener({"1000": {}, "1001": {}}))
+cases = Cases(__file__, opener({"1000": {}, "1001": {}, "2000": {"keying": "dtls"},
+                                "2001": {"keying": "dtls"}}))
 
 
 def media_goes_on(on, packets=25):
@@ -28,15 +29,15 @@ def media_goes_on(on, packets=25):
                 lambda: all(now >= was + packets for now, was in zip(counts(), before)))
 
 
-def kill_under_call(on, roles, *, caller=(), callee=(), kills=1):
+def kill_under_call(on, roles, *, caller=(), callee=(), kills=1, users=("1000", "1001")):
     """Two phones talk; each role is killed; the caller hangs up after its --seconds."""
     took = []
     with on.capture("kill-" + "-".join(roles)) as wire, \
-            on.phone("1001", "--answer", "--play", f"tone:{CALLEE_HZ}", *callee) as b:
+            on.phone(users[1], "--answer", "--play", f"tone:{CALLEE_HZ}", *callee) as b:
         b.wait("registered")
         connections = {c["remote"] for c in on.server.show("connections")}
-        with on.phone("1000", "--play", f"tone:{CALLER_HZ}", "--seconds", 8, *caller,
-                      call="1001") as a:
+        with on.phone(users[0], "--play", f"tone:{CALLER_HZ}", "--seconds", 8, *caller,
+                      call=users[1]) as a:
             b.wait("answered")
             on.server.answered()
             for _ in range(kills):
@@ -66,6 +67,19 @@ def kill_under_call(on, roles, *, caller=(), callee=(), kills=1):
 @cases.case("media is killed twice", peer="sotto phone", keying="sdes", transport="tls")
 def media(on):
     kill_under_call(on, ["media"], kills=2)
+
+
+DTLS = ("--keying", "dtls")
+
+
+@cases.case("media is killed twice in a DTLS call, which is then held and resumed",
+            peer="sotto phone", keying="dtls", transport="tls")
+def media_dtls(on):
+    mark = on.server.log.mark()
+    kill_under_call(on, ["media"], caller=(*DTLS, "--hold-after", 4), callee=DTLS, kills=2,
+                    users=("2000", "2001"))
+    keyed = [line for line in on.server.log.since(mark) if "media_keyed" in line and "leg=0" in line]
+    assert len(keyed) == 2, "\n".join(keyed)  # RTP and RTCP once each: its certificate is the same
 
 
 @cases.case("signal is killed twice", peer="sotto phone", keying="sdes", transport="tls")

@@ -239,7 +239,7 @@ struct leg *leg_new(struct call *c)
         return NULL;
     l->call = c;
     l->index = c->leg_count++;
-    leg_media_init(&l->media, c->core->media, c->id, l->index);
+    leg_media_init(&l->media, c->core->media, c->id, l->index, &l->flow.remote);
     leg_sip_init(l);
     list_push_back(&c->legs, &l->node);
     return l;

@@ -10,9 +10,10 @@ static_assert((int)SDP_UDP_TLS_SAVPF == (int)MEDIA_PROTO_UDP_TLS_SAVPF, "same or
 static_assert((int)SDP_INACTIVE == (int)MEDIA_INACTIVE, "same order of directions");
 static_assert((int)SDP_CODEC_NAME_MAX == (int)MEDIA_CODEC_NAME_MAX, "same codec names");
 
-void leg_media_init(struct leg_media *m, struct media_client *client, uint64_t call, uint16_t leg)
+void leg_media_init(struct leg_media *m, struct media_client *client, uint64_t call, uint16_t leg,
+                    const struct addr *signalling)
 {
-    *m = (struct leg_media){.client = client, .call = call, .leg = leg};
+    *m = (struct leg_media){.client = client, .call = call, .leg = leg, .signalling = signalling};
     for (size_t i = 0; i < ARRAY_LEN(m->streams); i++)
         m->streams[i].media = m;
 }
@@ -114,11 +115,12 @@ static void put_codecs(struct media_request *rq, const struct sdp *d, const stru
 }
 
 static void put_remote(struct media_request *rq, const struct leg_media_batch *b, size_t i,
-                       struct buf *text)
+                       const struct addr *signalling, struct buf *text)
 {
     const struct sdp_media *media = &b->remote->media[i];
     rq->is_offer = b->is_offer;
     rq->proto = media->proto;
+    rq->signalling = *signalling;
     rq->direction = (uint8_t)sdp_direction_of(b->remote, media);
     rq->rtcp_mux = sdp_rtcp_mux(b->remote, media);
     struct addr a;
@@ -162,7 +164,7 @@ static int start_one(struct leg_media *m, const struct leg_media_batch *b, size_
     if (b->policy)
         rq.policy = *b->policy;
     if (b->ops & MEDIA_OP_REMOTE)
-        put_remote(&rq, b, i, &tb);
+        put_remote(&rq, b, i, m->signalling, &tb);
     if (b->ops & MEDIA_OP_CONNECT && b->mode == MEDIA_MODE_RELAY) {
         rq.peer = peer_endpoint(b, i);
         if (rq.peer == 0)

@@ -29,8 +29,9 @@ struct leg_media {
     struct media_client *client;
     uint64_t call;
     uint16_t leg;
-    uint32_t ops;    /* of the batch under way */
-    uint8_t waiting; /* replies that are still to come */
+    const struct addr *signalling; /* where the leg's SIP comes from now; borrowed */
+    uint32_t ops;                  /* of the batch under way */
+    uint8_t waiting;               /* replies that are still to come */
     uint8_t status;
     char why[160];
     leg_media_fn *done;
@@ -53,7 +54,8 @@ struct leg_media_batch {
     bool map_reverse;              /* … or the other way round */
 };
 
-void leg_media_init(struct leg_media *m, struct media_client *client, uint64_t call, uint16_t leg);
+void leg_media_init(struct leg_media *m, struct media_client *client, uint64_t call, uint16_t leg,
+                    const struct addr *signalling);
 /* Cancels what is under way and closes all endpoints. */
 void leg_media_fini(struct leg_media *m);
 /* Starts a batch. A batch without any m-line is done from a later wake-up like any other, which the

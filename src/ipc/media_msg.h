@@ -94,6 +94,9 @@ struct media_request {
     uint8_t direction; /* enum media_direction, as the peer said */
     bool rtcp_mux;     /* REMOTE: peer offers or accepts it. LOCAL: offer it */
     struct addr remote_rtp, remote_rtcp; /* family 0: none (held with 0.0.0.0, port 0) */
+    struct addr
+        signalling; /* where the leg's SIP comes from: a phone behind a NAT is there, whatever
+                               its description says; family 0: not known */
     uint8_t codec_count;
     struct media_codec codecs[MEDIA_CODEC_MAX]; /* in the peer's order */
 

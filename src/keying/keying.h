@@ -1,11 +1,16 @@
-/* Keyings behind one small table of functions: SDES now; DTLS-SRTP, ZRTP and MIKEY plug in the
+/* Keyings behind one small table of functions: SDES and DTLS-SRTP now; ZRTP and MIKEY plug in the
  * same. Sans I/O: descriptions come and go as text, packets and timers by callback, time as an
  * argument. The yield is always the same: keys of both directions and a protection record.
  *
  *   text      offer / answer / accept: what our description says, what the peer's says. They work
  *             on a struct keying_state, and the negotiator (keying/negotiate.h) calls them.
- *   engine    for keyings that also speak in the media path (DTLS, ZRTP): lives while a handshake
- *             is going on. It writes its result into the state.
+ *   engine    for keyings that also speak in the media path (DTLS, ZRTP): one for each component
+ *             (RTP, and RTCP where it has a port of its own) that needs keys of its own. It tells
+ *             its result by env->secure, and whoever drives it puts that into the state by
+ *             keying_state_take.
+ *
+ * When to start one: an agreement numbers the handshake that it asks for (`wanted`), the keys in use
+ * are of the one that `done` says. keying_state_wants tells; the driver needs to know no keying.
  *
  * struct keying_state is plain data without pointers, because it lies in a memfd and must survive
  * a killed process; an engine does not survive, and its handshake is begun again. The state holds
@@ -13,6 +18,7 @@
 #ifndef SOTTO_KEYING_KEYING_H
 #define SOTTO_KEYING_KEYING_H
 
+#include "keying/dtls.h"
 #include "keying/sdes.h"
 
 /* The order is that of the media role's enum media_proto. */
@@ -26,12 +32,24 @@ enum keying_proto {
     KEYING_PROTO_COUNT
 };
 
+enum keying_component { KEYING_RTP, KEYING_RTCP, KEYING_COMPONENT_COUNT };
+
+/* What of ours is the same for all endpoints of a process; borrowed by whoever negotiates. */
+struct keying_local {
+    /* Our certificate, and the one before it, whose digest may still stand in descriptions. NULL:
+     * none. Without the first no DTLS is agreed on. */
+    struct crypto_dtls *dtls[DTLS_IDENTITIES];
+};
+
 struct keying_policy {
     uint8_t protection; /* enum protection_policy */
     uint8_t keying_count;
     uint8_t suite_count;              /* 0: every suite, as the peer likes; offers are then short */
     uint8_t keyings[KEYING_COUNT];    /* enum keying_kind, best first */
     uint8_t suites[SRTP_SUITE_COUNT]; /* enum srtp_suite, best first */
+    /* The peer is likely behind a NAT: where one side must speak first, let it be the peer. */
+    bool peer_first;
+    const struct keying_local *local; /* NULL: keyings that need it are not there */
 };
 
 /* One endpoint. All zero is a new one. */
@@ -42,13 +60,36 @@ struct keying_state {
     bool secured;    /* keys were agreed once: never less again */
     uint8_t offered; /* bits 1 << enum keying_kind of our last offer */
     struct srtp_keys tx, rx; /* suite SRTP_SUITE_NONE: none yet */
+    /* Of RTCP where it has a handshake of its own (keying_state_rtcp_apart); else it has RTP's. */
+    struct srtp_keys rtcp_tx, rtcp_rx;
+    bool held;                             /* no handshake for now (RFC 4145's holdconn) */
+    uint32_t wanted;                       /* counts handshakes that were agreed on; 0: none */
+    uint32_t done[KEYING_COMPONENT_COUNT]; /* whose keys are above; 0: none */
+    char sas[PROTECTION_SAS_MAX];
+    bool sas_verified, trusted_mitm;
     struct sdes_state sdes;
+    struct dtls_state dtls;
+};
+
+/* What a handshake brought. */
+struct keying_yield {
+    struct srtp_keys tx, rx;
+    char sas[PROTECTION_SAS_MAX]; /* empty: the keying has none */
+    bool sas_verified, trusted_mitm;
 };
 
 void keying_state_wipe(struct keying_state *s);
 bool keying_keys_eq(const struct srtp_keys *a, const struct srtp_keys *b); /* constant time */
-/* keying, suite and established; path and the ZRTP fields are zero. */
+/* All but path, which is 0. */
 void keying_state_protection(const struct keying_state *s, struct media_protection *ret);
+/* Has RTCP keys of its own, where it does not share a port with RTP? */
+bool keying_state_rtcp_apart(const struct keying_state *s, bool rtcp_mux);
+/* Is a handshake due for that component? Old keys, where there are some, stay in use meanwhile. */
+bool keying_state_wants(const struct keying_state *s, enum keying_component c, bool rtcp_mux);
+/* The result of handshake `number` (the `wanted` when it was started). False: not wanted any more,
+ * nothing has changed. */
+bool keying_state_take(struct keying_state *s, enum keying_component c, uint32_t number,
+                       const struct keying_yield *y) MUST_CHECK;
 
 enum keying_text_verdict {
     KEYING_TEXT_OK = 0,
@@ -59,16 +100,23 @@ enum keying_text_verdict {
 
 struct keying_engine; /* a handshake that is going on */
 
+/* How a driver is told; it may be called from within every function of the engine, never after
+ * `failed`. After each the engine still stands until free. */
 struct keying_engine_env {
     void *arg;
+    const struct keying_local *local;                      /* borrowed until free */
     void (*send)(void *arg, const void *packet, size_t n); /* towards the peer */
     void (*timer)(void *arg, uint64_t due_ms);             /* one timer; 0 stops it */
-    void (*secure)(void *arg);                             /* the state's tx and rx have new keys */
-    void (*failed)(void *arg, const char *why); /* a plain sentence; the engine may be freed */
+    /* Keys; the engine lives on for what the peer may send late, and may bring new ones later. */
+    void (*secure)(void *arg, const struct keying_yield *y);
+    /* For good, and proven: not by what anybody may send. `why` is a plain sentence. */
+    void (*failed)(void *arg, const char *why);
 };
 
 struct keying_ops {
     enum keying_kind kind;
+    /* Can it be agreed on under this policy? NULL: always. */
+    bool (*usable)(const struct keying_policy *p);
     /* Our lines for an offer. Keys in use stay in use. */
     void (*offer)(const struct keying_policy *p, struct keying_state *s, struct buf *text);
     /* The peer's offer: our answer's lines, and keys where they are known by now. 0 or enum
@@ -78,15 +126,22 @@ struct keying_ops {
     /* The peer's answer to our last offer. */
     int (*accept)(const struct keying_policy *p, struct slice remote, struct keying_state *s,
                   const char **ret_why);
-    /* All four NULL where the keys are in the text. Borrow env and state until free. */
-    int (*start)(const struct keying_engine_env *env, struct keying_state *s, uint64_t now_ms,
-                 struct keying_engine **ret);
+    /* The rest is zero where the keys are in the text. */
+    uint8_t packet_kind; /* enum rtp_kind of its packets */
+    bool per_component;  /* RTCP on a port of its own has a handshake of its own */
+    /* A handshake, or, where keys are there already (after a restart), only what answers the peer.
+     * Copies *env and what it needs of *s. */
+    int (*start)(const struct keying_engine_env *env, const struct keying_state *s,
+                 enum keying_component c, uint64_t now_ms, struct keying_engine **ret);
     void (*packet)(struct keying_engine *e, struct slice packet, uint64_t now_ms);
     void (*expired)(struct keying_engine *e, uint64_t now_ms);
+    /* Why there are no keys yet: a plain sentence, for when patience has ended. */
+    const char *(*state)(const struct keying_engine *e);
     struct keying_engine *(*free)(struct keying_engine *e);
 };
 
 extern const struct keying_ops keying_sdes;
+extern const struct keying_ops keying_dtls;
 
 /* NULL: not in this build. */
 const struct keying_ops *keying_find(enum keying_kind k);

@@ -4,6 +4,7 @@
 
 static const struct keying_ops *const table[KEYING_COUNT] = {
     [KEYING_SDES] = &keying_sdes,
+    [KEYING_DTLS] = &keying_dtls,
 };
 
 const struct keying_ops *keying_find(enum keying_kind k)
@@ -61,7 +62,48 @@ void keying_state_protection(const struct keying_state *s, struct media_protecti
         .keying = s->active,
         .suite = (uint8_t)s->tx.suite,
         .established = s->tx.suite != SRTP_SUITE_NONE && s->rx.suite != SRTP_SUITE_NONE,
+        .sas_verified = s->sas_verified,
+        .trusted_mitm = s->trusted_mitm,
     };
+    memcpy(ret->sas, s->sas, sizeof(ret->sas));
+}
+
+static const struct keying_ops *engine_of(const struct keying_state *s)
+{
+    const struct keying_ops *ops = keying_find((enum keying_kind)s->active);
+    return ops && ops->start ? ops : NULL;
+}
+
+bool keying_state_rtcp_apart(const struct keying_state *s, bool rtcp_mux)
+{
+    const struct keying_ops *ops = engine_of(s);
+    return ops && ops->per_component && !rtcp_mux;
+}
+
+bool keying_state_wants(const struct keying_state *s, enum keying_component c, bool rtcp_mux)
+{
+    if (!engine_of(s) || s->held || s->wanted == 0 || s->done[c] == s->wanted)
+        return false;
+    return c == KEYING_RTP || keying_state_rtcp_apart(s, rtcp_mux);
+}
+
+bool keying_state_take(struct keying_state *s, enum keying_component c, uint32_t number,
+                       const struct keying_yield *y)
+{
+    if (!engine_of(s) || number == 0 || number != s->wanted)
+        return false;
+    s->done[c] = number;
+    if (c == KEYING_RTCP) {
+        s->rtcp_tx = y->tx;
+        s->rtcp_rx = y->rx;
+        return true;
+    }
+    s->tx = y->tx;
+    s->rx = y->rx;
+    memcpy(s->sas, y->sas, sizeof(s->sas));
+    s->sas_verified = y->sas_verified;
+    s->trusted_mitm = y->trusted_mitm;
+    return true;
 }
 
 bool keying_keys_eq(const struct srtp_keys *a, const struct srtp_keys *b)
@@ -80,6 +122,16 @@ static void keys_clear(struct keying_state *s)
 {
     secret_wipe(&s->tx, sizeof(s->tx));
     secret_wipe(&s->rx, sizeof(s->rx));
+    secret_wipe(&s->rtcp_tx, sizeof(s->rtcp_tx));
+    secret_wipe(&s->rtcp_rx, sizeof(s->rtcp_rx));
+    memset(s->done, 0, sizeof(s->done));
+    memset(s->sas, 0, sizeof(s->sas));
+    s->sas_verified = s->trusted_mitm = s->held = false;
+}
+
+static bool is_usable(const struct keying_ops *ops, const struct keying_policy *p)
+{
+    return !ops->usable || ops->usable(p);
 }
 
 /* The keyings to try, each once: what is in use first, then the policy's order. */
@@ -90,13 +142,13 @@ static size_t candidates(const struct keying_state *s, const struct keying_polic
     unsigned seen = 0;
     size_t n = 0;
 
-    if (active) {
+    if (active && is_usable(active, p)) {
         ret[n++] = active;
         seen |= 1u << active->kind;
     }
     for (size_t i = 0; i < p->keying_count && i < KEYING_COUNT; i++) {
         const struct keying_ops *ops = keying_find((enum keying_kind)p->keyings[i]);
-        if (ops && !(seen & 1u << ops->kind)) {
+        if (ops && !(seen & 1u << ops->kind) && is_usable(ops, p)) {
             ret[n++] = ops;
             seen |= 1u << ops->kind;
         }
@@ -254,6 +306,13 @@ static unsigned offer_proto(const struct keying_state *now, const struct keying_
     return now->agreed && !is_secure(now->proto) ? now->proto : KEYING_AVP;
 }
 
+/* Long offers have cost phones their audio, and few phones know what to do with two keyings at once:
+ * DTLS is offered only where it comes first. */
+static bool belongs_into_offer(const struct keying_ops *ops, size_t rank)
+{
+    return rank == 0 || ops->kind != KEYING_DTLS;
+}
+
 int keying_local_offer(const struct keying_state *now, const struct keying_policy *p,
                        struct buf *text, struct keying_state *ret_next, struct keying_result *ret)
 {
@@ -271,7 +330,7 @@ int keying_local_offer(const struct keying_state *now, const struct keying_polic
         n = 1;
     next.offered = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!carries[proto][list[i]->kind])
+        if (!carries[proto][list[i]->kind] || !belongs_into_offer(list[i], i))
             continue;
         list[i]->offer(p, &next, text);
         next.offered |= (uint8_t)(1u << list[i]->kind);

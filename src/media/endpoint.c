@@ -51,8 +51,10 @@ void media_contexts_fini(struct media_contexts *c)
 int media_contexts_make(const struct media_endpoint *e, const struct media_terms *t,
                         struct media_contexts *ret)
 {
-    const struct srtp_keys *keys[MEDIA_CTX_COUNT] = {&t->keying.tx, &t->keying.rx, &t->rx_prev};
-    const uint32_t epochs[MEDIA_CTX_COUNT] = {t->tx_epoch, t->rx_epoch, t->rx_prev_epoch};
+    const struct srtp_keys *keys[MEDIA_CTX_COUNT] = {&t->keying.tx, &t->keying.rx, &t->rx_prev,
+                                                     &t->keying.rtcp_tx, &t->keying.rtcp_rx};
+    const uint32_t epochs[MEDIA_CTX_COUNT] = {t->tx_epoch, t->rx_epoch, t->rx_prev_epoch,
+                                              t->rtcp_tx_epoch, t->rtcp_rx_epoch};
     struct media_contexts c = {0};
     for (size_t i = 0; i < MEDIA_CTX_COUNT; i++) {
         c.epoch[i] = epochs[i];
@@ -168,6 +170,7 @@ static void settle(struct media_endpoint *e, bool expected)
         e->timed_out = false;
     }
     media_source_update(e);
+    media_keying_update(e);
 }
 
 void media_endpoint_apply(struct media_endpoint *e, struct media_contexts *c)
@@ -176,6 +179,7 @@ void media_endpoint_apply(struct media_endpoint *e, struct media_contexts *c)
     bool expected = media_endpoint_expects(e);
     contexts_take(e, c);
     e->guard = guard_of(e);
+    e->rtcp_apart = keying_state_rtcp_apart(&t->keying, t->rtcp_mux);
     e->hears = t->direction == MEDIA_SENDRECV || t->direction == MEDIA_SENDONLY;
     e->sends = t->direction == MEDIA_SENDRECV || t->direction == MEDIA_RECVONLY;
     e->last_pt = MEDIA_PT_NONE;
@@ -346,6 +350,7 @@ void media_endpoint_leave(struct media_endpoint *e)
 {
     struct media_role *r = e->role;
     media_socket_close(e);
+    media_keying_free(e);
     media_contexts_fini(&e->contexts);
     free(e->pt_map);
     list_remove(&e->source);

@@ -76,6 +76,16 @@ bool media_learn_clear(struct media_endpoint *e, const struct media_packet *p)
     return true;
 }
 
+void media_learn_handshake(struct media_endpoint *e, bool rtcp, const struct addr *from)
+{
+    if (addr_family(from) == 0)
+        return;
+    if (rtcp)
+        e->s->learned_rtcp = *from;
+    else if (!addr_eq(from, &e->s->learned_rtp))
+        move(e, from);
+}
+
 void media_learn_secure(struct media_endpoint *e, const struct media_packet *p)
 {
     struct media_slot *s = e->s;

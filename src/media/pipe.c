@@ -2,7 +2,7 @@
  * on. What becomes of a datagram is one look into a table, by what it claims to be and by what its
  * endpoint lets through; where it goes from there is relay.c's.
  *
- *   demultiplex -> [drop | clear: may it come from there | SRTP: unprotect all at once, replay,
+ *   demultiplex -> [drop | a handshake's: to its engine | clear: may it come from there | SRTP: unprotect all at once, replay,
  *   learn the source] -> count -> route
  *
  * Nothing here ends a call: packets that fail are counted (CVE-2021-41105). */
@@ -13,6 +13,7 @@
 enum step {
     STEP_DROP,       /* neither ours nor worth counting */
     STEP_DROP_EARLY, /* media before anything has been agreed */
+    STEP_KEYING,     /* a handshake's */
     STEP_CLEAR,
     STEP_OPEN /* unprotect */
 };
@@ -21,8 +22,8 @@ static const uint8_t steps[RTP_KIND_COUNT][MEDIA_GUARD_COUNT] = {
     /* CLOSED, CLEAR, SECURE */
     [RTP_KIND_UNKNOWN] = {STEP_DROP, STEP_DROP, STEP_DROP},
     [RTP_KIND_STUN] = {STEP_DROP, STEP_DROP, STEP_DROP},
-    [RTP_KIND_ZRTP] = {STEP_DROP, STEP_DROP, STEP_DROP},
-    [RTP_KIND_DTLS] = {STEP_DROP, STEP_DROP, STEP_DROP},
+    [RTP_KIND_ZRTP] = {STEP_KEYING, STEP_KEYING, STEP_KEYING},
+    [RTP_KIND_DTLS] = {STEP_KEYING, STEP_KEYING, STEP_KEYING},
     [RTP_KIND_TURN] = {STEP_DROP, STEP_DROP, STEP_DROP},
     [RTP_KIND_RTP] = {STEP_DROP_EARLY, STEP_CLEAR, STEP_OPEN},
     [RTP_KIND_RTCP] = {STEP_DROP_EARLY, STEP_CLEAR, STEP_OPEN},
@@ -136,7 +137,14 @@ static void pass_clear(struct media_packet *p)
 
 static struct rtp_rx_table *rx_table(const struct media_packet *p, size_t which)
 {
-    return &p->in->s->rx[media_table(p->in->contexts.epoch[which])];
+    const struct media_endpoint *e = p->in;
+    const size_t table = media_table(e->contexts.epoch[which]);
+    return which == MEDIA_CTX_RTCP_RX ? &e->s->rtcp_rx[table] : &e->s->rx[table];
+}
+
+static size_t rx_context(const struct media_packet *p)
+{
+    return p->rtcp && p->in->rtcp_apart ? MEDIA_CTX_RTCP_RX : MEDIA_CTX_RX;
 }
 
 static struct srtp_job job_of(const struct media_packet *p, size_t which, uint64_t index)
@@ -220,7 +228,7 @@ static void try_again(struct media_packet *p, uint64_t tried)
     uint64_t guesses[RTP_RX_GUESSES] = {0};
     struct srtp_engine *engine = p->in->role->engine;
     for (size_t which = MEDIA_CTX_RX; which <= MEDIA_CTX_RX_PREV; which++) {
-        if (!p->in->contexts.ctx[which])
+        if (!p->in->contexts.ctx[which] || rx_context(p) != MEDIA_CTX_RX)
             continue;
         size_t n =
             p->rtcp ? 1 : rtp_rx_guesses(rx_table(p, which), p->hdr.ssrc, p->hdr.seq, guesses);
@@ -246,12 +254,12 @@ static void open_burst(struct media_role *r, struct media_packet *const *ps, siz
         uint64_t index = 0;
         if (!p->rtcp)
             index = rtp_rx_estimate(rx_table(p, MEDIA_CTX_RX), p->hdr.ssrc, p->hdr.seq);
-        jobs[i] = job_of(p, MEDIA_CTX_RX, index);
+        jobs[i] = job_of(p, rx_context(p), index);
     }
     srtp_unprotect(r->engine, jobs, n);
     for (size_t i = 0; i < n; i++) {
         if (jobs[i].verdict == SRTP_OK)
-            pass_authentic(ps[i], &jobs[i], MEDIA_CTX_RX);
+            pass_authentic(ps[i], &jobs[i], rx_context(ps[i]));
         else
             try_again(ps[i], jobs[i].index);
     }
@@ -259,15 +267,19 @@ static void open_burst(struct media_role *r, struct media_packet *const *ps, siz
 
 /* --- all of it --- */
 
-static enum step classify(struct media_packet *p)
+static enum step classify(struct media_packet *p, enum rtp_kind kind)
 {
     const struct media_endpoint *e = p->in;
-    enum rtp_kind kind = rtp_demux(p->data, p->len);
+    const enum step step = steps[kind][e->guard];
     bool by_rtcp = p->rtcp; /* the port */
+    if (step == STEP_KEYING)
+        return step;
     p->rtcp = kind == RTP_KIND_RTCP;
     if (kind == RTP_KIND_RTP && (by_rtcp || rtp_hdr_parse(p->data, p->len, &p->hdr) != RTP_OK))
         return STEP_DROP;
-    return steps[kind][e->guard];
+    if (step == STEP_OPEN && !e->contexts.ctx[rx_context(p)]) /* RTCP's own handshake is to come */
+        return STEP_DROP_EARLY;
+    return step;
 }
 
 void media_burst_run(struct media_role *r)
@@ -278,8 +290,12 @@ void media_burst_run(struct media_role *r)
         struct media_packet *p = &r->burst[i];
         if (!p->in) /* made here, and routed already */
             continue;
-        switch (classify(p)) {
+        enum rtp_kind kind = rtp_demux(p->data, p->len);
+        switch (classify(p, kind)) {
         case STEP_DROP:
+            break;
+        case STEP_KEYING:
+            media_keying_packet(p, kind);
             break;
         case STEP_DROP_EARLY:
             drop_early(p);

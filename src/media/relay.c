@@ -10,6 +10,8 @@ static bool claim(const struct media_packet *p, uint64_t *ret_index)
     struct media_endpoint *e = p->out;
     struct rtp_tx_table *t = &e->s->tx[media_table(e->contexts.epoch[MEDIA_CTX_TX])];
     if (p->rtcp) {
+        if (e->rtcp_apart)
+            t = &e->s->rtcp_tx[media_table(e->contexts.epoch[MEDIA_CTX_RTCP_TX])];
         uint32_t index;
         if (rtp_tx_claim_rtcp(t, &index) != RTP_TX_CLAIMED)
             return false;
@@ -24,6 +26,13 @@ static bool claim(const struct media_packet *p, uint64_t *ret_index)
         return false;
     *ret_index = index;
     return true;
+}
+
+/* NULL: RTCP's handshake is not done yet. */
+static struct srtp_ctx *ctx_of(const struct media_packet *p)
+{
+    const struct media_endpoint *e = p->out;
+    return e->contexts.ctx[p->rtcp && e->rtcp_apart ? MEDIA_CTX_RTCP_TX : MEDIA_CTX_TX];
 }
 
 void media_relay_burst(struct media_role *r, struct media_packet *ps, size_t n)
@@ -42,10 +51,10 @@ void media_relay_burst(struct media_role *r, struct media_packet *ps, size_t n)
             media_socket_send(e, p);
             break;
         case MEDIA_GUARD_SECURE:
-            if (!claim(p, &index))
+            if (!ctx_of(p) || !claim(p, &index))
                 break;
             sealed[jobs_n] = p;
-            jobs[jobs_n++] = (struct srtp_job){.ctx = e->contexts.ctx[MEDIA_CTX_TX],
+            jobs[jobs_n++] = (struct srtp_job){.ctx = ctx_of(p),
                                                .pkt = p->data,
                                                .len = p->len,
                                                .hdr_len = p->hdr.hdr_len,

@@ -49,7 +49,7 @@ static bool policy_is_sane(const struct media_policy *p)
 static bool is_sane(const struct media_request *rq)
 {
     bool ok = is_bool(&rq->is_offer) && is_bool(&rq->rtcp_mux) && is_addr(&rq->local) &&
-              is_addr(&rq->remote_rtp) && is_addr(&rq->remote_rtcp);
+              is_addr(&rq->remote_rtp) && is_addr(&rq->remote_rtcp) && is_addr(&rq->signalling);
     ok = ok && rq->codec_count <= MEDIA_CODEC_MAX && rq->mode <= MEDIA_MODE_CLOCK &&
          rq->direction <= MEDIA_INACTIVE && rq->proto < MEDIA_PROTO_COUNT;
     return ok && policy_is_sane(&rq->policy);
@@ -114,31 +114,27 @@ static int refuse_keying(struct work *w, int v, const char *why)
                   why);
 }
 
-static struct keying_policy policy_of(const struct media_policy *p)
+/* A phone that describes another address than its signalling comes from cannot be reached there
+ * before it has spoken: it is behind a NAT. */
+static bool is_behind_nat(const struct media_request *rq)
 {
+    return addr_family(&rq->signalling) != 0 && addr_family(&rq->remote_rtp) != 0 &&
+           !addr_host_eq(&rq->signalling, &rq->remote_rtp);
+}
+
+static struct keying_policy policy_of(const struct work *w)
+{
+    const struct media_policy *p = &w->rq->policy;
     struct keying_policy k = {
         .protection = p->protection,
         .keying_count = p->keying_count,
         .suite_count = p->suite_count,
+        .peer_first = is_behind_nat(w->rq),
+        .local = &w->role->local,
     };
     memcpy(k.keyings, p->keyings, sizeof(k.keyings));
     memcpy(k.suites, p->suites, sizeof(k.suites));
     return k;
-}
-
-/* An epoch is a key's name: never used for two. */
-static void terms_rekey(struct media_terms *t, const struct media_terms *now, uint64_t ms)
-{
-    bool same_tx = now->tx_epoch != 0 && keying_keys_eq(&t->keying.tx, &now->keying.tx);
-    bool same_rx = now->rx_epoch != 0 && keying_keys_eq(&t->keying.rx, &now->keying.rx);
-    if (!same_tx && t->keying.tx.suite != SRTP_SUITE_NONE)
-        t->tx_epoch = now->tx_epoch + 1;
-    if (same_rx || t->keying.rx.suite == SRTP_SUITE_NONE)
-        return;
-    t->rx_epoch = now->rx_epoch + 1;
-    t->rx_prev_epoch = now->rx_epoch;
-    t->rx_prev = now->keying.rx;
-    t->rx_prev_until = ms + MEDIA_OLD_KEY_MS;
 }
 
 static void terms_describe(struct media_terms *t, const struct media_request *rq, uint64_t ms)
@@ -151,41 +147,17 @@ static void terms_describe(struct media_terms *t, const struct media_request *rq
     t->direction = rq->direction;
     t->remote_rtp = rq->remote_rtp;
     t->remote_rtcp = rq->remote_rtcp;
+    t->signalling = rq->signalling;
     t->rtcp_mux = rq->rtcp_mux && (rq->is_offer || t->rtcp_mux_offered);
     t->codec_count = rq->codec_count;
     memcpy(t->codecs, rq->codecs, sizeof(t->codecs));
 }
 
-static void unlearn(struct media_endpoint *e)
+static int take(struct work *w, const struct media_terms *t)
 {
-    struct media_slot *s = e->s;
-    if (e->connected)
-        media_socket_disconnect(e);
-    memset(&s->learned_rtp, 0, sizeof(s->learned_rtp));
-    memset(&s->learned_rtcp, 0, sizeof(s->learned_rtcp));
-}
-
-static int terms_take(struct work *w, const struct media_terms *t)
-{
-    struct media_endpoint *e = w->e;
-    struct media_contexts c;
-    struct media_protection before = e->stats->protection;
-    bool moved = !addr_eq(&t->remote_rtp, &e->s->terms.remote_rtp);
-    if (media_contexts_make(e, t, &c) < 0)
+    if (media_terms_take(w->e, t) < 0)
         return refuse(w, MEDIA_STATUS_FAILED, "no memory for the keys");
-    media_terms_commit(&e->role->state, (uint32_t)(e - e->role->endpoints), t);
-    if (moved)
-        unlearn(e);
-    media_endpoint_apply(e, &c);
-    if (e->stats->protection.established &&
-        memcmp(&before, &e->stats->protection, sizeof(before)) != 0)
-        media_role_event(e, MEDIA_EVENT_SECURE, "");
     return 0;
-}
-
-static void terms_wipe(struct media_terms *t)
-{
-    secret_wipe(t, sizeof(*t));
 }
 
 static bool family_fits(const struct media_endpoint *e, const struct addr *a)
@@ -197,8 +169,8 @@ static int do_remote(struct work *w, bool check_only)
 {
     const struct media_request *rq = w->rq;
     const struct media_terms *now = &w->e->s->terms;
-    struct media_terms next CLEANUP(terms_wipe) = *now;
-    struct keying_policy policy = policy_of(&rq->policy);
+    struct media_terms next CLEANUP(media_terms_wipe) = *now;
+    struct keying_policy policy = policy_of(w);
     struct keying_result kr = {0};
     int v;
     if (!family_fits(w->e, &rq->remote_rtp) || !family_fits(w->e, &rq->remote_rtcp))
@@ -212,18 +184,18 @@ static int do_remote(struct work *w, bool check_only)
         return refuse_keying(w, v, kr.why);
     next.encrypted = kr.encrypted;
     terms_describe(&next, rq, loop_now(w->role->loop));
-    terms_rekey(&next, now, loop_now(w->role->loop));
+    media_terms_rekey(&next, now, loop_now(w->role->loop));
     w->reply.proto = kr.proto;
     w->reply.rtcp_mux = next.rtcp_mux;
-    return check_only ? 0 : terms_take(w, &next);
+    return check_only ? 0 : take(w, &next);
 }
 
 static int do_local(struct work *w)
 {
     const struct media_request *rq = w->rq;
     const struct media_terms *now = &w->e->s->terms;
-    struct media_terms next CLEANUP(terms_wipe) = *now;
-    struct keying_policy policy = policy_of(&rq->policy);
+    struct media_terms next CLEANUP(media_terms_wipe) = *now;
+    struct keying_policy policy = policy_of(w);
     struct keying_result kr = {0};
     int v = keying_local_offer(&now->keying, &policy, &w->out, &next.keying, &kr);
     if (v != KEYING_OK)
@@ -232,7 +204,7 @@ static int do_local(struct work *w)
     next.rtcp_mux_offered = rq->rtcp_mux;
     w->reply.proto = kr.proto;
     w->reply.rtcp_mux = rq->rtcp_mux;
-    return terms_take(w, &next);
+    return take(w, &next);
 }
 
 /* --- the request --- */

@@ -248,6 +248,8 @@ struct phone {
     struct addr addr, addr_rtcp;
     uint8_t proto;
     struct media_policy policy;
+    const struct keying_local *local; /* NULL: no DTLS */
+    bool rtcp_mux;
     struct keying_state keys;
     struct srtp_ctx *tx, *rx;
     struct rtp_rx_table rx_table;
@@ -284,7 +286,8 @@ static struct keying_policy phone_policy(const struct phone *p)
 {
     struct keying_policy k = {.protection = p->policy.protection,
                               .keying_count = p->policy.keying_count,
-                              .suite_count = p->policy.suite_count};
+                              .suite_count = p->policy.suite_count,
+                              .local = p->local};
     memcpy(k.keyings, p->policy.keyings, sizeof(k.keyings));
     memcpy(k.suites, p->policy.suites, sizeof(k.suites));
     return k;
@@ -364,6 +367,7 @@ static struct media_request phone_request(const struct phone *p, uint32_t ops)
         .policy = p->policy,
         .proto = p->proto,
         .direction = p->direction,
+        .rtcp_mux = p->rtcp_mux,
         .remote_rtp = p->addr,
         .remote_rtcp = p->addr_rtcp,
         .codec_count = p->codec_count,
@@ -415,6 +419,7 @@ static RIG_UNUSED int phone_offers(struct phone *p, uint32_t ops, const struct m
     struct keying_result kr;
     p->keys.offered = next.offered;
     p->keys.sdes = next.sdes;
+    p->keys.dtls = next.dtls;
     RIG_EQ(keying_remote_answer(&next, &k, r->proto, slice_from(p->rig->text, r->text_n), &agreed,
                                 &kr),
            KEYING_OK);

@@ -141,12 +141,14 @@ static void tick_endpoint(struct media_endpoint *e, uint64_t now)
     if (e->contexts.ctx[MEDIA_CTX_RX_PREV] && now >= e->s->terms.rx_prev_until)
         media_endpoint_drop_old_key(e);
     check_timeout(e, now);
+    media_keying_check(e, now);
 }
 
 static void on_tick(void *arg)
 {
     struct media_role *r = arg;
     uint64_t now = loop_now(r->loop);
+    media_identity_check(r);
     LIST_FOR_EACH(n, &r->open)
     tick_endpoint(CONTAINER_OF(n, struct media_endpoint, node), now);
     if (r->open_n > 0)
@@ -233,6 +235,11 @@ int media_role_new(struct loop *l, const struct media_config *cfg, int state_fd,
         media_role_free(r);
         return v;
     }
+    v = media_identity_init(r);
+    if (v < 0) {
+        media_role_free(r);
+        return v;
+    }
     slots_adopt(r);
     *ret = r;
     return 0;
@@ -287,6 +294,7 @@ struct media_role *media_role_free(struct media_role *r)
     loop_timer_cancel(r->loop, &r->tick);
     loop_timer_cancel(r->loop, &r->pace);
     loop_defer_cancel(&r->end_of_wakeup);
+    media_identity_fini(r);
     srtp_engine_free(r->engine);
     media_state_unmap(&r->state);
     if (r->stats)

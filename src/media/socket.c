@@ -114,6 +114,17 @@ static ssize_t put(const struct media_endpoint *e, const struct media_packet *p)
     return sendto(fd, p->data, p->len, MSG_NOSIGNAL, &to->sa, addr_len(to));
 }
 
+void media_socket_put(struct media_endpoint *e, bool rtcp, const void *p, size_t n,
+                      const struct addr *to)
+{
+    int fd = rtcp ? e->rtcp.fd : e->rtp.fd;
+    if (addr_family(to) == 0)
+        return;
+    /* As in media_socket_send: the first may tell of an earlier one. What is lost is said again. */
+    if (sendto(fd, p, n, MSG_NOSIGNAL, &to->sa, addr_len(to)) < 0 && errno == ECONNREFUSED)
+        (void)sendto(fd, p, n, MSG_NOSIGNAL, &to->sa, addr_len(to));
+}
+
 void media_socket_send(struct media_endpoint *e, const struct media_packet *p)
 {
     ssize_t n = put(e, p);

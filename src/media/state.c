@@ -6,7 +6,7 @@
 #include "ipc/ipc.h"
 #include "media/role.h"
 
-#define MAGIC 0x30616964656d7473ull /* "stmedia0" */
+#define MAGIC 0x31616964656d7473ull /* "stmedia1" */
 #define ALIGN 64u
 
 static size_t head_size(void)
@@ -48,11 +48,36 @@ void media_terms_commit(struct media_state *s, uint32_t slot, const struct media
         memset(&m->tx[media_table(t->tx_epoch)], 0, sizeof(m->tx[0]));
     if (t->rx_epoch != m->terms.rx_epoch)
         memset(&m->rx[media_table(t->rx_epoch)], 0, sizeof(m->rx[0]));
+    if (t->rtcp_tx_epoch != m->terms.rtcp_tx_epoch)
+        memset(&m->rtcp_tx[media_table(t->rtcp_tx_epoch)], 0, sizeof(m->rtcp_tx[0]));
+    if (t->rtcp_rx_epoch != m->terms.rtcp_rx_epoch)
+        memset(&m->rtcp_rx[media_table(t->rtcp_rx_epoch)], 0, sizeof(m->rtcp_rx[0]));
     s->head->journal = *t;
     in_order();
     s->head->journal_slot = slot + 1;
     in_order();
     journal_apply(s);
+}
+
+/* One that was not written to its end has no date. */
+static void identity_put(struct crypto_dtls_identity *to, const struct crypto_dtls_identity *id)
+{
+    struct crypto_dtls_identity undated = *id;
+    undated.not_after = 0;
+    to->not_after = 0;
+    in_order();
+    *to = undated;
+    in_order();
+    to->not_after = id->not_after;
+    in_order();
+    secret_wipe(&undated, sizeof(undated));
+}
+
+void media_state_identify(struct media_state *s, const struct crypto_dtls_identity *id)
+{
+    if (s->head->dtls[0].not_after != 0)
+        identity_put(&s->head->dtls[1], &s->head->dtls[0]);
+    identity_put(&s->head->dtls[0], id);
 }
 
 int media_state_map(int fd, uint32_t max_endpoints, struct media_state *ret)

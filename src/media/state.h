@@ -24,14 +24,16 @@ static inline size_t media_table(uint32_t epoch)
     return epoch & 1;
 }
 
-/* What descriptions agreed on. */
+/* What descriptions, and handshakes that they asked for, agreed on. */
 struct media_terms {
     struct keying_state keying;
     struct srtp_keys rx_prev; /* until the peer has our answer it sends with its old key */
     uint64_t rx_prev_until;   /* ms of CLOCK_MONOTONIC */
     uint64_t remote_since;    /* when the peer's address was last set anew */
     uint32_t tx_epoch, rx_epoch, rx_prev_epoch; /* of keying.tx, keying.rx, rx_prev */
+    uint32_t rtcp_tx_epoch, rtcp_rx_epoch;      /* of keying.rtcp_tx, keying.rtcp_rx */
     struct addr remote_rtp, remote_rtcp;        /* as signalled; family 0: none */
+    struct addr signalling;                     /* whose host may make a handshake too */
     uint8_t protection;                         /* enum protection_policy */
     bool encrypted;    /* keys are agreed, or a handshake will bring them */
     bool has_remote;   /* the peer has described itself */
@@ -59,6 +61,8 @@ struct media_slot {
     struct media_terms terms;
     struct rtp_rx_table rx[2];
     struct rtp_tx_table tx[2];
+    struct rtp_rx_table rtcp_rx[2]; /* where RTCP has keys of its own */
+    struct rtp_tx_table rtcp_tx[2];
 };
 
 struct media_state_head {
@@ -67,6 +71,8 @@ struct media_state_head {
     uint32_t slots_touched; /* those behind were never open: a restart need not look at them */
     uint32_t journal_slot;  /* index + 1; 0: nothing */
     struct media_terms journal;
+    /* Our DTLS certificates, whose digests stand in descriptions: the one in use, the one before. */
+    struct crypto_dtls_identity dtls[DTLS_IDENTITIES];
 };
 
 struct media_state {
@@ -81,5 +87,7 @@ int media_state_map(int fd, uint32_t max_endpoints, struct media_state *ret) MUS
 void media_state_unmap(struct media_state *s);
 /* Zeroes the tables of keys that are new in t, then commits. */
 void media_terms_commit(struct media_state *s, uint32_t slot, const struct media_terms *t);
+/* The first DTLS certificate, or the next, which moves the one in use to the place behind. */
+void media_state_identify(struct media_state *s, const struct crypto_dtls_identity *id);
 
 #endif

@@ -3,6 +3,9 @@
  *
  *   role.c      life, messages, the sweep, the clock tick
  *   request.c   the operations of a request, on terms that are committed only when all went well
+ *   terms.c     new terms: their keys' epochs, and the commit
+ *   keying.c    handshakes in the media path: engines of keying/, their packets and timers
+ *   identity.c  our DTLS certificate
  *   endpoint.c  opening, closing, and what follows from new terms (contexts, guard, payload map)
  *   socket.c    the per-stream way in and out: one connected UDP socket per port
  *   pipe.c      a burst: demultiplex, unprotect, replay, learn
@@ -23,6 +26,7 @@
 #include "media/ports.h"
 #include "media/role.h"
 #include "media/state.h"
+#include "rtp/demux.h"
 #include "rtp/packet.h"
 
 #define MEDIA_PACKET_MAX 1984u                    /* bytes of a datagram; longer ones are dropped */
@@ -51,7 +55,15 @@ enum media_guard {
 
 #define MEDIA_PT_NONE 0xff
 
-enum { MEDIA_CTX_TX, MEDIA_CTX_RX, MEDIA_CTX_RX_PREV, MEDIA_CTX_COUNT };
+/* The last two where RTCP has keys of its own (rtcp_apart); else it goes under RTP's. */
+enum {
+    MEDIA_CTX_TX,
+    MEDIA_CTX_RX,
+    MEDIA_CTX_RX_PREV,
+    MEDIA_CTX_RTCP_TX,
+    MEDIA_CTX_RTCP_RX,
+    MEDIA_CTX_COUNT
+};
 
 struct media_contexts {
     struct srtp_ctx *ctx[MEDIA_CTX_COUNT];
@@ -72,11 +84,13 @@ struct media_endpoint {
     bool connected;    /* the RTP socket is, to learned_rtp */
     bool timed_out;    /* told; until something comes again */
     bool swept;        /* not named by KEEP yet */
+    bool rtcp_apart;   /* RTCP has keys of its own, there or still to come */
     uint8_t last_pt;   /* whose name stands in stats, or MEDIA_PT_NONE */
     struct media_contexts contexts;
     struct loop_fd rtp;
     /* the rest */
     struct loop_fd rtcp;
+    struct media_keying *keying; /* NULL: no handshake was ever due */
     uint64_t id, expect_since, log_after;
     struct list node;   /* in role->open */
     struct list source; /* in role->sources: tone, clock */
@@ -114,6 +128,8 @@ struct media_role {
     struct media_endpoint *endpoints;
     struct media_ports ports;
     struct srtp_engine *engine;
+    struct keying_local local;
+    uint64_t identity_check; /* when to look at our certificate's age again */
     struct ipc_chan *chan;
     struct map by_key;
     struct list open, sources;
@@ -144,6 +160,31 @@ void media_endpoint_leave(struct media_endpoint *e); /* this life's part only */
 void media_endpoint_adopt(struct media_role *r, uint32_t slot);
 int media_endpoint_resume(struct media_endpoint *e) MUST_CHECK;
 int media_endpoint_reopen(struct media_endpoint *e) MUST_CHECK; /* its sockets were not held */
+
+/* terms.c */
+/* The epochs of keys that `t` changes against `now`. */
+void media_terms_rekey(struct media_terms *t, const struct media_terms *now, uint64_t ms);
+/* All of it, and the event where protection has changed. -ENOMEM: nothing has changed. */
+int media_terms_take(struct media_endpoint *e, const struct media_terms *t) MUST_CHECK;
+void media_terms_wipe(struct media_terms *t);
+
+/* keying.c */
+/* Starts and stops engines as the terms and the mode want it. Whoever changes what a handshake waits
+ * for (terms, mode, where the peer is) calls it. */
+void media_keying_update(struct media_endpoint *e);
+/* A packet of a keying; p->rtcp says by which port it came. */
+void media_keying_packet(struct media_packet *p, enum rtp_kind kind);
+void media_keying_check(struct media_endpoint *e, uint64_t now); /* the clock tick */
+void media_keying_free(struct media_endpoint *e);
+/* May the peer of a handshake be at that address? Where it was signalled or heard, or at any port of
+ * the host that its signalling comes from. */
+bool media_may_handshake(const struct media_endpoint *e, bool rtcp, const struct addr *from);
+
+/* identity.c */
+/* Takes over the certificates of the memfd; makes what is missing or old. */
+int media_identity_init(struct media_role *r) MUST_CHECK;
+void media_identity_check(struct media_role *r);
+void media_identity_fini(struct media_role *r);
 
 /* New terms are taken in three steps, of which only the first can fail: contexts for the keys that
  * `t` changes; media_terms_commit; apply, which takes the contexts. */
@@ -182,6 +223,9 @@ void media_socket_close(struct media_endpoint *e);
 void media_socket_connect(struct media_endpoint *e);    /* to where the peer was heard */
 void media_socket_disconnect(struct media_endpoint *e); /* hears everyone again */
 void media_socket_send(struct media_endpoint *e, const struct media_packet *p);
+/* What is no media: a handshake's. */
+void media_socket_put(struct media_endpoint *e, bool rtcp, const void *p, size_t n,
+                      const struct addr *to);
 
 /* pipe.c */
 /* A packet to fill, or NULL never: a full burst is run first. media_burst_add takes it in. */
@@ -195,6 +239,8 @@ const struct addr *media_remote(const struct media_endpoint *e, bool rtcp);
 /* May a packet in clear come from there? */
 bool media_learn_clear(struct media_endpoint *e, const struct media_packet *p);
 void media_learn_secure(struct media_endpoint *e, const struct media_packet *p);
+/* A handshake was completed with the peer at that address. */
+void media_learn_handshake(struct media_endpoint *e, bool rtcp, const struct addr *from);
 
 /* relay.c */
 void media_relay_burst(struct media_role *r, struct media_packet *p, size_t n);

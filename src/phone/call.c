@@ -43,6 +43,35 @@ static enum call_result result_of(uint16_t status)
 
 /* --- media ------------------------------------------------------------------------------------ */
 
+static void on_keying_packet(void *arg, bool rtcp, struct slice packet, const struct addr *from)
+{
+    struct phone_call *c = arg;
+
+    phone_keying_packet(c->keying, rtcp, packet, from);
+}
+
+static void on_secure(void *arg)
+{
+    call_apply_media(arg);
+}
+
+static void on_keying_failed(void *arg, const char *why)
+{
+    call_fail(arg, 488, why);
+}
+
+static int open_keying(struct phone_call *c)
+{
+    const struct phone_keying_config cfg = {.loop = c->ph->loop,
+                                            .session = &c->session,
+                                            .media = c->media,
+                                            .secure = on_secure,
+                                            .failed = on_keying_failed,
+                                            .arg = c};
+
+    return phone_keying_new(&cfg, &c->keying);
+}
+
 static bool open_media(struct phone_call *c, const struct addr *local)
 {
     const struct phone_options *o = c->ph->opt;
@@ -52,8 +81,12 @@ static bool open_media(struct phone_call *c, const struct addr *local)
                                      .local = *local,
                                      .first_seq = o->rtp_seq,
                                      .ssrc_change_ms = o->ssrc_change_after * 1000,
-                                     .dtmf = o->dtmf};
+                                     .dtmf = o->dtmf,
+                                     .on_keying = on_keying_packet,
+                                     .arg = c};
     int r = phone_media_new(&cfg, &c->media);
+    if (r == 0)
+        r = open_keying(c);
 
     if (r < 0) {
         call_set_reason(c, 500, "no port for the sound: %s", strerror(-r));
@@ -74,6 +107,7 @@ void call_apply_media(struct phone_call *c)
         call_fail(c, 500, "the keys cannot be used");
         return;
     }
+    phone_keying_update(c->keying);
     keying_state_protection(&c->session.keying, &now);
     bool changed = c->told && (now.keying != c->shown.keying || now.suite != c->shown.suite ||
                                now.established != c->shown.established);
@@ -551,7 +585,8 @@ int call_init(struct phone_call *c, struct phone *ph)
     call_sip_init(c);
     midcall_init(c);
     if (phone_session_set_keying(&c->session, o->keying) < 0)
-        snprintf(why, sizeof(why), "--keying: sdes, none or sdes,none, not %s", o->keying);
+        snprintf(why, sizeof(why), "--keying: sdes, dtls, none or a list of them, not %s",
+                 o->keying);
     else if (o->suite && phone_session_set_suite(&c->session, o->suite) < 0)
         snprintf(why, sizeof(why), "--suite: no such suite in %s", o->suite);
     else if (phone_session_set_codec(&c->session, o->codec) < 0)
@@ -559,6 +594,10 @@ int call_init(struct phone_call *c, struct phone *ph)
     else
         c->has_audio = phone_audio_init(&c->audio, o->play, o->loop_file, o->echo, o->record, why,
                                         sizeof(why)) == 0;
+    if (!why[0] && phone_keying_local_init(&c->local, &c->session.policy, loop_unix_now(ph->loop)))
+        snprintf(why, sizeof(why), "--keying: no DTLS certificate could be made");
+    c->session.policy.local = &c->local;
+    c->session.offers_mux = o->rtcp_mux;
     phone_session_init(&c->session);
     if (!why[0])
         return 0;
@@ -572,11 +611,13 @@ void call_fini(struct phone_call *c)
     if (!c->ph)
         return;
     call_release(c);
+    c->keying = phone_keying_free(c->keying);
     c->media = phone_media_free(c->media);
     if (c->has_audio && phone_audio_fini(&c->audio) < 0)
         fprintf(stderr, "sotto: %s could not be written whole\n", c->ph->opt->record);
     c->has_audio = false;
     phone_session_fini(&c->session);
+    phone_keying_local_fini(&c->local);
 }
 
 bool call_is_on(const struct phone_call *c)

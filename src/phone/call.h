@@ -8,6 +8,7 @@
 #ifndef SOTTO_PHONE_CALL_H
 #define SOTTO_PHONE_CALL_H
 
+#include "phone/keying.h"
 #include "phone/media.h"
 #include "phone/request.h"
 #include "phone/session.h"
@@ -69,6 +70,8 @@ struct phone_call {
     struct phone_audio audio;
     bool has_audio;
     struct phone_media *media;
+    struct keying_local local;
+    struct phone_keying *keying;             /* with media */
     struct phone_request invite, again, bye; /* again: re-INVITE */
     struct txn_server *in;                   /* the INVITE that we have not answered finally */
     struct txn_server *answered;             /* the 2xx that waits for its ACK */

@@ -49,7 +49,9 @@ static const char common_usage[] =
     "  --expires N        of the registration, seconds (default 300)\n"
     "\n"
     "How:\n"
-    "  --keying K         sdes (default), none, or sdes,none: encrypted if the peer can\n"
+    "  --keying K[,K]     sdes (default), dtls, none; with none beside others: encrypted if the\n"
+    "                     peer can\n"
+    "  --rtcp-mux         offers RTCP on RTP's port (RFC 5761)\n"
     "  --suite S[,S]      SRTP suites, best first (default: all)\n"
     "  --codec C[,C]      PCMA, PCMU (default: both, in this order)\n"
     "  --play F.wav|tone:HZ  what is said; --loop: the file over and over\n"
@@ -92,6 +94,7 @@ static const struct option options[] = {
     {"--no-register", FLAG, BOTH, AT(no_register), 0, 0},
     {"--expires", NUMBER, BOTH, AT(expires), 1, 86400},
     {"--keying", TEXT, BOTH, AT(keying), 0, 0},
+    {"--rtcp-mux", FLAG, BOTH, AT(rtcp_mux), 0, 0},
     {"--suite", TEXT, BOTH, AT(suite), 0, 0},
     {"--codec", TEXT, BOTH, AT(codec), 0, 0},
     {"--play", TEXT, BOTH, AT(play), 0, 0},

@@ -88,6 +88,7 @@ int phone_media_new(const struct phone_media_config *cfg, struct phone_media **r
     m->cfg = *cfg;
     m->rtp_sock = m->rtcp_sock = m->rtp_fd.fd = m->rtcp_fd.fd = -1;
     phone_crypt_init(&m->crypt, cfg->engine);
+    phone_crypt_init(&m->rtcp_crypt, cfg->engine);
     loop_timer_init(&m->tick, on_tick, m);
     loop_timer_init(&m->report, on_report, m);
     int r = set_up(m);
@@ -112,6 +113,7 @@ struct phone_media *phone_media_free(struct phone_media *m)
     if (m->rtcp_sock >= 0)
         close(m->rtcp_sock);
     phone_crypt_fini(&m->crypt);
+    phone_crypt_fini(&m->rtcp_crypt);
     free(m);
     return NULL;
 }
@@ -128,6 +130,24 @@ const struct addr *phone_media_rtcp_addr(const struct phone_media *m)
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
+struct phone_crypt *media_crypt(struct phone_media *m, bool rtcp)
+{
+    return rtcp && m->terms.rtcp_apart ? &m->rtcp_crypt : &m->crypt;
+}
+
+static int sock_of(const struct phone_media *m, bool rtcp)
+{
+    return rtcp && !m->terms.rtcp_mux ? m->rtcp_sock : m->rtp_sock;
+}
+
+void phone_media_put(struct phone_media *m, bool rtcp, const void *packet, size_t n)
+{
+    const struct addr *to = rtcp ? &m->terms.rtcp : &m->terms.rtp;
+
+    if (addr_family(to) != AF_UNSPEC) /* what is lost is said again */
+        (void)sendto(sock_of(m, rtcp), packet, n, MSG_DONTWAIT, &to->sa, addr_len(to));
+}
+
 /* One packet of `len` bytes in m->pkt. Without keys nothing leaves where keys were agreed on. */
 static bool send_packet(struct phone_media *m, uint32_t len, bool rtcp)
 {
@@ -135,10 +155,11 @@ static bool send_packet(struct phone_media *m, uint32_t len, bool rtcp)
 
     if (addr_family(to) == AF_UNSPEC)
         return false;
-    if (m->terms.secure && phone_crypt_seal(&m->crypt, m->pkt, len, rtcp, &len) != PHONE_CRYPT_OK)
+    if (m->terms.secure &&
+        phone_crypt_seal(media_crypt(m, rtcp), m->pkt, len, rtcp, &len) != PHONE_CRYPT_OK)
         return false;
-    return sendto(rtcp ? m->rtcp_sock : m->rtp_sock, m->pkt, len, MSG_DONTWAIT, &to->sa,
-                  addr_len(to)) == (ssize_t)len;
+    return sendto(sock_of(m, rtcp), m->pkt, len, MSG_DONTWAIT, &to->sa, addr_len(to)) ==
+           (ssize_t)len;
 }
 
 static void send_rtp(struct phone_media *m, const struct rtp_hdr *h, uint32_t payload_n)
@@ -200,7 +221,8 @@ static void send_frame(struct phone_media *m)
 {
     if (m->cfg.ssrc_change_ms && m->tx.frames * PHONE_FRAME_MS >= m->cfg.ssrc_change_ms)
         change_ssrc(m);
-    if (m->terms.send && addr_family(&m->terms.rtp) != AF_UNSPEC) {
+    bool keyed = !m->terms.secure || m->crypt.tx;
+    if (m->terms.send && keyed && addr_family(&m->terms.rtp) != AF_UNSPEC) {
         if (!send_event(m))
             send_audio(m);
     } else {
@@ -271,17 +293,20 @@ int phone_media_apply(struct phone_media *m, const struct phone_media_terms *t)
 {
     uint64_t now = loop_now(m->cfg.loop);
 
+    bool was_keyed = !t->secure || m->crypt.rx[0].ctx;
     if (t->secure) {
         int r = phone_crypt_set(&m->crypt, t->tx, t->rx);
+        if (r == 0 && t->rtcp_apart)
+            r = phone_crypt_set(&m->rtcp_crypt, t->rtcp_tx, t->rtcp_rx);
         if (r < 0)
             return r;
     }
-    if (t->receive && !m->terms.receive) /* what was held back before is no gap */
+    if (t->receive && (!m->terms.receive || !was_keyed)) /* what was held back before is no gap */
         m->rx.heard_ms = now;
     else if (!t->receive && m->terms.receive)
         m->stats.max_gap_ms = media_rx_gap(m);
     m->terms = *t;
-    m->terms.tx = m->terms.rx = NULL;
+    m->terms.tx = m->terms.rx = m->terms.rtcp_tx = m->terms.rtcp_rx = NULL;
     if (m->running)
         return 0;
     m->running = true;

@@ -28,6 +28,9 @@ struct phone_media_config {
     uint32_t first_seq;        /* above 65535: random */
     uint32_t ssrc_change_ms;   /* 0: never */
     const char *dtmf;          /* digits to send, or NULL */
+    /* What is a handshake's; NULL: dropped. */
+    void (*on_keying)(void *arg, bool rtcp, struct slice packet, const struct addr *from);
+    void *arg;
 };
 
 /* What offer and answer agreed on. */
@@ -37,7 +40,10 @@ struct phone_media_terms {
     enum g711_law law;
     bool send, receive;
     bool secure;
-    const struct srtp_keys *tx, *rx; /* with secure; borrowed for the call */
+    bool rtcp_mux;
+    bool rtcp_apart; /* with secure: RTCP has keys of its own */
+    /* With secure; borrowed for the call. Suite SRTP_SUITE_NONE: a handshake is to bring them. */
+    const struct srtp_keys *tx, *rx, *rtcp_tx, *rtcp_rx;
 };
 
 struct phone_media_stats {
@@ -58,6 +64,8 @@ struct phone_media *phone_media_free(struct phone_media *m);
 const struct addr *phone_media_rtp_addr(const struct phone_media *m);
 const struct addr *phone_media_rtcp_addr(const struct phone_media *m);
 int phone_media_apply(struct phone_media *m, const struct phone_media_terms *t) MUST_CHECK;
+/* A handshake's packet. */
+void phone_media_put(struct phone_media *m, bool rtcp, const void *packet, size_t n);
 void phone_media_stop(struct phone_media *m); /* RTCP BYE; nothing flows any more */
 void phone_media_stats(const struct phone_media *m, struct phone_media_stats *ret);
 

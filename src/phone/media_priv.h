@@ -30,7 +30,7 @@ struct phone_media {
     struct loop_fd rtp_fd, rtcp_fd;
     int rtp_sock, rtcp_sock;
     struct loop_timer tick, report;
-    struct phone_crypt crypt;
+    struct phone_crypt crypt, rtcp_crypt; /* the second where RTCP has keys of its own */
     struct dtmf_sender dtmf;
     struct phone_media_tx tx;
     struct phone_media_rx rx;
@@ -39,6 +39,7 @@ struct phone_media {
     uint8_t pkt[PHONE_PACKET_MAX + SRTP_TRAILER_MAX];
 };
 
+struct phone_crypt *media_crypt(struct phone_media *m, bool rtcp);
 void media_rx_ready(void *arg, uint32_t events);      /* RTP socket */
 void media_rx_rtcp_ready(void *arg, uint32_t events); /* RTCP socket */
 /* The block about what we hear, for our report. False: nothing was heard. */

@@ -1,6 +1,7 @@
 /* What comes in: sorted, authenticated, counted, heard. Nothing that fails any check has an effect
  * other than its counter. */
 #include "phone/media_priv.h"
+#include "rtp/demux.h"
 
 #define RX_BURST 64
 
@@ -135,7 +136,8 @@ static void take_rtcp(struct phone_media *m, uint32_t len)
         m->stats.other_dropped++;
         return;
     }
-    int v = m->terms.secure ? phone_crypt_open(&m->crypt, m->pkt, len, true, &len) : PHONE_CRYPT_OK;
+    int v = m->terms.secure ? phone_crypt_open(media_crypt(m, true), m->pkt, len, true, &len)
+                            : PHONE_CRYPT_OK;
     if (v != PHONE_CRYPT_OK) {
         bool clear =
             v != PHONE_CRYPT_REPLAYED && rtcp_check(slice_from(m->pkt, len), true) == RTCP_OK;
@@ -177,11 +179,19 @@ bool media_rx_block(struct phone_media *m, struct rtcp_block *ret)
 static void receive(struct phone_media *m, int sock)
 {
     for (int i = 0; i < RX_BURST; i++) {
-        ssize_t n = recv(sock, m->pkt, PHONE_PACKET_MAX, MSG_DONTWAIT | MSG_TRUNC);
+        struct addr from = {0};
+        socklen_t from_n = sizeof(from);
+        ssize_t n =
+            recvfrom(sock, m->pkt, PHONE_PACKET_MAX, MSG_DONTWAIT | MSG_TRUNC, &from.sa, &from_n);
         if (n < 0)
             return; /* empty; or an ICMP error, which says nothing about what comes in */
         if (n > PHONE_PACKET_MAX) {
             m->stats.other_dropped++;
+            continue;
+        }
+        if (m->cfg.on_keying && rtp_demux(m->pkt, (size_t)n) == RTP_KIND_DTLS) {
+            m->cfg.on_keying(m->cfg.arg, sock == m->rtcp_sock, slice_from(m->pkt, (size_t)n),
+                             &from);
             continue;
         }
         bool rtcp = n >= 2 && m->pkt[1] >= 192 && m->pkt[1] <= 223; /* RFC 5761 s.4 */

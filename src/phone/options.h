@@ -16,7 +16,8 @@ struct phone_options {
     const char *data;   /* NULL: not said */
     const char *server, *server_name, *transport, *ca, *listen, *auth_user;
     bool password_stdin, insecure, no_register;
-    const char *keying; /* "sdes", "none", "sdes,none" */
+    const char *keying; /* "sdes", "dtls", "none", "sdes,none" */
+    bool rtcp_mux;
     const char *suite, *codec;
     bool answer, busy, decline, echo, offer_late, loop_file;
     const char *play, *record, *dtmf;

@@ -13,7 +13,7 @@ static_assert((int)SDP_AVP == (int)KEYING_AVP &&
 
 /* --- options ---------------------------------------------------------------------------------- */
 
-/* "sdes", "none"; with none beside others encryption is offered and not insisted on. */
+/* "sdes", "dtls", "none"; with none beside others encryption is offered and not insisted on. */
 int phone_session_set_keying(struct phone_session *s, const char *list)
 {
     struct keying_policy p = s->policy;
@@ -95,10 +95,11 @@ void phone_session_fini(struct phone_session *s)
 /* --- printing --------------------------------------------------------------------------------- */
 
 static void fill_plan(const struct phone_session *s, struct sdp_leg_plan *plan, size_t media,
-                      const struct keying_result *k, struct slice keying)
+                      const struct keying_result *k, struct slice keying, bool rtcp_mux)
 {
     struct sdp_leg_media *lm = &plan->media[media];
 
+    lm->rtcp_mux = rtcp_mux;
     plan->session_id = s->id;
     plan->last = slice_from(s->last, s->last_n);
     plan->address = s->rtp;
@@ -145,7 +146,7 @@ const char *phone_session_offer(struct phone_session *s, struct slice *ret_text)
 
     if (v != KEYING_OK)
         return why_of(v, &k);
-    fill_plan(s, &plan, 0, &k, buf_slice(&kb));
+    fill_plan(s, &plan, 0, &k, buf_slice(&kb), s->offers_mux);
     sdp_own_print_offer(&b, &plan);
     const char *why = keep_text(s, &b, ret_text);
     if (why)
@@ -161,7 +162,8 @@ const char *phone_session_offer(struct phone_session *s, struct slice *ret_text)
 
 /* What both descriptions together mean for our media. */
 static void set_terms(struct phone_session *s, const struct sdp *remote, const struct sdp_media *m,
-                      const struct sdp_codec *codecs, size_t codec_count, bool encrypted)
+                      const struct sdp_codec *codecs, size_t codec_count,
+                      const struct keying_result *k, bool rtcp_mux)
 {
     struct phone_media_terms t = {.pt = codecs[0].pt, .event_pt = PHONE_PT_NONE};
     enum sdp_direction theirs = sdp_direction_of(remote, m);
@@ -177,9 +179,13 @@ static void set_terms(struct phone_session *s, const struct sdp *remote, const s
     t.law = slice_eq_str(SLICE_LIT("PCMA"), codecs[0].name) ? G711_ALAW : G711_ULAW;
     t.send = we_send && (theirs == SDP_SENDRECV || theirs == SDP_RECVONLY);
     t.receive = we_hear && (theirs == SDP_SENDRECV || theirs == SDP_SENDONLY);
-    t.secure = encrypted;
+    t.secure = k->encrypted;
+    t.rtcp_mux = rtcp_mux;
+    t.rtcp_apart = keying_state_rtcp_apart(&s->keying, rtcp_mux);
     t.tx = &s->keying.tx;
     t.rx = &s->keying.rx;
+    t.rtcp_tx = &s->keying.rtcp_tx;
+    t.rtcp_rx = &s->keying.rtcp_rx;
     memcpy(s->codec, codecs[0].name, sizeof(s->codec));
     s->terms = t;
     s->agreed = true;
@@ -212,12 +218,13 @@ const char *phone_session_answer(struct phone_session *s, struct slice offer,
     if (v != KEYING_OK)
         return why_of(v, &k);
     sdp_own_plan_answer(&d, &c, &plan);
-    fill_plan(s, &plan, c.media, &k, buf_slice(&kb));
+    bool rtcp_mux = sdp_rtcp_mux(&d, m);
+    fill_plan(s, &plan, c.media, &k, buf_slice(&kb), rtcp_mux);
     sdp_own_print_answer(&b, &c, &plan);
     const char *why = keep_text(s, &b, ret_text);
     if (!why) {
         s->keying = next;
-        set_terms(s, &d, m, c.codecs, c.codec_count, k.encrypted);
+        set_terms(s, &d, m, c.codecs, c.codec_count, &k, rtcp_mux);
     }
     keying_state_wipe(&next);
     secret_wipe(keying, sizeof(keying));
@@ -277,6 +284,6 @@ const char *phone_session_accept(struct phone_session *s, struct slice answer)
     if (v != KEYING_OK)
         return why_of(v, &k);
     keep_keying(s, &next);
-    set_terms(s, &d, m, codecs, n, k.encrypted);
+    set_terms(s, &d, m, codecs, n, &k, s->offers_mux && sdp_rtcp_mux(&d, m));
     return NULL;
 }

@@ -17,6 +17,7 @@ struct phone_session {
     size_t codec_count;
     struct addr rtp, rtcp;    /* ours */
     enum sdp_direction wants; /* SENDRECV; SENDONLY while we hold the peer */
+    bool offers_mux;          /* RTCP on RTP's port; an offer of it is always taken */
 
     uint64_t id;
     struct keying_state keying;

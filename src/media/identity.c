@@ -1,0 +1,62 @@
+/* Our DTLS certificate. It lies in the state memfd, because its digest stands in descriptions that
+ * outlive a process; it is renewed long before it ends, and the one before it is kept for what was
+ * described with it. */
+#include "media/worker.h"
+
+#define RENEW_S (CRYPTO_DTLS_DAYS * 86400u / 2)
+#define CHECK_MS 3600000u
+
+static int load(struct media_role *r)
+{
+    for (size_t i = 0; i < DTLS_IDENTITIES; i++) {
+        r->local.dtls[i] = crypto_dtls_free(r->local.dtls[i]);
+        const struct crypto_dtls_identity *id = &r->state.head->dtls[i];
+        int v = id->not_after ? crypto_dtls_new(id, &r->local.dtls[i]) : 0;
+        if (v < 0)
+            return v;
+    }
+    return 0;
+}
+
+static int renew(struct media_role *r)
+{
+    struct crypto_dtls_identity id;
+    int v = crypto_dtls_identity_new(loop_unix_now(r->loop), &id);
+    if (v < 0)
+        return v;
+    media_state_identify(&r->state, &id);
+    secret_wipe(&id, sizeof(id));
+    return load(r);
+}
+
+static bool is_due(const struct media_role *r)
+{
+    return r->state.head->dtls[0].not_after < loop_unix_now(r->loop) + RENEW_S;
+}
+
+int media_identity_init(struct media_role *r)
+{
+    r->identity_check = loop_now(r->loop) + CHECK_MS;
+    int v = load(r);
+    if (v < 0) { /* nothing that we wrote */
+        memset(r->state.head->dtls, 0, sizeof(r->state.head->dtls));
+        v = load(r);
+    }
+    return v == 0 && is_due(r) ? renew(r) : v;
+}
+
+void media_identity_check(struct media_role *r)
+{
+    if (loop_now(r->loop) < r->identity_check)
+        return;
+    r->identity_check = loop_now(r->loop) + CHECK_MS;
+    int v = is_due(r) ? renew(r) : 0;
+    if (v < 0)
+        log_event(LOG_ERROR, "dtls_certificate_not_renewed", LOG_ERRNO(v));
+}
+
+void media_identity_fini(struct media_role *r)
+{
+    for (size_t i = 0; i < DTLS_IDENTITIES; i++)
+        r->local.dtls[i] = crypto_dtls_free(r->local.dtls[i]);
+}

@@ -1,0 +1,299 @@
+/* Handshakes in the media path. Which keying it is, is not known here: the state says whether a
+ * handshake is due, the keying's table how one is driven.
+ *
+ *   begins     when both descriptions are there and the endpoint is connected to something: then
+ *              our answer is on its way, and the peer can make sense of what we send
+ *   is heard   from media_may_handshake alone: where the peer was signalled or heard, and its host
+ *   ends       with keys (the terms take them, the guard opens), or by proof that the peer is
+ *              somebody else; what anybody can send ends nothing
+ *
+ * A packet that comes before (a callee's ClientHello overtakes its answer) is kept until then, one
+ * for each component, so that the peer need not wait for its own timer.
+ *
+ * After a restart of the role a handshake that was under way is begun again, and where keys are
+ * there already the engine only answers. */
+#include <stdlib.h>
+
+#include "media/worker.h"
+
+struct component {
+    struct media_endpoint *e;
+    enum keying_component which;
+    const struct keying_ops *ops;
+    struct keying_engine *engine; /* NULL: none runs */
+    uint32_t number;              /* of the handshake that it is for */
+    struct addr peer;             /* where the last packet came from; family 0: from nowhere yet */
+    struct loop_timer timer;
+    struct addr early_from;
+    uint32_t early_n;
+    uint8_t *early; /* MEDIA_PACKET_MAX; NULL: none was ever kept */
+};
+
+struct media_keying {
+    struct component c[KEYING_COMPONENT_COUNT];
+    uint64_t due_since; /* ms: that a handshake for RTP is due; 0: none is */
+    bool told;          /* that it failed */
+};
+
+/* --- where the peer is ------------------------------------------------------------------------- */
+
+bool media_may_handshake(const struct media_endpoint *e, bool rtcp, const struct addr *from)
+{
+    const struct media_terms *t = &e->s->terms;
+    const struct addr *signalled = rtcp ? &t->remote_rtcp : &t->remote_rtp;
+    return addr_eq(from, signalled) || addr_eq(from, media_remote(e, rtcp)) ||
+           (addr_family(&t->signalling) != 0 && addr_host_eq(from, &t->signalling));
+}
+
+/* --- what an engine says ----------------------------------------------------------------------- */
+
+static void on_send(void *arg, const void *packet, size_t n)
+{
+    struct component *c = arg;
+    bool rtcp = c->which == KEYING_RTCP;
+    const struct addr *to = addr_family(&c->peer) ? &c->peer : media_remote(c->e, rtcp);
+    media_socket_put(c->e, rtcp, packet, n, to);
+}
+
+static void on_timer_wanted(void *arg, uint64_t due_ms)
+{
+    struct component *c = arg;
+    struct loop *l = c->e->role->loop;
+    uint64_t now = loop_now(l);
+    if (due_ms == 0)
+        loop_timer_cancel(l, &c->timer);
+    else
+        loop_timer_set(l, &c->timer, due_ms > now ? due_ms - now : 0);
+}
+
+static void on_secure(void *arg, const struct keying_yield *y)
+{
+    struct component *c = arg;
+    struct media_endpoint *e = c->e;
+    const struct media_terms *now = &e->s->terms;
+    struct media_terms next CLEANUP(media_terms_wipe) = *now;
+    if (!keying_state_take(&next.keying, c->which, c->number, y))
+        return;
+    media_terms_rekey(&next, now, loop_now(e->role->loop));
+    if (media_terms_take(e, &next) < 0) {
+        media_role_event(e, MEDIA_EVENT_FAILED, "no memory for the keys");
+        return;
+    }
+    media_learn_handshake(e, c->which == KEYING_RTCP, &c->peer);
+    log_event(LOG_INFO, "media_keyed", LOG_ID("call", e->s->call), LOG_I("leg", e->s->leg),
+              LOG_I("stream", e->s->stream),
+              LOG_STR("component", c->which == KEYING_RTCP ? "rtcp" : "rtp"),
+              LOG_STR("keying", keying_name((enum keying_kind)next.keying.active)),
+              LOG_STR("suite", srtp_suite_name(y->tx.suite)), LOG_A("peer", &c->peer));
+}
+
+static void fail(struct media_endpoint *e, const char *why)
+{
+    if (e->keying->told)
+        return;
+    e->keying->told = true;
+    log_event(LOG_WARN, "media_keying_failed", LOG_ID("call", e->s->call), LOG_I("leg", e->s->leg),
+              LOG_I("stream", e->s->stream), LOG_A("peer", media_remote(e, false)),
+              LOG_STR("why", why));
+    media_role_event(e, MEDIA_EVENT_FAILED, why);
+}
+
+static void on_failed(void *arg, const char *why)
+{
+    struct component *c = arg;
+    fail(c->e, why);
+}
+
+static void on_timer(void *arg)
+{
+    struct component *c = arg;
+    media_burst_run(c->e->role);
+    if (c->engine)
+        c->ops->expired(c->engine, loop_now(c->e->role->loop));
+}
+
+/* --- starting and stopping --------------------------------------------------------------------- */
+
+static const struct keying_ops *ops_of(const struct media_endpoint *e)
+{
+    const struct keying_ops *ops = keying_find((enum keying_kind)e->s->terms.keying.active);
+    return ops && ops->start ? ops : NULL;
+}
+
+static bool has_place(const struct media_endpoint *e, enum keying_component which)
+{
+    const struct media_terms *t = &e->s->terms;
+    if (!ops_of(e) || !t->has_remote || !t->keying.agreed || t->keying.held ||
+        t->keying.wanted == 0 || e->mode == MEDIA_MODE_NONE)
+        return false;
+    return which == KEYING_RTP || e->rtcp_apart;
+}
+
+static bool memory(struct media_endpoint *e)
+{
+    if (e->keying)
+        return true;
+    e->keying = calloc(1, sizeof(*e->keying));
+    for (size_t i = 0; e->keying && i < KEYING_COMPONENT_COUNT; i++) {
+        struct component *c = &e->keying->c[i];
+        c->e = e;
+        c->which = (enum keying_component)i;
+        loop_timer_init(&c->timer, on_timer, c);
+    }
+    return e->keying != NULL;
+}
+
+static void stop(struct component *c)
+{
+    if (c->engine)
+        c->engine = c->ops->free(c->engine);
+    loop_timer_cancel(c->e->role->loop, &c->timer);
+    memset(&c->peer, 0, sizeof(c->peer));
+}
+
+static void hear(struct component *c, const void *packet, size_t n, const struct addr *from)
+{
+    c->peer = *from;
+    c->ops->packet(c->engine, slice_from(packet, n), loop_now(c->e->role->loop));
+}
+
+static void hear_early(struct component *c)
+{
+    uint32_t n = c->early_n;
+    c->early_n = 0;
+    if (n > 0 && media_may_handshake(c->e, c->which == KEYING_RTCP, &c->early_from))
+        hear(c, c->early, n, &c->early_from);
+}
+
+static void start(struct component *c)
+{
+    struct media_endpoint *e = c->e;
+    const struct keying_engine_env env = {
+        .arg = c,
+        .local = &e->role->local,
+        .send = on_send,
+        .timer = on_timer_wanted,
+        .secure = on_secure,
+        .failed = on_failed,
+    };
+    c->ops = ops_of(e);
+    c->number = e->s->terms.keying.wanted;
+    int r = c->ops->start(&env, &e->s->terms.keying, c->which, loop_now(e->role->loop), &c->engine);
+    if (r < 0) {
+        c->engine = NULL;
+        log_event(LOG_ERROR, "media_handshake_not_begun", LOG_ERRNO(r), LOG_ID("call", e->s->call));
+        return;
+    }
+    hear_early(c);
+}
+
+static void update_one(struct media_endpoint *e, enum keying_component which)
+{
+    bool wanted = has_place(e, which);
+    if (!wanted && !e->keying)
+        return;
+    if (!memory(e)) {
+        log_event(LOG_ERROR, "media_handshake_not_begun", LOG_ERRNO(-ENOMEM),
+                  LOG_ID("call", e->s->call));
+        return;
+    }
+    struct component *c = &e->keying->c[which];
+    bool fits = c->engine && c->ops == ops_of(e) && c->number == e->s->terms.keying.wanted;
+    if (wanted && fits)
+        return;
+    stop(c);
+    if (wanted)
+        start(c);
+}
+
+static void update_patience(struct media_endpoint *e)
+{
+    struct media_keying *k = e->keying;
+    const struct media_terms *t = &e->s->terms;
+    bool due = has_place(e, KEYING_RTP) && keying_state_wants(&t->keying, KEYING_RTP, t->rtcp_mux);
+    if (!k)
+        return;
+    if (!due)
+        k->due_since = 0;
+    else if (k->due_since == 0)
+        k->due_since = loop_now(e->role->loop);
+    if (!due)
+        k->told = false;
+}
+
+void media_keying_update(struct media_endpoint *e)
+{
+    update_one(e, KEYING_RTP);
+    update_one(e, KEYING_RTCP);
+    update_patience(e);
+}
+
+void media_keying_free(struct media_endpoint *e)
+{
+    struct media_keying *k = e->keying;
+    if (!k)
+        return;
+    for (size_t i = 0; i < KEYING_COMPONENT_COUNT; i++) {
+        stop(&k->c[i]);
+        free(k->c[i].early);
+    }
+    free(k);
+    e->keying = NULL;
+}
+
+/* Old keys go on where there are some: then nobody is worse off for waiting. */
+void media_keying_check(struct media_endpoint *e, uint64_t now)
+{
+    const struct media_keying *k = e->keying;
+    uint64_t limit = e->role->cfg.rtp_timeout_ms;
+    if (!k || k->due_since == 0 || limit == 0 || e->guard == MEDIA_GUARD_SECURE ||
+        now - k->due_since < limit)
+        return;
+    const struct component *c = &k->c[KEYING_RTP];
+    fail(e, c->engine ? c->ops->state(c->engine) : "the handshake for keys could not be begun");
+}
+
+/* --- what comes -------------------------------------------------------------------------------- */
+
+/* Could our offer's answer make it a handshake's first packet? */
+static bool is_expected(const struct media_endpoint *e, enum rtp_kind kind)
+{
+    const struct keying_state *k = &e->s->terms.keying;
+    for (size_t i = 0; i < KEYING_COUNT; i++) {
+        const struct keying_ops *ops = keying_find((enum keying_kind)i);
+        bool may_be = k->offered & 1u << i || k->active == i;
+        if (may_be && ops && ops->start && ops->packet_kind == kind)
+            return true;
+    }
+    return false;
+}
+
+static void keep_early(const struct media_packet *p, enum rtp_kind kind)
+{
+    struct media_endpoint *e = p->in;
+    if (!is_expected(e, kind) || !memory(e))
+        return;
+    struct component *c = &e->keying->c[p->rtcp ? KEYING_RTCP : KEYING_RTP];
+    if (!c->early)
+        c->early = malloc(MEDIA_PACKET_MAX);
+    if (!c->early)
+        return;
+    memcpy(c->early, p->data, p->len);
+    c->early_n = p->len;
+    c->early_from = p->from;
+}
+
+void media_keying_packet(struct media_packet *p, enum rtp_kind kind)
+{
+    struct media_endpoint *e = p->in;
+    struct component *c = e->keying ? &e->keying->c[p->rtcp ? KEYING_RTCP : KEYING_RTP] : NULL;
+    if (!c || !c->engine) {
+        keep_early(p, kind);
+        return;
+    }
+    if (c->ops->packet_kind != kind || !media_may_handshake(e, p->rtcp, &p->from)) {
+        e->stats->rx_foreign++;
+        return;
+    }
+    hear(c, p->data, p->len, &p->from);
+}

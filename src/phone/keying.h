@@ -1,0 +1,33 @@
+/* The handshakes that key a call's media (DTLS-SRTP): drives the engines of keying/ over the
+ * sockets of phone/media.h. The state is the session's; what changed it is told by `secure`. */
+#ifndef SOTTO_PHONE_KEYING_H
+#define SOTTO_PHONE_KEYING_H
+
+#include "loop/loop.h"
+#include "phone/media.h"
+#include "phone/session.h"
+
+struct phone_keying;
+
+struct phone_keying_config {
+    struct loop *loop;
+    struct phone_session *session; /* borrowed, as is media */
+    struct phone_media *media;
+    void (*secure)(void *arg);
+    void (*failed)(void *arg, const char *why); /* a plain sentence */
+    void *arg;
+};
+
+int phone_keying_new(const struct phone_keying_config *cfg, struct phone_keying **ret) MUST_CHECK;
+struct phone_keying *phone_keying_free(struct phone_keying *k);
+/* After descriptions were agreed on: begins what they ask for. */
+void phone_keying_update(struct phone_keying *k);
+void phone_keying_packet(struct phone_keying *k, bool rtcp, struct slice packet,
+                         const struct addr *from);
+
+/* A certificate of our own, where the policy has DTLS. */
+int phone_keying_local_init(struct keying_local *l, const struct keying_policy *p,
+                            uint64_t unix_s) MUST_CHECK;
+void phone_keying_local_fini(struct keying_local *l);
+
+#endif
