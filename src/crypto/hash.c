@@ -66,6 +66,35 @@ void crypto_hmac_sha256(struct slice key, const struct slice *parts, size_t n,
     secret_wipe(block, sizeof(block));
 }
 
+/* The same with SHA-1; OpenSSL's digests have no common type to write both at once. */
+void crypto_hmac_sha1(struct slice key, const struct slice *parts, size_t n,
+                      uint8_t ret[CRYPTO_SHA1_LEN])
+{
+    uint8_t block[SHA_CBLOCK] = {0};
+    SHA_CTX ctx;
+
+    if (key.n > sizeof(block))
+        SHA1((const uint8_t *)key.p, key.n, block);
+    else if (key.n)
+        memcpy(block, key.p, key.n);
+
+    for (size_t i = 0; i < sizeof(block); i++)
+        block[i] ^= 0x36;
+    SHA1_Init(&ctx);
+    SHA1_Update(&ctx, block, sizeof(block));
+    for (size_t i = 0; i < n; i++)
+        SHA1_Update(&ctx, parts[i].p, parts[i].n);
+    SHA1_Final(ret, &ctx);
+
+    for (size_t i = 0; i < sizeof(block); i++)
+        block[i] ^= 0x36 ^ 0x5c;
+    SHA1_Init(&ctx);
+    SHA1_Update(&ctx, block, sizeof(block));
+    SHA1_Update(&ctx, ret, CRYPTO_SHA1_LEN);
+    SHA1_Final(ret, &ctx);
+    secret_wipe(block, sizeof(block));
+}
+
 /* --- random bytes ----------------------------------------------------------------------------- */
 
 #define RANDOM_BUFFER 512

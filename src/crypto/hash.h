@@ -13,6 +13,9 @@ void crypto_md5(const struct slice *parts, size_t n, uint8_t ret[CRYPTO_MD5_LEN]
 void crypto_sha256(const struct slice *parts, size_t n, uint8_t ret[CRYPTO_SHA256_LEN]);
 void crypto_hmac_sha256(struct slice key, const struct slice *parts, size_t n,
                         uint8_t ret[CRYPTO_SHA256_LEN]);
+/* For STUN, whose integrity it is (RFC 8489 s.14.5); nothing new should use it. */
+void crypto_hmac_sha1(struct slice key, const struct slice *parts, size_t n,
+                      uint8_t ret[CRYPTO_SHA1_LEN]);
 /* Never fails: a system without random bytes ends the program. Buffered per thread for short
  * requests; forks start with an empty buffer. */
 void crypto_random(void *p, size_t n);

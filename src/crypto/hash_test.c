@@ -58,6 +58,21 @@ static void hmac_vectors(void **state)
                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
+/* RFC 2202 s.3, cases 2 and 6. */
+static void hmac_sha1_is_right(void **state)
+{
+    uint8_t mac[CRYPTO_SHA1_LEN], long_key[80];
+    struct slice parts[2] = {SLICE_LIT("what do ya want "), SLICE_LIT("for nothing?")};
+    struct slice big = SLICE_LIT("Test Using Larger Than Block-Size Key - Hash Key First");
+
+    (void)state;
+    crypto_hmac_sha1(SLICE_LIT("Jefe"), parts, 2, mac);
+    assert_hex(mac, sizeof(mac), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+    memset(long_key, 0xaa, sizeof(long_key));
+    crypto_hmac_sha1(slice_from(long_key, sizeof(long_key)), &big, 1, mac);
+    assert_hex(mac, sizeof(mac), "aa4ae5e15272d00e95705637ce8a3b55ed402112");
+}
+
 static void random_is_not_repeated_by_a_child(void **state)
 {
     uint8_t ours[16], theirs[16], big[4096];
@@ -146,11 +161,9 @@ static void base64_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(digests_of_parts),
-        cmocka_unit_test(hmac_vectors),
-        cmocka_unit_test(random_is_not_repeated_by_a_child),
-        cmocka_unit_test(base64_both_ways),
-        cmocka_unit_test(base64_refuses),
+        cmocka_unit_test(digests_of_parts),   cmocka_unit_test(hmac_vectors),
+        cmocka_unit_test(hmac_sha1_is_right), cmocka_unit_test(random_is_not_repeated_by_a_child),
+        cmocka_unit_test(base64_both_ways),   cmocka_unit_test(base64_refuses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
