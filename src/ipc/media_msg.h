@@ -93,6 +93,7 @@ struct media_request {
     uint8_t proto;     /* enum media_proto; LOCAL: ignored, the reply says which */
     uint8_t direction; /* enum media_direction, as the peer said */
     bool rtcp_mux;     /* REMOTE: peer offers or accepts it. LOCAL: offer it */
+    bool ice;          /* LOCAL: offer it; an offer that brings it is answered with it anyway */
     struct addr remote_rtp, remote_rtcp; /* family 0: none (held with 0.0.0.0, port 0) */
     struct addr
         signalling; /* where the leg's SIP comes from: a phone behind a NAT is there, whatever
@@ -146,18 +147,28 @@ struct media_event {
     char why[160];
 };
 
+enum media_ice_state {
+    MEDIA_ICE_NONE,      /* not spoken here */
+    MEDIA_ICE_CHECKING,  /* the peer has nominated no way to it yet: nothing is sent */
+    MEDIA_ICE_CONNECTED, /* `remote` is the way it chose */
+    MEDIA_ICE_LOST,      /* its checks have ceased */
+    MEDIA_ICE_STATE_COUNT
+};
+
 /* Counters of one endpoint: a memfd that the media role writes and others map read-only; the
  * index is the endpoint's low 32 bits. A row is of the endpoint that it names. */
 struct media_stats {
     uint64_t endpoint; /* 0: free */
     uint64_t rx_packets, rx_bytes, rx_lost, rx_auth_failures, rx_replayed, rx_clear_dropped;
-    uint64_t rx_clear_rtcp; /* clear RTCP beside SRTP: counted, dropped */
-    uint64_t rx_foreign;    /* from an address that may not send here, or before the answer */
+    uint64_t rx_clear_rtcp;   /* clear RTCP beside SRTP: counted, dropped */
+    uint64_t rx_foreign;      /* from an address that may not send here, or before the answer */
+    uint64_t rx_stun_refused; /* checks without our credentials: no answer */
     uint64_t tx_packets, tx_bytes;
     uint64_t last_rx_ms; /* CLOCK_MONOTONIC */
     struct addr remote;  /* as learned */
     struct media_protection protection;
     char codec[MEDIA_CODEC_NAME_MAX]; /* of the last packet received */
+    uint8_t ice;                      /* enum media_ice_state */
 };
 
 #endif

@@ -156,8 +156,7 @@ static void pt_map_make(struct media_endpoint *e)
 bool media_endpoint_expects(const struct media_endpoint *e)
 {
     bool bound = e->mode != MEDIA_MODE_NONE && (e->mode != MEDIA_MODE_RELAY || e->peer);
-    return bound && e->hears && e->guard != MEDIA_GUARD_CLOSED &&
-           addr_family(&e->s->terms.remote_rtp) != 0;
+    return bound && e->hears && e->guard != MEDIA_GUARD_CLOSED && media_has_remote(e);
 }
 
 static void settle(struct media_endpoint *e, bool expected)
@@ -178,6 +177,7 @@ void media_endpoint_apply(struct media_endpoint *e, struct media_contexts *c)
     const struct media_terms *t = &e->s->terms;
     bool expected = media_endpoint_expects(e);
     contexts_take(e, c);
+    e->ice = t->ice.on;
     e->guard = guard_of(e);
     e->rtcp_apart = keying_state_rtcp_apart(&t->keying, t->rtcp_mux);
     e->hears = t->direction == MEDIA_SENDRECV || t->direction == MEDIA_SENDONLY;

@@ -3,7 +3,8 @@
  *
  *   begins     when both descriptions are there and the endpoint is connected to something: then
  *              our answer is on its way, and the peer can make sense of what we send
- *   is heard   from media_may_handshake alone: where the peer was signalled or heard, and its host
+ *   is heard   from media_may_handshake alone: where the peer was signalled or heard, and its host;
+ *              with ICE, where its checks came from
  *   ends       with keys (the terms take them, the guard opens), or by proof that the peer is
  *              somebody else; what anybody can send ends nothing
  *
@@ -40,6 +41,8 @@ struct media_keying {
 bool media_may_handshake(const struct media_endpoint *e, bool rtcp, const struct addr *from)
 {
     const struct media_terms *t = &e->s->terms;
+    if (e->ice)
+        return media_ice_is_valid(e, rtcp, from);
     const struct addr *signalled = rtcp ? &t->remote_rtcp : &t->remote_rtp;
     return addr_eq(from, signalled) || addr_eq(from, media_remote(e, rtcp)) ||
            (addr_family(&t->signalling) != 0 && addr_host_eq(from, &t->signalling));
@@ -51,7 +54,9 @@ static void on_send(void *arg, const void *packet, size_t n)
 {
     struct component *c = arg;
     bool rtcp = c->which == KEYING_RTCP;
-    const struct addr *to = addr_family(&c->peer) ? &c->peer : media_remote(c->e, rtcp);
+    const struct addr *to = media_remote(c->e, rtcp);
+    if (addr_family(&c->peer) && !(c->e->ice && addr_family(to)))
+        to = &c->peer;
     media_socket_put(c->e, rtcp, packet, n, to);
 }
 
@@ -120,13 +125,19 @@ static const struct keying_ops *ops_of(const struct media_endpoint *e)
     return ops && ops->start ? ops : NULL;
 }
 
-static bool has_place(const struct media_endpoint *e, enum keying_component which)
+static bool is_due(const struct media_endpoint *e, enum keying_component which)
 {
     const struct media_terms *t = &e->s->terms;
     if (!ops_of(e) || !t->has_remote || !t->keying.agreed || t->keying.held ||
         t->keying.wanted == 0 || e->mode == MEDIA_MODE_NONE)
         return false;
     return which == KEYING_RTP || e->rtcp_apart;
+}
+
+/* With ICE there may be no way to the peer yet. */
+static bool has_place(const struct media_endpoint *e, enum keying_component which)
+{
+    return is_due(e, which) && (!e->ice || addr_family(media_remote(e, which == KEYING_RTCP)) != 0);
 }
 
 static bool memory(struct media_endpoint *e)
@@ -190,7 +201,7 @@ static void start(struct component *c)
 static void update_one(struct media_endpoint *e, enum keying_component which)
 {
     bool wanted = has_place(e, which);
-    if (!wanted && !e->keying)
+    if (!is_due(e, which) && !e->keying)
         return;
     if (!memory(e)) {
         log_event(LOG_ERROR, "media_handshake_not_begun", LOG_ERRNO(-ENOMEM),
@@ -210,7 +221,7 @@ static void update_patience(struct media_endpoint *e)
 {
     struct media_keying *k = e->keying;
     const struct media_terms *t = &e->s->terms;
-    bool due = has_place(e, KEYING_RTP) && keying_state_wants(&t->keying, KEYING_RTP, t->rtcp_mux);
+    bool due = is_due(e, KEYING_RTP) && keying_state_wants(&t->keying, KEYING_RTP, t->rtcp_mux);
     if (!k)
         return;
     if (!due)
@@ -250,7 +261,10 @@ void media_keying_check(struct media_endpoint *e, uint64_t now)
         now - k->due_since < limit)
         return;
     const struct component *c = &k->c[KEYING_RTP];
-    fail(e, c->engine ? c->ops->state(c->engine) : "the handshake for keys could not be begun");
+    const char *why = "the handshake for keys could not be begun";
+    if (e->ice && !c->engine)
+        why = "no connectivity check of the peer has found a way to us";
+    fail(e, c->engine ? c->ops->state(c->engine) : why);
 }
 
 /* --- what comes -------------------------------------------------------------------------------- */

@@ -9,6 +9,9 @@
  *               counts, and that after MEDIA_CLEAR_SILENCE_MS the same host may have a new port
  *               (a NAT's new binding): not another host, that would be hijacking.
  *
+ *   with ICE    what checks have nominated and nothing else (ice.c): in clear a packet may come only
+ *               from a valid address, and an authentic one moves the peer only to a nominated one
+ *
  * RTCP follows the same rules with its own port; with rtcp-mux it is where RTP is. */
 #include "media/worker.h"
 
@@ -16,11 +19,18 @@ const struct addr *media_remote(const struct media_endpoint *e, bool rtcp)
 {
     const struct media_slot *s = e->s;
     const struct media_terms *t = &s->terms;
+    if (e->ice)
+        return rtcp && !t->rtcp_mux ? &s->learned_rtcp : &s->learned_rtp;
     if (addr_family(&t->remote_rtp) == 0) /* held: nowhere */
         return &t->remote_rtp;
     if (!rtcp || t->rtcp_mux)
         return addr_family(&s->learned_rtp) ? &s->learned_rtp : &t->remote_rtp;
     return addr_family(&s->learned_rtcp) ? &s->learned_rtcp : &t->remote_rtcp;
+}
+
+bool media_has_remote(const struct media_endpoint *e)
+{
+    return e->ice || addr_family(&e->s->terms.remote_rtp) != 0;
 }
 
 static void move(struct media_endpoint *e, const struct addr *to)
@@ -64,6 +74,8 @@ static bool learn_clear_rtcp(struct media_endpoint *e, const struct addr *from)
 
 bool media_learn_clear(struct media_endpoint *e, const struct media_packet *p)
 {
+    if (e->ice)
+        return media_ice_is_valid(e, p->rtcp, &p->from);
     if (addr_family(&e->s->terms.remote_rtp) == 0)
         return false;
     if (p->rtcp && !e->s->terms.rtcp_mux)
@@ -80,6 +92,10 @@ void media_learn_handshake(struct media_endpoint *e, bool rtcp, const struct add
 {
     if (addr_family(from) == 0)
         return;
+    if (e->ice) {
+        media_ice_learn(e, rtcp, from);
+        return;
+    }
     if (rtcp)
         e->s->learned_rtcp = *from;
     else if (!addr_eq(from, &e->s->learned_rtp))
@@ -91,6 +107,10 @@ void media_learn_secure(struct media_endpoint *e, const struct media_packet *p)
     struct media_slot *s = e->s;
     if (!p->newest)
         return;
+    if (e->ice) {
+        media_ice_learn(e, p->rtcp, &p->from);
+        return;
+    }
     if (p->rtcp && !s->terms.rtcp_mux)
         s->learned_rtcp = p->from;
     else if (!addr_eq(&p->from, &s->learned_rtp))

@@ -15,13 +15,14 @@ enum step {
     STEP_DROP_EARLY, /* media before anything has been agreed */
     STEP_KEYING,     /* a handshake's */
     STEP_CLEAR,
-    STEP_OPEN /* unprotect */
+    STEP_OPEN, /* unprotect */
+    STEP_CHECK /* ICE: before and beside all media */
 };
 
 static const uint8_t steps[RTP_KIND_COUNT][MEDIA_GUARD_COUNT] = {
     /* CLOSED, CLEAR, SECURE */
     [RTP_KIND_UNKNOWN] = {STEP_DROP, STEP_DROP, STEP_DROP},
-    [RTP_KIND_STUN] = {STEP_DROP, STEP_DROP, STEP_DROP},
+    [RTP_KIND_STUN] = {STEP_CHECK, STEP_CHECK, STEP_CHECK},
     [RTP_KIND_ZRTP] = {STEP_KEYING, STEP_KEYING, STEP_KEYING},
     [RTP_KIND_DTLS] = {STEP_KEYING, STEP_KEYING, STEP_KEYING},
     [RTP_KIND_TURN] = {STEP_DROP, STEP_DROP, STEP_DROP},
@@ -272,7 +273,7 @@ static enum step classify(struct media_packet *p, enum rtp_kind kind)
     const struct media_endpoint *e = p->in;
     const enum step step = steps[kind][e->guard];
     bool by_rtcp = p->rtcp; /* the port */
-    if (step == STEP_KEYING)
+    if (step == STEP_KEYING || step == STEP_CHECK)
         return step;
     p->rtcp = kind == RTP_KIND_RTCP;
     if (kind == RTP_KIND_RTP && (by_rtcp || rtp_hdr_parse(p->data, p->len, &p->hdr) != RTP_OK))
@@ -305,6 +306,9 @@ void media_burst_run(struct media_role *r)
             break;
         case STEP_OPEN:
             to_open[open_n++] = p;
+            break;
+        case STEP_CHECK:
+            media_ice_packet(p);
             break;
         }
     }

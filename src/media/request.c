@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "keying/text.h"
 #include "media/worker.h"
 
 static_assert((int)KEYING_UDP_TLS_SAVPF == (int)MEDIA_PROTO_UDP_TLS_SAVPF, "same order of proto");
@@ -48,8 +49,9 @@ static bool policy_is_sane(const struct media_policy *p)
 
 static bool is_sane(const struct media_request *rq)
 {
-    bool ok = is_bool(&rq->is_offer) && is_bool(&rq->rtcp_mux) && is_addr(&rq->local) &&
-              is_addr(&rq->remote_rtp) && is_addr(&rq->remote_rtcp) && is_addr(&rq->signalling);
+    bool ok = is_bool(&rq->is_offer) && is_bool(&rq->rtcp_mux) && is_bool(&rq->ice) &&
+              is_addr(&rq->local) && is_addr(&rq->remote_rtp) && is_addr(&rq->remote_rtcp) &&
+              is_addr(&rq->signalling);
     ok = ok && rq->codec_count <= MEDIA_CODEC_MAX && rq->mode <= MEDIA_MODE_CLOCK &&
          rq->direction <= MEDIA_INACTIVE && rq->proto < MEDIA_PROTO_COUNT;
     return ok && policy_is_sane(&rq->policy);
@@ -129,7 +131,8 @@ static struct keying_policy policy_of(const struct work *w)
         .protection = p->protection,
         .keying_count = p->keying_count,
         .suite_count = p->suite_count,
-        .peer_first = is_behind_nat(w->rq),
+        /* With ICE it is the peer that knows when there is a way. */
+        .peer_first = is_behind_nat(w->rq) || keying_text_has(w->text, SLICE_LIT("ice-ufrag")),
         .local = &w->role->local,
     };
     memcpy(k.keyings, p->keyings, sizeof(k.keyings));
@@ -137,7 +140,8 @@ static struct keying_policy policy_of(const struct work *w)
     return k;
 }
 
-static void terms_describe(struct media_terms *t, const struct media_request *rq, uint64_t ms)
+static void terms_describe(struct media_terms *t, const struct media_request *rq, struct slice text,
+                           uint64_t ms)
 {
     bool same = t->has_remote && addr_eq(&t->remote_rtp, &rq->remote_rtp);
     if (!same)
@@ -150,6 +154,11 @@ static void terms_describe(struct media_terms *t, const struct media_request *rq
     t->signalling = rq->signalling;
     t->rtcp_mux = rq->rtcp_mux && (rq->is_offer || t->rtcp_mux_offered);
     t->codec_count = rq->codec_count;
+    media_ice_take_remote(&t->ice, text, rq->is_offer, ms);
+    if (t->ice.on) { /* its checks say where it is; descriptions may say 0.0.0.0, or anything */
+        memset(&t->remote_rtp, 0, sizeof(t->remote_rtp));
+        memset(&t->remote_rtcp, 0, sizeof(t->remote_rtcp));
+    }
     memcpy(t->codecs, rq->codecs, sizeof(t->codecs));
 }
 
@@ -173,7 +182,8 @@ static int do_remote(struct work *w, bool check_only)
     struct keying_policy policy = policy_of(w);
     struct keying_result kr = {0};
     int v;
-    if (!family_fits(w->e, &rq->remote_rtp) || !family_fits(w->e, &rq->remote_rtcp))
+    terms_describe(&next, rq, w->text, loop_now(w->role->loop));
+    if (!family_fits(w->e, &next.remote_rtp) || !family_fits(w->e, &next.remote_rtcp))
         return refuse(w, MEDIA_STATUS_FAILED, "the peer's media address is of another IP version");
     if (rq->is_offer)
         v = keying_remote_offer(&now->keying, &policy, rq->proto, w->text, &w->out, &next.keying,
@@ -183,10 +193,13 @@ static int do_remote(struct work *w, bool check_only)
     if (v != KEYING_OK)
         return refuse_keying(w, v, kr.why);
     next.encrypted = kr.encrypted;
-    terms_describe(&next, rq, loop_now(w->role->loop));
     media_terms_rekey(&next, now, loop_now(w->role->loop));
     w->reply.proto = kr.proto;
     w->reply.rtcp_mux = next.rtcp_mux;
+    if (rq->is_offer && next.ice.on)
+        media_ice_put(&w->out, w->e, &next.ice, next.rtcp_mux);
+    if (w->out.overflow)
+        return refuse(w, MEDIA_STATUS_FAILED, "our lines do not fit");
     return check_only ? 0 : take(w, &next);
 }
 
@@ -202,6 +215,14 @@ static int do_local(struct work *w)
         return refuse_keying(w, v, kr.why);
     next.protection = rq->policy.protection;
     next.rtcp_mux_offered = rq->rtcp_mux;
+    /* Once done, ICE goes on: an offer without it would ask the peer to begin without. */
+    next.ice.offered = rq->ice || now->ice.on;
+    if (next.ice.offered) {
+        media_ice_cred_make(&next.ice);
+        media_ice_put(&w->out, w->e, &next.ice, rq->rtcp_mux);
+    }
+    if (w->out.overflow)
+        return refuse(w, MEDIA_STATUS_FAILED, "our lines do not fit");
     w->reply.proto = kr.proto;
     w->reply.rtcp_mux = rq->rtcp_mux;
     return take(w, &next);

@@ -260,6 +260,8 @@ struct phone {
     uint32_t key; /* counts rx keys */
     struct media_codec codecs[4];
     uint8_t codec_count, direction;
+    struct slice lines; /* more of its description: ICE */
+    bool wants_ice;
     /* its leg */
     uint64_t call, endpoint;
     uint16_t leg;
@@ -371,6 +373,7 @@ static struct media_request phone_request(const struct phone *p, uint32_t ops)
         .remote_rtp = p->addr,
         .remote_rtcp = p->addr_rtcp,
         .codec_count = p->codec_count,
+        .ice = p->wants_ice,
     };
     RIG_EQ(addr_parse(SLICE_LIT("127.0.0.1"), 0, &rq.local), 0);
     memcpy(rq.codecs, p->codecs, sizeof(p->codecs));
@@ -396,6 +399,8 @@ static size_t phone_offer_text(struct phone *p, char *text, size_t cap, struct k
     struct keying_result kr;
     RIG_EQ(keying_local_offer(&p->keys, &k, &b, next, &kr), KEYING_OK);
     p->proto = kr.proto;
+    buf_put_slice(&b, p->lines);
+    RIG(!b.overflow);
     return b.n;
 }
 
@@ -447,6 +452,7 @@ static RIG_UNUSED int phone_answers(struct phone *p, uint32_t ops,
                                 &next, &kr);
     RIG_EQ(v, KEYING_OK);
     p->proto = kr.proto;
+    buf_put_slice(&b, p->lines);
     phone_take_keys(p, &next);
     rq = phone_request(p, MEDIA_OP_REMOTE | then);
     rq.policy = *server;

@@ -134,12 +134,16 @@ static void check_timeout(struct media_endpoint *e, uint64_t now)
 static void tick_endpoint(struct media_endpoint *e, uint64_t now)
 {
     bool is_heard = now - e->last_rx < MEDIA_SILENCE_MS && e->stats->rx_packets > 0;
-    if (!e->connected && is_heard && e->rtp.fd >= 0 && addr_family(&e->s->learned_rtp) != 0)
+    /* Checks come from several addresses of the peer: with ICE everyone is heard. */
+    if (!e->connected && is_heard && !e->ice && e->rtp.fd >= 0 &&
+        addr_family(&e->s->learned_rtp) != 0)
         media_socket_connect(e);
     else if (e->connected && !is_heard)
         media_socket_disconnect(e);
     if (e->contexts.ctx[MEDIA_CTX_RX_PREV] && now >= e->s->terms.rx_prev_until)
         media_endpoint_drop_old_key(e);
+    if (e->ice)
+        media_ice_tick(e, now);
     check_timeout(e, now);
     media_keying_check(e, now);
 }

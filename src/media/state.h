@@ -13,6 +13,7 @@
 
 #include "ipc/media_msg.h"
 #include "keying/negotiate.h"
+#include "media/ice.h"
 #include "rtp/index.h"
 #include "rtp/stats.h"
 
@@ -38,6 +39,7 @@ struct media_terms {
     bool encrypted;    /* keys are agreed, or a handshake will bring them */
     bool has_remote;   /* the peer has described itself */
     uint8_t direction; /* enum media_direction */
+    struct media_ice_terms ice;
     bool rtcp_mux, rtcp_mux_offered;
     uint8_t codec_count;
     struct media_codec codecs[MEDIA_CODEC_MAX];
@@ -52,12 +54,13 @@ struct media_slot {
     uint64_t call;
     uint64_t peer;            /* id; 0: none */
     struct addr bound, shown; /* the address we bind; the one descriptions say; no ports */
-    struct addr learned_rtcp, learned_rtp; /* family 0: none */
+    struct addr learned_rtcp, learned_rtp; /* family 0: none; with ICE: the selected ones */
     struct rtp_stats loss;
     uint64_t connected_since;        /* ms: CONNECT */
     uint32_t source_ssrc, source_ts; /* echo, tone, clock */
     uint16_t source_seq;
     bool source_on;
+    struct media_ice_pairs ice;
     struct media_terms terms;
     struct rtp_rx_table rx[2];
     struct rtp_tx_table tx[2];

@@ -36,13 +36,15 @@ int media_terms_take(struct media_endpoint *e, const struct media_terms *t)
 {
     struct media_contexts c;
     struct media_protection before = e->stats->protection;
-    bool moved = !addr_eq(&t->remote_rtp, &e->s->terms.remote_rtp);
+    const struct media_ice_terms ice_before = e->s->terms.ice;
+    bool moved = !t->ice.on && !addr_eq(&t->remote_rtp, &e->s->terms.remote_rtp);
     int r = media_contexts_make(e, t, &c);
     if (r < 0)
         return r;
     media_terms_commit(&e->role->state, (uint32_t)(e - e->role->endpoints), t);
     if (moved)
         unlearn(e);
+    media_ice_apply(e, &ice_before);
     media_endpoint_apply(e, &c);
     if (e->stats->protection.established &&
         memcmp(&before, &e->stats->protection, sizeof(before)) != 0)

@@ -7,6 +7,7 @@
  *   keying.c    handshakes in the media path: engines of keying/, their packets and timers
  *   identity.c  our DTLS certificate
  *   endpoint.c  opening, closing, and what follows from new terms (contexts, guard, payload map)
+ *   ice.c       connectivity checks: who may be heard, and where media goes
  *   socket.c    the per-stream way in and out: one connected UDP socket per port
  *   pipe.c      a burst: demultiplex, unprotect, replay, learn
  *   relay.c     a burst's way out: route, protect, send
@@ -82,6 +83,7 @@ struct media_endpoint {
     uint8_t mode;
     bool hears, sends; /* by the peer's direction: it sends, it receives */
     bool connected;    /* the RTP socket is, to learned_rtp */
+    bool ice;          /* terms.ice.on: only addresses that checks have shown count */
     bool timed_out;    /* told; until something comes again */
     bool swept;        /* not named by KEEP yet */
     bool rtcp_apart;   /* RTCP has keys of its own, there or still to come */
@@ -104,9 +106,9 @@ struct media_packet {
     struct addr from;
     struct rtp_hdr hdr;     /* RTP */
     uint32_t len, wire_len; /* now; as it came */
-    bool rtcp;
-    bool newest;   /* ahead of all that came before from its source */
-    uint8_t *data; /* MEDIA_PACKET_CAP */
+    bool rtcp;              /* RTCP; of what is neither RTP nor RTCP: it came to the RTCP port */
+    bool newest;            /* ahead of all that came before from its source */
+    uint8_t *data;          /* MEDIA_PACKET_CAP */
 };
 
 /* A period holds whole turns of every tone whose frequency is a multiple of 4 Hz; one frame more,
@@ -236,6 +238,8 @@ void media_burst_run(struct media_role *r);
 /* learn.c */
 /* Where media to the peer goes; family 0: nowhere. */
 const struct addr *media_remote(const struct media_endpoint *e, bool rtcp);
+/* The peer has a place for media: described, or to be found by its checks. */
+bool media_has_remote(const struct media_endpoint *e);
 /* May a packet in clear come from there? */
 bool media_learn_clear(struct media_endpoint *e, const struct media_packet *p);
 void media_learn_secure(struct media_endpoint *e, const struct media_packet *p);
