@@ -27,6 +27,7 @@ static const struct attr_name len8[] = {
 static const struct attr_name len9[] = {
     {"candidate", SDP_A_CANDIDATE}, {"ice-ufrag", SDP_A_ICE_UFRAG}, {"zrtp-hash", SDP_A_ZRTP_HASH}};
 static const struct attr_name len10[] = {
+    {"rtcp-rsize", SDP_A_RTCP_RSIZE},
     {"ssrc-group", SDP_A_SSRC_GROUP}, {"connection", SDP_A_CONNECTION},
     {"ice-pacing", SDP_A_ICE_PACING}, {"encryption", SDP_A_ENCRYPTION}};
 static const struct attr_name len11[] = {
@@ -37,6 +38,7 @@ static const struct attr_name len13[] = {
     {"rtcp-mux-only", SDP_A_RTCP_MUX_ONLY}, {"msid-semantic", SDP_A_MSID_SEMANTIC}};
 static const struct attr_name len17[] = {{"end-of-candidates", SDP_A_END_OF_CANDIDATES},
     {"remote-candidates", SDP_A_REMOTE_CANDIDATES}};
+static const struct attr_name len18[] = {{"extmap-allow-mixed", SDP_A_EXTMAP_ALLOW_MIXED}};
 
 #define ROW(t) {(t), ARRAY_LEN(t)}
 static const struct {
@@ -46,6 +48,7 @@ static const struct {
     [3] = ROW(len3), [4] = ROW(len4), [5] = ROW(len5), [6] = ROW(len6), [7] = ROW(len7),
     [8] = ROW(len8), [9] = ROW(len9), [10] = ROW(len10), [11] = ROW(len11), [12] = ROW(len12),
     [13] = ROW(len13), [17] = ROW(len17),
+    [18] = ROW(len18),
 };
 // clang-format on
 

@@ -29,6 +29,9 @@ int sdp_attr_pt(struct slice *value);
 bool sdp_rtpmap_parse(struct slice map, struct sdp_codec *ret);
 const char *sdp_static_rtpmap(uint8_t pt); /* RFC 3551 s.6; NULL: none */
 
+/* bundle.c: the whole description is there; bundle-only m-lines get their bundle's port. */
+void sdp_bundle_revive(struct sdp *d);
+
 /* What stands in the keying text of m, one by one. Start with *cursor 0; NULL: no more. */
 const struct sdp_attr *sdp_keying_next(const struct sdp *d, const struct sdp_media *m,
                                        size_t *cursor);

@@ -37,8 +37,10 @@ void sdp_keying_text(struct buf *b, const struct sdp *d, const struct sdp_media 
     size_t cursor = 0;
     const struct sdp_attr *a;
 
-    while ((a = sdp_keying_next(d, m, &cursor)))
-        sdp_put_attr(b, slice_from(a->line, a->line_n));
+    while ((a = sdp_keying_next(d, m, &cursor))) {
+        if (a->id != SDP_A_CANDIDATE && a->id != SDP_A_REMOTE_CANDIDATES)
+            sdp_put_attr(b, slice_from(a->line, a->line_n));
+    }
 }
 
 static bool is_pair(const struct sdp_media *a, const struct sdp_media *b)
@@ -197,9 +199,10 @@ size_t sdp_codecs_filter(const struct sdp *d, const struct sdp_media *m, const s
     return f.n;
 }
 
-/* Does an attribute of `m` cross to a leg that has these payload types and this proto? */
+/* Does an attribute of `m` cross to a leg that has these payload types and is to be told by
+ * m-line i of the plan? */
 static bool attr_crosses(const struct sdp_attr *a, const struct sdp_media *m, const uint8_t *pt,
-                         size_t pt_count, enum sdp_proto proto)
+                         size_t pt_count, const struct sdp_leg_plan *plan, size_t i)
 {
     enum sdp_attr_id id = (enum sdp_attr_id)a->id;
     struct slice value = sdp_attr_value(a);
@@ -207,9 +210,8 @@ static bool attr_crosses(const struct sdp_attr *a, const struct sdp_media *m, co
     if (sdp_attr_is_keying(id) || sdp_attr_is_local(id) ||
         (id >= SDP_A_SENDRECV && id <= SDP_A_INACTIVE))
         return false;
-    if (id == SDP_A_RTCP_FB && sdp_proto_is_feedback((enum sdp_proto)m->proto) &&
-        !sdp_proto_is_feedback(proto))
-        return false; /* RFC 4585 s.4.2: for the feedback profiles alone */
+    if (!sdp_mutual_crosses(a, m, plan, i))
+        return false;
     if (id != SDP_A_RTPMAP && id != SDP_A_FMTP && id != SDP_A_RTCP_FB)
         return true;
     int of = sdp_attr_pt(&value);
@@ -238,7 +240,7 @@ static void put_live(struct buf *b, const struct sdp *other, const struct sdp_le
         BUF_PUT_LIT(b, "\r\n");
     }
     for (size_t k = 0; k < n; k++) {
-        if (attr_crosses(&a[k], m, pt, pt_count, proto))
+        if (attr_crosses(&a[k], m, pt, pt_count, plan, i))
             sdp_put_attr(b, slice_from(a[k].line, a[k].line_n));
     }
     sdp_put_transport(b, plan, i, sdp_leg_direction(plan, i, sdp_direction_of(other, m)));
@@ -257,7 +259,21 @@ static void put_media(struct buf *b, const struct sdp *other, const struct sdp_l
     if (n)
         put_live(b, other, plan, i, pt, n);
     else
-        sdp_put_refused(b, plan->offer ? &plan->offer->media[i] : from);
+        sdp_put_refused(b, plan->offer, plan->offer ? &plan->offer->media[i] : from);
+}
+
+static unsigned live_media(const struct sdp *other, const struct sdp_leg_plan *plan)
+{
+    uint8_t pt[SDP_FORMAT_MAX];
+    unsigned live = 0;
+
+    for (size_t i = 0; i < plan->media_count; i++) {
+        const struct sdp_leg_media *lm = &plan->media[i];
+        if (!lm->refuse && lm->other >= 0 &&
+            sdp_codecs_filter(other, &other->media[lm->other], plan->codecs, plan->codec_count, pt))
+            live |= 1u << i;
+    }
+    return live;
 }
 
 static void put_body(struct buf *b, const void *arg, const struct sdp_leg_plan *plan)
@@ -265,6 +281,7 @@ static void put_body(struct buf *b, const void *arg, const struct sdp_leg_plan *
     const struct sdp *other = (const struct sdp *)arg;
 
     sdp_put_session(b, plan, other);
+    sdp_put_session_transport(b, plan, live_media(other, plan));
     for (size_t i = 0; i < other->attr_count; i++) {
         const struct sdp_attr *a = &other->attrs[i];
         enum sdp_attr_id id = (enum sdp_attr_id)a->id;
@@ -275,7 +292,7 @@ static void put_body(struct buf *b, const void *arg, const struct sdp_leg_plan *
     for (size_t i = 0; i < plan->media_count; i++)
         put_media(b, other, plan, i);
     for (size_t i = plan->media_count; i < plan->pad_to && i < SDP_MEDIA_MAX; i++)
-        sdp_put_refused(b, NULL);
+        sdp_put_refused(b, NULL, NULL);
 }
 
 void sdp_leg_print(struct buf *b, const struct sdp *other, const struct sdp_leg_plan *plan)

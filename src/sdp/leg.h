@@ -5,6 +5,9 @@
  *   names of one leg's RTP session (mid, ssrc ...) -> stay behind; mid is mirrored in an answer
  *   everything else, known or not                  -> crosses
  *
+ * An attribute that both sides must want (extmap, rtcp-fb, rtcp-rsize) crosses in an answer only
+ * where the offer had it, and never to or from an m-line without a feedback profile.
+ *
  * Typical walk. Caller A offers, callee B answers:
  *   sdp_leg_map(a, secure, &map)                          which m-lines go on to B
  *   per forwarded m-line: sdp_keying_text, sdp_codecs, sdp_rtp_addr ... -> media role
@@ -20,8 +23,8 @@
 #define SDP_LEG_FORMATS_MAX SDP_FORMAT_MAX
 
 /* Keying and transport lines of one m-line as "a=...\r\n" each: crypto, fingerprint, setup,
- * connection, tls-id, zrtp-hash, key-mgmt, ice-*, candidate, end-of-candidates, remote-candidates,
- * rtcp, rtcp-mux, rtcp-mux-only. The session's come after the media's, each only where the media
+ * connection, tls-id, zrtp-hash, key-mgmt, ice-*, end-of-candidates, rtcp, rtcp-mux, rtcp-mux-only.
+ * Not candidates, which can be many: our side of ICE does not use them. The session's come after the media's, each only where the media
  * has none of that name (RFC 8866 s.5.13, 8842 s.5, 8839 s.5). */
 void sdp_keying_text(struct buf *b, const struct sdp *d, const struct sdp_media *m);
 bool sdp_attr_is_keying(enum sdp_attr_id id); /* goes to the media role */
@@ -45,13 +48,15 @@ struct sdp_leg_media {
     int8_t other;        /* m-line of the other leg's description that it is made of; -1: none
                              (then it must be refused) */
     bool rtcp_mux;       /* say a=rtcp-mux */
+    bool bundled;        /* in our BUNDLE group (RFC 8843): `rtp` is the same for all of it */
     bool direction_set;  /* say `direction`; else what the other leg's peer said */
     uint8_t direction;   /* enum sdp_direction */
     uint8_t proto;       /* enum sdp_proto, from the media role's reply */
     struct addr rtp;     /* ours; c= and port */
     struct addr rtcp;    /* ours; a=rtcp is printed where it is not the next port; family 0: none */
     struct slice keying; /* "a=...\r\n" lines from the media role's reply; rtcp and rtcp-mux
-                             lines in it are left out, for this struct says them */
+                             lines in it are left out, for this struct says them; ice-lite is said
+                             in the session's section */
 };
 
 struct sdp_leg_plan {

@@ -30,6 +30,8 @@ static void fill(struct sdp_leg_plan *p)
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
         p->media[i].rtp = p->address;
         addr_set_port(&p->media[i].rtp, (uint16_t)(20000 + 2 * i));
+        p->media[i].bundled = i < 2;
+        p->media[i].keying = SLICE_LIT("a=ice-lite\na=ice-ufrag:abcd\n");
     }
 }
 

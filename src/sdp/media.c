@@ -189,7 +189,8 @@ static const uint8_t direction_meant[2][4] = {
 enum sdp_direction sdp_direction_of(const struct sdp *d, const struct sdp_media *m)
 {
     struct addr a;
-    bool zero = connection_addr(d, m, &a) && addr_is_any(&a);
+    bool zero =
+        connection_addr(d, m, &a) && addr_is_any(&a) && !sdp_attr_effective(d, m, SDP_A_ICE_UFRAG);
 
     return (enum sdp_direction)direction_meant[zero][m->direction];
 }

@@ -56,7 +56,7 @@ static void put_own_media(struct buf *b, const struct sdp_leg_plan *plan)
     size_t n = own_list(plan, list);
 
     if (lm->refuse || n == 0) {
-        sdp_put_refused(b, NULL);
+        sdp_put_refused(b, NULL, NULL);
         return;
     }
     sdp_put_m_line(b, SLICE_LIT("audio"), addr_port(&lm->rtp),
@@ -77,9 +77,10 @@ static void put_offer_body(struct buf *b, const void *arg, const struct sdp_leg_
 {
     (void)arg;
     sdp_put_session(b, plan, NULL);
+    sdp_put_session_transport(b, plan, plan->media[0].refuse ? 0 : 1);
     put_own_media(b, plan);
     for (size_t i = 1; i < plan->pad_to && i < SDP_MEDIA_MAX; i++)
-        sdp_put_refused(b, NULL);
+        sdp_put_refused(b, NULL, NULL);
 }
 
 void sdp_own_print_offer(struct buf *b, const struct sdp_leg_plan *plan)
@@ -206,11 +207,12 @@ static void put_answer_body(struct buf *b, const void *arg, const struct sdp_leg
     const struct sdp_own_choice *c = (const struct sdp_own_choice *)arg;
 
     sdp_put_session(b, plan, NULL);
+    sdp_put_session_transport(b, plan, plan->media[c->media].refuse ? 0 : 1u << c->media);
     for (size_t i = 0; i < plan->media_count; i++) {
         if (i == c->media && !plan->media[i].refuse)
             put_chosen(b, c, plan);
         else
-            sdp_put_refused(b, &plan->offer->media[i]);
+            sdp_put_refused(b, plan->offer, &plan->offer->media[i]);
     }
 }
 

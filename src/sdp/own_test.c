@@ -84,7 +84,7 @@ static void an_echo_answers_the_first_codec_as_offered(void **state)
                     "a=fmtp:111 minptime=10;useinbandfec=1\r\n"
                     "a=rtpmap:110 telephone-event/48000\r\na=ptime:20\r\na=sendrecv\r\n"
                     "a=mid:0\r\na=rtcp-mux\r\n"
-                    "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n");
+                    "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:1\r\n");
 }
 
 static void a_tone_takes_what_it_can_make(void **state)

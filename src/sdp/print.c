@@ -111,13 +111,81 @@ void sdp_put_media_connection(struct buf *b, const struct sdp_leg_plan *plan,
     put_connection(b, &lm->rtp);
 }
 
-/* A stream's name on its own leg: an answer repeats the offer's (RFC 5888 s.7). */
-static void put_mid(struct buf *b, const struct sdp *offer, size_t i)
+/* The name of the i-th m-line in a text of ours; or empty. */
+static struct slice mid_in_text(struct slice text, size_t i)
 {
-    const struct sdp_attr *mid = offer ? sdp_attr_find(offer, &offer->media[i], SDP_A_MID) : NULL;
+    for (size_t at = slice_find(text, SLICE_LIT("\nm=")); at < text.n && i-- > 0;
+         at = slice_find(text, SLICE_LIT("\nm=")))
+        text = slice_skip(text, at + 1);
+    text = slice_skip(text, slice_find(text, SLICE_LIT("\nm=")) + 1);
+    text = slice_take(text, slice_find(text, SLICE_LIT("\nm=")));
+    text = slice_skip(text, slice_find(text, SLICE_LIT("\na=mid:")) + 7);
+    return slice_trim(slice_take(text, slice_find_char(text, '\n')));
+}
 
-    if (mid)
-        sdp_put_attr(b, slice_from(mid->line, mid->line_n));
+/* A stream's name on its own leg: an answer repeats the offer's (RFC 5888 s.7), an offer our last
+ * description's. New streams of a bundle get one. Or empty. */
+static struct slice mid_of(const struct sdp_leg_plan *plan, size_t i, char room[8])
+{
+    if (plan->offer) {
+        const struct sdp_attr *a = sdp_attr_find(plan->offer, &plan->offer->media[i], SDP_A_MID);
+        return a ? sdp_attr_value(a) : SLICE_NONE;
+    }
+    struct slice mid = mid_in_text(plan->last, i);
+    if (mid.n || !plan->media[i].bundled)
+        return mid;
+    struct buf b = buf_over(room, 8);
+    buf_put_char(&b, 's'); /* a browser counts: its own names are numbers */
+    buf_put_u64(&b, i);
+    return buf_slice(&b);
+}
+
+static void put_mid(struct buf *b, struct slice mid)
+{
+    if (mid.n == 0)
+        return;
+    BUF_PUT_LIT(b, "a=mid:");
+    buf_put_slice(b, mid);
+    BUF_PUT_LIT(b, "\r\n");
+}
+
+/* An answer's group may hold only what the offer's did (RFC 8843 s.7.3). */
+static bool is_grouped(const struct sdp_leg_plan *plan, size_t i)
+{
+    return plan->media[i].bundled &&
+           (!plan->offer || sdp_bundle_owner(plan->offer, i, UINT32_MAX) >= 0);
+}
+
+static bool text_has_line(struct slice text, struct slice line)
+{
+    while (text.n) {
+        if (slice_eq(slice_trim(slice_cut(&text, '\n')), line))
+            return true;
+    }
+    return false;
+}
+
+void sdp_put_session_transport(struct buf *b, const struct sdp_leg_plan *plan, unsigned live)
+{
+    bool grouped = false, lite = false;
+    char room[8];
+
+    for (size_t i = 0; i < plan->media_count; i++) {
+        if (!(live & 1u << i))
+            continue;
+        lite = lite || text_has_line(plan->media[i].keying, SLICE_LIT("a=ice-lite"));
+        if (!is_grouped(plan, i))
+            continue;
+        if (!grouped)
+            BUF_PUT_LIT(b, "a=group:BUNDLE");
+        grouped = true;
+        buf_put_char(b, ' ');
+        buf_put_slice(b, mid_of(plan, i, room));
+    }
+    if (grouped)
+        BUF_PUT_LIT(b, "\r\n");
+    if (lite)
+        BUF_PUT_LIT(b, "a=ice-lite\r\n");
 }
 
 static void put_rtcp(struct buf *b, const struct sdp_leg_media *lm)
@@ -139,12 +207,14 @@ static void put_rtcp(struct buf *b, const struct sdp_leg_media *lm)
     BUF_PUT_LIT(b, "\r\n");
 }
 
-/* Line by line, so that each ends in CRLF whatever the media role wrote. */
+/* Line by line, so that each ends in CRLF whatever the media role wrote. What is the session's has
+ * been said there. */
 static void put_keying(struct buf *b, struct slice text)
 {
     while (text.n) {
         struct slice line = slice_trim(slice_cut(&text, '\n'));
         if (line.n == 0 || slice_eq(line, SLICE_LIT("a=rtcp-mux")) ||
+            slice_eq(line, SLICE_LIT("a=ice-lite")) ||
             slice_starts_with(line, SLICE_LIT("a=rtcp:")))
             continue;
         buf_put_slice(b, line);
@@ -156,16 +226,17 @@ void sdp_put_transport(struct buf *b, const struct sdp_leg_plan *plan, size_t i,
                        enum sdp_direction direction)
 {
     const struct sdp_leg_media *lm = &plan->media[i];
+    char room[8];
 
     BUF_PUT_LIT(b, "a=");
     buf_put_str(b, sdp_direction_name(direction));
     BUF_PUT_LIT(b, "\r\n");
-    put_mid(b, plan->offer, i);
+    put_mid(b, mid_of(plan, i, room));
     put_rtcp(b, lm);
     put_keying(b, lm->keying);
 }
 
-void sdp_put_refused(struct buf *b, const struct sdp_media *like)
+void sdp_put_refused(struct buf *b, const struct sdp *d, const struct sdp_media *like)
 {
     if (!like) {
         BUF_PUT_LIT(b, "m=audio 0 RTP/AVP 0\r\n");
@@ -179,6 +250,9 @@ void sdp_put_refused(struct buf *b, const struct sdp_media *like)
     /* RFC 3264 s.6: the list means nothing, but the grammar wants one. */
     buf_put_slice(b, like->formats.n ? like->formats : SLICE_LIT("0"));
     BUF_PUT_LIT(b, "\r\n");
+    const struct sdp_attr *mid = d ? sdp_attr_find(d, like, SDP_A_MID) : NULL;
+    if (mid)
+        put_mid(b, sdp_attr_value(mid));
 }
 
 enum sdp_direction sdp_leg_direction(const struct sdp_leg_plan *plan, size_t i,

@@ -258,6 +258,7 @@ int sdp_parse(struct slice text, struct sdp *ret)
         if (r)
             return r;
     }
+    sdp_bundle_revive(ret);
     return SDP_OK;
 }
 

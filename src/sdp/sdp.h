@@ -54,6 +54,7 @@ enum sdp_direction { SDP_SENDRECV, SDP_SENDONLY, SDP_RECVONLY, SDP_INACTIVE };
 enum sdp_attr_id {
     SDP_A_OTHER = 0,
     SDP_A_RTPMAP, SDP_A_FMTP, SDP_A_PTIME, SDP_A_MAXPTIME, SDP_A_RTCP_FB, SDP_A_EXTMAP,
+    SDP_A_RTCP_RSIZE,
     SDP_A_SENDRECV, SDP_A_SENDONLY, SDP_A_RECVONLY, SDP_A_INACTIVE,
     /* keying and transport of one leg: to the media role, see sdp/leg.h */
     SDP_A_CRYPTO, SDP_A_FINGERPRINT, SDP_A_SETUP, SDP_A_CONNECTION, SDP_A_TLS_ID, SDP_A_ZRTP_HASH,
@@ -62,7 +63,7 @@ enum sdp_attr_id {
     SDP_A_REMOTE_CANDIDATES, SDP_A_RTCP, SDP_A_RTCP_MUX, SDP_A_RTCP_MUX_ONLY,
     /* names and numbers that mean something on their own leg only, see sdp/leg.h */
     SDP_A_SSRC, SDP_A_SSRC_GROUP, SDP_A_MSID, SDP_A_MSID_SEMANTIC, SDP_A_MID, SDP_A_GROUP,
-    SDP_A_BUNDLE_ONLY, SDP_A_ACAP, SDP_A_TCAP, SDP_A_PCFG, SDP_A_ACFG, SDP_A_CSUP, SDP_A_CREQ,
+    SDP_A_BUNDLE_ONLY, SDP_A_EXTMAP_ALLOW_MIXED, SDP_A_ACAP, SDP_A_TCAP, SDP_A_PCFG, SDP_A_ACFG, SDP_A_CSUP, SDP_A_CREQ,
     SDP_A_ENCRYPTION,
     SDP_A_COUNT
 };
@@ -92,11 +93,11 @@ struct sdp_media {
     struct slice connection;            /* c= of this section, "IN IP4 192.0.2.1"; or empty */
     struct slice title;                 /* i= */
     struct slice bandwidth[SDP_BANDWIDTH_MAX]; /* "AS:64" */
-    uint16_t port;                             /* 0: refused or gone */
-    uint16_t port_count;                       /* 1 where not said */
-    uint16_t attr_first, attr_count;           /* in struct sdp's attrs */
-    uint8_t kind;                              /* enum sdp_kind */
-    uint8_t proto;                             /* enum sdp_proto */
+    uint16_t port;       /* 0: refused or gone; of a bundle-only one that of its bundle */
+    uint16_t port_count; /* 1 where not said */
+    uint16_t attr_first, attr_count; /* in struct sdp's attrs */
+    uint8_t kind;                    /* enum sdp_kind */
+    uint8_t proto;                   /* enum sdp_proto */
     uint8_t direction; /* enum sdp_direction as written here or, as default, at session level */
     uint8_t bandwidth_count;
     uint8_t pt_count; /* payload types, in order; 0 where a format is none (data channels) */
@@ -160,10 +161,15 @@ bool sdp_rtp_addr(const struct sdp *d, const struct sdp_media *m, struct addr *r
 bool sdp_rtcp_addr(const struct sdp *d, const struct sdp_media *m, struct addr *ret) MUST_CHECK;
 bool sdp_rtcp_mux(const struct sdp *d, const struct sdp_media *m);
 /* The direction that is meant: a zero connection address (RFC 2543's hold) turns sendrecv into
- * sendonly and recvonly into inactive. */
+ * sendonly and recvonly into inactive. With ICE it means only that candidates are still to come
+ * (RFC 8840 s.4.1.1). */
 enum sdp_direction sdp_direction_of(const struct sdp *d, const struct sdp_media *m);
 bool sdp_is_held(const struct sdp *d, const struct sdp_media *m); /* the peer wants no media */
 enum sdp_direction sdp_direction_mirror(enum sdp_direction x);    /* sendonly <-> recvonly */
+
+/* BUNDLE (RFC 8843): the m-line whose transport m-line i shares, of those in `mask`: the first of
+ * its group, which may be i itself. -1: i is in no group, or not in the mask. */
+int sdp_bundle_owner(const struct sdp *d, size_t i, unsigned mask);
 
 const char *sdp_direction_name(enum sdp_direction x);
 const char *sdp_proto_name(enum sdp_proto p); /* SDP_PROTO_OTHER: "RTP/AVP" */

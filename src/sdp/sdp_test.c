@@ -231,6 +231,8 @@ static void every_known_attribute_is_found_by_its_name(void **state)
         [SDP_A_MAXPTIME] = "maxptime",
         [SDP_A_RTCP_FB] = "rtcp-fb",
         [SDP_A_EXTMAP] = "extmap",
+        [SDP_A_RTCP_RSIZE] = "rtcp-rsize",
+        [SDP_A_EXTMAP_ALLOW_MIXED] = "extmap-allow-mixed",
         [SDP_A_SENDRECV] = "sendrecv",
         [SDP_A_SENDONLY] = "sendonly",
         [SDP_A_RECVONLY] = "recvonly",
