@@ -86,7 +86,15 @@ static void on_offer_written(void *arg, uint8_t status, const char *why)
 void builtin_answer(struct call *c)
 {
     struct leg *a = c->a;
+    struct leg_shape shape;
+    char room[CALL_WHY_MAX];
+    call_shape(a, &shape);
+    if (c->late_offer && !leg_shape_policy(&shape, &a->policy)) {
+        call_end(c, 488, call_why_of_browser(a, room));
+        return;
+    }
     struct leg_media_batch b = {
+        .shape = &shape,
         .ops = c->late_offer ? MEDIA_OP_OPEN | MEDIA_OP_LOCAL : MEDIA_OP_CONNECT,
         .policy = &a->policy,
         .local = a->flow.local,

@@ -45,6 +45,13 @@ int call_print_sdp(struct leg *l, const struct sdp *other, struct sdp_leg_plan *
     return call_take_sdp(l, &b, ret);
 }
 
+void call_shape(const struct leg *l, struct leg_shape *ret)
+{
+    struct sdp *d = l->call->core->sdp[2];
+    bool has = l->remote_sdp.n && sdp_parse(call_text_slice(&l->remote_sdp), d) == SDP_OK;
+    leg_shape_of(l->flow.kind, has ? d : NULL, ret);
+}
+
 uint8_t call_media_count(const struct call_text *sdp, struct sdp *scratch)
 {
     return sdp->n && sdp_parse(call_text_slice(sdp), scratch) == SDP_OK ? scratch->media_count : 0;

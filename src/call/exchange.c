@@ -120,8 +120,11 @@ static void on_checked(void *arg, uint8_t status, const char *why)
         return;
     }
     uint8_t mask = leg_media_mask_map(ex->mask, &ex->map);
+    struct leg_shape shape;
+    call_shape(ex->y, &shape);
     struct leg_media_batch b = {
         .ops = MEDIA_OP_LOCAL | exchange_open_if_new(ex->y, mask),
+        .shape = &shape,
         .policy = &ex->y->policy,
         .local = ex->y->flow.local,
         .mask = mask,

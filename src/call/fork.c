@@ -68,11 +68,19 @@ static void leg_ring(struct leg *b)
         leg_event(b, LEG_EV_START, NULL);
         return;
     }
+    struct leg_shape shape;
+    char why[CALL_WHY_MAX];
+    leg_shape_of(b->flow.kind, NULL, &shape);
+    if (!leg_shape_policy(&shape, &b->policy)) {
+        leg_fail(b, 488, call_why_of_browser(b, why));
+        return;
+    }
     struct leg_media_batch batch = {
         .ops = MEDIA_OP_OPEN | MEDIA_OP_LOCAL,
         .policy = &b->policy,
         .local = b->flow.local,
         .mask = leg_media_mask_map(c->mask, &c->map),
+        .shape = &shape,
     };
     if (leg_media_start(&b->media, &batch, on_opened, b) <= 0)
         leg_fail(b, 503, "the media process cannot take the call now");

@@ -53,8 +53,16 @@ static void on_y_judged(void *arg, uint8_t status, const char *why)
         return;
     }
     uint8_t mask = leg_media_mask_map(ex->mask, &ex->map);
+    struct leg_shape shape;
+    char room[CALL_WHY_MAX];
+    call_shape(ex->x, &shape);
+    if (!leg_shape_policy(&shape, &ex->x->policy)) {
+        late_fail(c, 488, call_why_of_browser(ex->x, room));
+        return;
+    }
     struct leg_media_batch b = {
         .ops = MEDIA_OP_LOCAL | exchange_open_if_new(ex->x, mask),
+        .shape = &shape,
         .policy = &ex->x->policy,
         .local = ex->x->flow.local,
         .mask = mask,

@@ -146,6 +146,30 @@ static uint64_t peer_endpoint(const struct leg_media_batch *b, size_t i)
     return 0;
 }
 
+/* The first of our bundle's streams. */
+static int bundle_owner(const struct leg_media *m, uint8_t mask)
+{
+    for (size_t i = 0; i < ARRAY_LEN(m->streams); i++) {
+        if (m->streams[i].endpoint ? m->streams[i].bundle == i + 1 : mask >> i & 1)
+            return (int)i;
+    }
+    return -1;
+}
+
+/* A new stream's place: by the peer's BUNDLE group, or in our own offer by what its phone is. */
+static void bundle_join(struct leg_media *m, const struct leg_media_batch *b, size_t i)
+{
+    int owner = -1;
+
+    if (b->ops & MEDIA_OP_REMOTE)
+        owner = b->is_offer ? sdp_bundle_owner(b->remote, i, b->mask) : -1;
+    else if (b->shape && b->shape->bundle)
+        owner = bundle_owner(m, b->mask);
+    m->streams[i].bundle = (uint8_t)(owner + 1);
+    if (owner >= 0)
+        m->streams[owner].bundle = (uint8_t)(owner + 1);
+}
+
 static int start_one(struct leg_media *m, const struct leg_media_batch *b, size_t i)
 {
     struct leg_stream *s = &m->streams[i];
@@ -158,9 +182,14 @@ static int start_one(struct leg_media *m, const struct leg_media_batch *b, size_
         .leg = m->leg,
         .stream = (uint16_t)i,
         .local = b->local,
-        .rtcp_mux = b->rtcp_mux,
+        .rtcp_mux = s->rtcp_mux || (b->shape && b->shape->mux), /* agreed once: not unlearned */
+        .ice = b->shape && b->shape->ice,
         .mode = b->mode,
     };
+    if (b->ops & MEDIA_OP_OPEN && !s->endpoint)
+        bundle_join(m, b, i);
+    if (s->bundle != i + 1)
+        rq.bundle = s->bundle;
     if (b->policy)
         rq.policy = *b->policy;
     if (b->ops & MEDIA_OP_REMOTE)
@@ -233,6 +262,7 @@ void leg_media_fill_plan(const struct leg_media *m, struct sdp_leg_plan *plan)
         }
         out->proto = s->proto;
         out->rtcp_mux = s->rtcp_mux;
+        out->bundled = s->bundle == i + 1;
         out->rtp = s->rtp;
         out->rtcp = s->rtcp;
         out->keying = slice_from(s->text, s->text_n);

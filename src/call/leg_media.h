@@ -5,6 +5,7 @@
 #define SOTTO_CALL_LEG_MEDIA_H
 
 #include "call/media_client.h"
+#include "call/shape.h"
 #include "sdp/leg.h"
 
 struct leg_media;
@@ -19,6 +20,8 @@ struct leg_stream {
     uint32_t request; /* waiting for this reply; 0: none */
     uint8_t proto;    /* enum media_proto for our next description */
     bool rtcp_mux;
+    uint8_t
+        bundle; /* 1 + the stream whose transport it uses (itself: the bundle's first); 0: none */
     struct addr rtp, rtcp;
     char *text; /* keying lines for our next description; wiped, it holds keys */
     size_t text_n;
@@ -47,7 +50,7 @@ struct leg_media_batch {
     uint8_t mask;             /* m-lines, bit i for streams[i] */
     const struct sdp *remote; /* REMOTE: the peer's description */
     bool is_offer;
-    bool rtcp_mux;                 /* LOCAL: offer it */
+    const struct leg_shape *shape; /* LOCAL: ICE, rtcp-mux, BUNDLE; NULL: as they stand */
     uint8_t mode;                  /* CONNECT */
     struct leg_media *peer;        /* CONNECT with RELAY */
     const struct sdp_leg_map *map; /* m-line of this leg -> of the peer's leg … */

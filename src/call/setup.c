@@ -70,10 +70,27 @@ static int say_why(const struct leg *l, uint8_t media_status, const char *who,
                     phone, l->user.name, suite, who);
 }
 
+const char *call_why_of_browser(const struct leg *l, char room[CALL_WHY_MAX])
+{
+    const char *phone = l == l->call->a ? "the caller's phone" : "the callee's phone";
+    bool off = l->policy.protection == PROTECTION_OFF;
+    int n = snprintf(room, CALL_WHY_MAX,
+                     "%s is a browser, which encrypts with DTLS-SRTP; user %s may not: run `sotto "
+                     "user set %s --%s`",
+                     phone, l->user.name, l->user.name,
+                     off ? "protection required" : "keying dtls,sdes");
+    return n < CALL_WHY_MAX ? room : "a browser needs DTLS-SRTP, which the user may not use";
+}
+
 const char *call_why_of_media(const struct leg *l, uint8_t media_status, const char *why,
                               char room[CALL_WHY_MAX])
 {
     char who[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2];
+    struct leg_shape shape;
+    leg_shape_of(l->flow.kind, NULL, &shape);
+    if (shape.browser && (media_status == MEDIA_STATUS_NO_COMMON_KEYING ||
+                          media_status == MEDIA_STATUS_ENCRYPTION_REFUSED))
+        return call_why_of_browser(l, room);
     if ((media_status != MEDIA_STATUS_NOT_ENCRYPTED &&
          media_status != MEDIA_STATUS_NO_COMMON_SUITE) ||
         !l->user.name[0])

@@ -21,6 +21,8 @@ uint16_t call_status_of_media(uint8_t media_status);
  * to mend it. `why` (the media role's words) where there is no more to say. */
 const char *call_why_of_media(const struct leg *l, uint8_t media_status, const char *why,
                               char room[CALL_WHY_MAX]);
+/* leg_shape_policy said no: the same for a browser that may not do what it can. */
+const char *call_why_of_browser(const struct leg *l, char room[CALL_WHY_MAX]);
 /* m-lines of the offer that are relayed and go on to the other leg. */
 uint8_t call_forwarded_mask(const struct sdp *offer, const struct sdp_leg_map *map);
 

@@ -20,6 +20,7 @@ struct snapshot_stream {
     uint64_t endpoint;
     uint8_t proto;
     uint8_t rtcp_mux;
+    uint8_t bundle;
     struct addr rtp, rtcp;
     struct media_protection protection;
 };
@@ -151,6 +152,7 @@ static bool save_leg(const struct leg *l, struct snapshot_leg *s, struct buf *da
         s->streams[i] = (struct snapshot_stream){.endpoint = m->endpoint,
                                                  .proto = m->proto,
                                                  .rtcp_mux = m->rtcp_mux,
+                                                 .bundle = m->bundle,
                                                  .rtp = m->rtp,
                                                  .rtcp = m->rtcp,
                                                  .protection = m->protection};
@@ -222,6 +224,7 @@ static void restore_streams(struct leg *l, const struct snapshot_leg *s)
         m->endpoint = s->streams[i].endpoint;
         m->proto = s->streams[i].proto;
         m->rtcp_mux = s->streams[i].rtcp_mux;
+        m->bundle = s->streams[i].bundle;
         m->rtp = s->streams[i].rtp;
         m->rtcp = s->streams[i].rtcp;
         m->protection = s->streams[i].protection;

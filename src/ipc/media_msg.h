@@ -85,6 +85,7 @@ struct media_request {
     uint16_t leg;
     uint16_t stream;   /* m-line */
     struct addr local; /* address to bind; its port is ignored */
+    uint16_t bundle;   /* 1 + the stream of this leg whose transport it shares; 0: its own */
 
     /* REMOTE and LOCAL */
     struct media_policy policy;
