@@ -114,6 +114,21 @@ static void put_codecs(struct media_request *rq, const struct sdp *d, const stru
     }
 }
 
+/* "1234 cname:x", several lines of each; the first ones do. */
+static void put_ssrcs(struct media_request *rq, const struct sdp *d, const struct sdp_media *media)
+{
+    size_t n;
+    const struct sdp_attr *a = sdp_attrs(d, media, &n);
+    for (size_t i = 0; i < n && rq->ssrc_count < MEDIA_SSRC_MAX; i++) {
+        uint32_t ssrc;
+        struct slice value = sdp_attr_value(&a[i]);
+        if (a[i].id != SDP_A_SSRC || slice_to_u32(slice_cut(&value, ' '), &ssrc) != 0 ||
+            (rq->ssrc_count && rq->ssrcs[rq->ssrc_count - 1] == ssrc))
+            continue;
+        rq->ssrcs[rq->ssrc_count++] = ssrc;
+    }
+}
+
 static void put_remote(struct media_request *rq, const struct leg_media_batch *b, size_t i,
                        const struct addr *signalling, struct buf *text)
 {
@@ -129,6 +144,7 @@ static void put_remote(struct media_request *rq, const struct leg_media_batch *b
     if (sdp_rtcp_addr(b->remote, media, &a))
         rq->remote_rtcp = a;
     put_codecs(rq, b->remote, media);
+    put_ssrcs(rq, b->remote, media);
     sdp_keying_text(text, b->remote, media);
 }
 
@@ -262,7 +278,7 @@ void leg_media_fill_plan(const struct leg_media *m, struct sdp_leg_plan *plan)
         }
         out->proto = s->proto;
         out->rtcp_mux = s->rtcp_mux;
-        out->bundled = s->bundle == i + 1;
+        out->bundled = s->bundle != 0;
         out->rtp = s->rtp;
         out->rtcp = s->rtcp;
         out->keying = slice_from(s->text, s->text_n);

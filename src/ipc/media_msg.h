@@ -18,6 +18,8 @@
 #define MEDIA_TEXT_MAX 8192 /* keying attribute lines, "a=…\r\n" each */
 #define MEDIA_CODEC_MAX 24
 #define MEDIA_CODEC_NAME_MAX 16
+#define MEDIA_SSRC_MAX 8   /* of a bundled m-line's streams */
+#define MEDIA_BUNDLE_MAX 7 /* m-lines that share the transport of another */
 
 enum media_msg_type {
     MEDIA_MSG_REQUEST = 0x100, /* struct media_request, text_n bytes of text behind it */
@@ -99,8 +101,9 @@ struct media_request {
     struct addr
         signalling; /* where the leg's SIP comes from: a phone behind a NAT is there, whatever
                                its description says; family 0: not known */
-    uint8_t codec_count;
+    uint8_t codec_count, ssrc_count;
     struct media_codec codecs[MEDIA_CODEC_MAX]; /* in the peer's order */
+    uint32_t ssrcs[MEDIA_SSRC_MAX];             /* a=ssrc: tells the streams of a bundle apart */
 
     /* CONNECT */
     uint8_t mode;  /* enum media_mode */

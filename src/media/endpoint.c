@@ -155,8 +155,9 @@ static void pt_map_make(struct media_endpoint *e)
 
 bool media_endpoint_expects(const struct media_endpoint *e)
 {
+    const struct media_endpoint *by = e->bundle ? e->bundle : e;
     bool bound = e->mode != MEDIA_MODE_NONE && (e->mode != MEDIA_MODE_RELAY || e->peer);
-    return bound && e->hears && e->guard != MEDIA_GUARD_CLOSED && media_has_remote(e);
+    return bound && e->hears && by->guard != MEDIA_GUARD_CLOSED && media_has_remote(by);
 }
 
 static void settle(struct media_endpoint *e, bool expected)
@@ -185,6 +186,11 @@ void media_endpoint_apply(struct media_endpoint *e, struct media_contexts *c)
     e->last_pt = MEDIA_PT_NONE;
     media_endpoint_protection(e, &e->stats->protection);
     settle(e, expected);
+    for (size_t i = 0; i < e->member_n; i++) {
+        struct media_endpoint *m = e->members[i];
+        media_endpoint_protection(m, &m->stats->protection);
+        settle(m, false);
+    }
 }
 
 void media_endpoint_drop_old_key(struct media_endpoint *e)
@@ -220,7 +226,8 @@ void media_endpoint_connect(struct media_endpoint *e, uint8_t mode, struct media
 void media_endpoint_protection(const struct media_endpoint *e, struct media_protection *ret)
 {
     memset(ret, 0, sizeof(*ret));
-    keying_state_protection(&e->s->terms.keying, ret);
+    const struct media_endpoint *by = e->bundle ? e->bundle : e;
+    keying_state_protection(&by->s->terms.keying, ret);
     ret->path = MEDIA_PATH_RELAY;
 }
 
@@ -312,6 +319,40 @@ static void slot_begin(struct media_slot *s, const struct media_request *rq)
     s->stream = rq->stream;
 }
 
+/* A free slot, begun; not open yet. */
+static struct media_endpoint *endpoint_begin(struct media_role *r, const struct media_request *rq)
+{
+    uint32_t slot = r->free_slots[--r->free_n];
+    struct media_endpoint *e = &r->endpoints[slot];
+    if (slot >= r->state.head->slots_touched)
+        r->state.head->slots_touched = slot + 1;
+    e->s = &r->state.slots[slot];
+    slot_begin(e->s, rq);
+    return e;
+}
+
+/* In a bundle: no ports of its own. */
+static int open_bundled(struct media_role *r, const struct media_request *rq,
+                        struct media_endpoint **ret)
+{
+    struct media_endpoint *owner =
+        media_endpoint_find_key(r, rq->call, rq->leg, (uint16_t)(rq->bundle - 1));
+    if (!owner || owner->bundle || owner->member_n == MEDIA_BUNDLE_MAX)
+        return MEDIA_STATUS_FAILED;
+    struct media_endpoint *e = endpoint_begin(r, rq);
+    e->s->bound = owner->s->bound;
+    e->s->shown = owner->s->shown;
+    e->s->port = owner->s->port;
+    e->s->bundle = owner->id;
+    endpoint_join(r, e);
+    memset(e->stats, 0, sizeof(*e->stats));
+    e->stats->endpoint = e->id;
+    err_ignore(media_bundle_join(e, owner)); /* there is room: looked above */
+    e->s->open = true;
+    *ret = e;
+    return 0;
+}
+
 int media_endpoint_open(struct media_role *r, const struct media_request *rq,
                         struct media_endpoint **ret)
 {
@@ -319,18 +360,16 @@ int media_endpoint_open(struct media_role *r, const struct media_request *rq,
     struct addr bound;
     if (r->free_n == 0)
         return MEDIA_STATUS_NO_PORTS;
+    if (rq->bundle != 0)
+        return open_bundled(r, rq, ret);
     bind_address(r, &rq->local, &bound);
     int v = media_ports_take(&r->ports, &bound, &socks);
     if (v < 0) {
         log_event(LOG_ERROR, "media_port_failed", LOG_ERRNO(v), LOG_A("address", &bound));
         return v == -EADDRINUSE ? MEDIA_STATUS_NO_PORTS : MEDIA_STATUS_FAILED;
     }
-    uint32_t slot = r->free_slots[--r->free_n];
-    struct media_slot *s = &r->state.slots[slot];
-    struct media_endpoint *e = &r->endpoints[slot];
-    if (slot >= r->state.head->slots_touched)
-        r->state.head->slots_touched = slot + 1;
-    slot_begin(s, rq);
+    struct media_endpoint *e = endpoint_begin(r, rq);
+    struct media_slot *s = e->s;
     s->bound = bound;
     s->port = socks.port;
     shown_address(r, &rq->local, &bound, &s->shown);
@@ -349,6 +388,7 @@ int media_endpoint_open(struct media_role *r, const struct media_request *rq,
 void media_endpoint_leave(struct media_endpoint *e)
 {
     struct media_role *r = e->role;
+    media_bundle_leave(e);
     media_socket_close(e);
     media_keying_free(e);
     media_contexts_fini(&e->contexts);
@@ -370,9 +410,11 @@ void media_endpoint_close(struct media_endpoint *e)
     e->peer = NULL;
     s->open = false;
     e->stats->endpoint = 0;
-    r->ops.unhold(r->ops.arg, media_tag(e->id, false));
-    r->ops.unhold(r->ops.arg, media_tag(e->id, true));
-    media_ports_release(&r->ports, s->port);
+    if (!s->bundle) {
+        r->ops.unhold(r->ops.arg, media_tag(e->id, false));
+        r->ops.unhold(r->ops.arg, media_tag(e->id, true));
+        media_ports_release(&r->ports, s->port);
+    }
     media_endpoint_leave(e);
     uint32_t generation = s->generation;
     secret_wipe(s, sizeof(*s));
@@ -397,6 +439,9 @@ int media_endpoint_resume(struct media_endpoint *e)
     int v = media_contexts_make(e, &e->s->terms, &c);
     if (v < 0)
         return v;
+    struct media_endpoint *owner = media_endpoint_find(e->role, e->s->bundle);
+    if (e->s->bundle && (!owner || media_bundle_join(e, owner) < 0))
+        return -ENOENT;
     struct media_endpoint *peer = media_endpoint_find(e->role, e->s->peer);
     /* A pair of which only one half was written is no pair; signalling sends its request again. */
     if (e->s->mode == MEDIA_MODE_RELAY && (!peer || peer->s->peer != e->id))

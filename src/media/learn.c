@@ -17,6 +17,8 @@
 
 const struct addr *media_remote(const struct media_endpoint *e, bool rtcp)
 {
+    if (e->bundle)
+        return media_remote(e->bundle, rtcp);
     const struct media_slot *s = e->s;
     const struct media_terms *t = &s->terms;
     if (e->ice)

@@ -67,13 +67,14 @@ static void count(struct media_endpoint *e, const struct media_packet *p)
 {
     uint64_t now = loop_now(e->role->loop);
     struct media_stats *st = e->stats;
-    e->last_rx = now;
+    e->last_rx = media_transport(e)->last_rx = now;
     e->timed_out = false;
     st->last_rx_ms = now;
     if (p->rtcp)
         return;
     st->rx_packets++;
     st->rx_bytes += p->wire_len;
+    e->s->rx_ssrc = p->hdr.ssrc;
     /* Jitter is not told to anybody yet: any clock will do. */
     rtp_stats_add(&e->s->loss, p->hdr.ssrc, p->hdr.seq, p->hdr.timestamp, (uint32_t)now * 8);
     int64_t lost = rtp_stats_lost(&e->s->loss);
@@ -111,6 +112,8 @@ static route_fn *const routes[] = {
 static void pass(struct media_packet *p)
 {
     struct media_endpoint *e = p->in;
+    if (e->member_n)
+        e = p->in = media_bundle_find(e, p);
     count(e, p);
     routes[e->mode](e, p);
 }

@@ -7,7 +7,7 @@
 /* False: not one packet leaves under this index, and the packet is dropped. */
 static bool claim(const struct media_packet *p, uint64_t *ret_index)
 {
-    struct media_endpoint *e = p->out;
+    struct media_endpoint *e = media_transport(p->out);
     struct rtp_tx_table *t = &e->s->tx[media_table(e->contexts.epoch[MEDIA_CTX_TX])];
     if (p->rtcp) {
         if (e->rtcp_apart)
@@ -31,7 +31,7 @@ static bool claim(const struct media_packet *p, uint64_t *ret_index)
 /* NULL: RTCP's handshake is not done yet. */
 static struct srtp_ctx *ctx_of(const struct media_packet *p)
 {
-    const struct media_endpoint *e = p->out;
+    const struct media_endpoint *e = media_transport(p->out);
     return e->contexts.ctx[p->rtcp && e->rtcp_apart ? MEDIA_CTX_RTCP_TX : MEDIA_CTX_TX];
 }
 
@@ -42,13 +42,13 @@ void media_relay_burst(struct media_role *r, struct media_packet *ps, size_t n)
     size_t jobs_n = 0;
     for (size_t i = 0; i < n; i++) {
         struct media_packet *p = &ps[i];
-        struct media_endpoint *e = p->out;
         uint64_t index;
-        if (!e)
+        if (!p->out)
             continue;
+        struct media_endpoint *e = media_transport(p->out);
         switch (e->guard) {
         case MEDIA_GUARD_CLEAR:
-            media_socket_send(e, p);
+            media_socket_send(p->out, p);
             break;
         case MEDIA_GUARD_SECURE:
             if (!ctx_of(p) || !claim(p, &index))

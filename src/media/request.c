@@ -52,8 +52,9 @@ static bool is_sane(const struct media_request *rq)
     bool ok = is_bool(&rq->is_offer) && is_bool(&rq->rtcp_mux) && is_bool(&rq->ice) &&
               is_addr(&rq->local) && is_addr(&rq->remote_rtp) && is_addr(&rq->remote_rtcp) &&
               is_addr(&rq->signalling);
-    ok = ok && rq->codec_count <= MEDIA_CODEC_MAX && rq->mode <= MEDIA_MODE_CLOCK &&
-         rq->direction <= MEDIA_INACTIVE && rq->proto < MEDIA_PROTO_COUNT;
+    ok = ok && rq->codec_count <= MEDIA_CODEC_MAX && rq->ssrc_count <= MEDIA_SSRC_MAX &&
+         rq->mode <= MEDIA_MODE_CLOCK && rq->direction <= MEDIA_INACTIVE &&
+         rq->proto < MEDIA_PROTO_COUNT;
     return ok && policy_is_sane(&rq->policy);
 }
 
@@ -154,6 +155,8 @@ static void terms_describe(struct media_terms *t, const struct media_request *rq
     t->signalling = rq->signalling;
     t->rtcp_mux = rq->rtcp_mux && (rq->is_offer || t->rtcp_mux_offered);
     t->codec_count = rq->codec_count;
+    t->ssrc_count = rq->ssrc_count;
+    memcpy(t->ssrcs, rq->ssrcs, sizeof(t->ssrcs));
     media_ice_take_remote(&t->ice, text, rq->is_offer, ms);
     if (t->ice.on) { /* its checks say where it is; descriptions may say 0.0.0.0, or anything */
         memset(&t->remote_rtp, 0, sizeof(t->remote_rtp));
@@ -174,8 +177,21 @@ static bool family_fits(const struct media_endpoint *e, const struct addr *a)
     return addr_family(a) == 0 || addr_family(a) == addr_family(&e->s->bound);
 }
 
+/* Of a bundle all keying is its first's; what an m-line of its own is remains: codecs, direction. */
+static int do_remote_bundled(struct work *w, bool check_only)
+{
+    const struct media_terms *by = &w->e->bundle->s->terms;
+    struct media_terms next CLEANUP(media_terms_wipe) = w->e->s->terms;
+    terms_describe(&next, w->rq, SLICE_NONE, loop_now(w->role->loop));
+    w->reply.proto = next.said_proto = by->said_proto;
+    w->reply.rtcp_mux = next.rtcp_mux = by->rtcp_mux || by->rtcp_mux_offered;
+    return check_only ? 0 : take(w, &next);
+}
+
 static int do_remote(struct work *w, bool check_only)
 {
+    if (w->e->bundle)
+        return do_remote_bundled(w, check_only);
     const struct media_request *rq = w->rq;
     const struct media_terms *now = &w->e->s->terms;
     struct media_terms next CLEANUP(media_terms_wipe) = *now;
@@ -194,7 +210,7 @@ static int do_remote(struct work *w, bool check_only)
         return refuse_keying(w, v, kr.why);
     next.encrypted = kr.encrypted;
     media_terms_rekey(&next, now, loop_now(w->role->loop));
-    w->reply.proto = kr.proto;
+    w->reply.proto = next.said_proto = kr.proto;
     w->reply.rtcp_mux = next.rtcp_mux;
     if (rq->is_offer && next.ice.on)
         media_ice_put(&w->out, w->e, &next.ice, next.rtcp_mux);
@@ -205,6 +221,12 @@ static int do_remote(struct work *w, bool check_only)
 
 static int do_local(struct work *w)
 {
+    if (w->e->bundle) {
+        const struct media_terms *by = &w->e->bundle->s->terms;
+        w->reply.proto = by->said_proto;
+        w->reply.rtcp_mux = by->rtcp_mux_offered;
+        return 0;
+    }
     const struct media_request *rq = w->rq;
     const struct media_terms *now = &w->e->s->terms;
     struct media_terms next CLEANUP(media_terms_wipe) = *now;
@@ -223,7 +245,7 @@ static int do_local(struct work *w)
     }
     if (w->out.overflow)
         return refuse(w, MEDIA_STATUS_FAILED, "our lines do not fit");
-    w->reply.proto = kr.proto;
+    w->reply.proto = next.said_proto = kr.proto;
     w->reply.rtcp_mux = rq->rtcp_mux;
     return take(w, &next);
 }

@@ -135,7 +135,7 @@ static void tick_endpoint(struct media_endpoint *e, uint64_t now)
 {
     bool is_heard = now - e->last_rx < MEDIA_SILENCE_MS && e->stats->rx_packets > 0;
     /* Checks come from several addresses of the peer: with ICE everyone is heard. */
-    if (!e->connected && is_heard && !e->ice && e->rtp.fd >= 0 &&
+    if (!e->connected && is_heard && !e->ice && !e->member_n && e->rtp.fd >= 0 &&
         addr_family(&e->s->learned_rtp) != 0)
         media_socket_connect(e);
     else if (e->connected && !is_heard)
@@ -272,7 +272,8 @@ int media_role_start(struct media_role *r)
     while (n != &r->open) {
         struct media_endpoint *e = CONTAINER_OF(n, struct media_endpoint, node);
         n = n->next;
-        int v = e->rtp.fd >= 0 && e->rtcp.fd >= 0 ? 0 : media_endpoint_reopen(e);
+        bool has = e->s->bundle || (e->rtp.fd >= 0 && e->rtcp.fd >= 0);
+        int v = has ? 0 : media_endpoint_reopen(e);
         if (v == 0)
             v = media_endpoint_resume(e);
         if (v < 0) {

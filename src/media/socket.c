@@ -127,11 +127,13 @@ void media_socket_put(struct media_endpoint *e, bool rtcp, const void *p, size_t
 
 void media_socket_send(struct media_endpoint *e, const struct media_packet *p)
 {
-    ssize_t n = put(e, p);
+    const struct media_endpoint *by = media_transport(e);
+    ssize_t n = put(by, p);
     if (n < 0 && errno == ECONNREFUSED) /* of an earlier packet; this one was not tried yet */
-        n = put(e, p);
+        n = put(by, p);
     if (n <= 0 || p->rtcp)
         return;
+    e->s->tx_ssrc = p->hdr.ssrc;
     e->stats->tx_packets++;
     e->stats->tx_bytes += p->len;
 }

@@ -95,8 +95,8 @@ static void speak(struct media_endpoint *e)
     struct media_slot *s = e->s;
     enum g711_law law;
     struct rtp_hdr h = {.hdr_len = RTP_HDR_MIN};
-    if (!e->sends || e->guard == MEDIA_GUARD_CLOSED || addr_family(media_remote(e, false)) == 0 ||
-        !choose(e, &law, &h.pt))
+    if (!e->sends || media_transport(e)->guard == MEDIA_GUARD_CLOSED ||
+        addr_family(media_remote(e, false)) == 0 || !choose(e, &law, &h.pt))
         return;
     h.marker = !s->source_on;
     if (h.marker)

@@ -41,8 +41,10 @@ struct media_terms {
     uint8_t direction; /* enum media_direction */
     struct media_ice_terms ice;
     bool rtcp_mux, rtcp_mux_offered;
-    uint8_t codec_count;
+    uint8_t said_proto; /* enum media_proto of our last description */
+    uint8_t codec_count, ssrc_count;
     struct media_codec codecs[MEDIA_CODEC_MAX];
+    uint32_t ssrcs[MEDIA_SSRC_MAX];
 };
 
 struct media_slot {
@@ -52,8 +54,10 @@ struct media_slot {
     uint16_t port; /* RTP; RTCP is the next */
     uint16_t leg, stream;
     uint64_t call;
-    uint64_t peer;            /* id; 0: none */
-    struct addr bound, shown; /* the address we bind; the one descriptions say; no ports */
+    uint64_t peer;             /* id; 0: none */
+    uint64_t bundle;           /* id of the endpoint whose transport it uses; 0: its own */
+    uint32_t rx_ssrc, tx_ssrc; /* of the last packets; in a bundle, RTCP is told apart by them */
+    struct addr bound, shown;  /* the address we bind; the one descriptions say; no ports */
     struct addr learned_rtcp, learned_rtp; /* family 0: none; with ICE: the selected ones */
     struct rtp_stats loss;
     uint64_t connected_since;        /* ms: CONNECT */

@@ -8,6 +8,7 @@
  *   identity.c  our DTLS certificate
  *   endpoint.c  opening, closing, and what follows from new terms (contexts, guard, payload map)
  *   ice.c       connectivity checks: who may be heard, and where media goes
+ *   bundle.c    several m-lines over one transport
  *   socket.c    the per-stream way in and out: one connected UDP socket per port
  *   pipe.c      a burst: demultiplex, unprotect, replay, learn
  *   relay.c     a burst's way out: route, protect, send
@@ -83,6 +84,7 @@ struct media_endpoint {
     uint8_t mode;
     bool hears, sends; /* by the peer's direction: it sends, it receives */
     bool connected;    /* the RTP socket is, to learned_rtp */
+    uint8_t member_n;  /* endpoints that use this one's transport; see bundle.c */
     bool ice;          /* terms.ice.on: only addresses that checks have shown count */
     bool timed_out;    /* told; until something comes again */
     bool swept;        /* not named by KEEP yet */
@@ -97,7 +99,9 @@ struct media_endpoint {
     struct list node;   /* in role->open */
     struct list source; /* in role->sources: tone, clock */
     struct map_node by_key;
-    uint8_t key[12]; /* call, leg, stream */
+    uint8_t key[12];               /* call, leg, stream */
+    struct media_endpoint *bundle; /* whose transport it uses; NULL: its own */
+    struct media_endpoint *members[MEDIA_BUNDLE_MAX];
 };
 
 struct media_packet {
@@ -234,6 +238,19 @@ void media_socket_put(struct media_endpoint *e, bool rtcp, const void *p, size_t
 struct media_packet *media_burst_next(struct media_role *r);
 void media_burst_add(struct media_role *r);
 void media_burst_run(struct media_role *r);
+
+/* bundle.c */
+/* Sockets, keys, addresses and the guard are those of the bundle's first. */
+static inline struct media_endpoint *media_transport(struct media_endpoint *e)
+{
+    return e->bundle ? e->bundle : e;
+}
+/* 0; -ENOSPC. */
+int media_bundle_join(struct media_endpoint *e, struct media_endpoint *owner) MUST_CHECK;
+void media_bundle_leave(struct media_endpoint *e); /* as member and as owner */
+/* Which of the bundle's endpoints a packet in clear belongs to. */
+struct media_endpoint *media_bundle_find(struct media_endpoint *owner,
+                                         const struct media_packet *p);
 
 /* learn.c */
 /* Where media to the peer goes; family 0: nowhere. */

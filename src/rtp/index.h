@@ -17,7 +17,7 @@
 
 #include "base/slice.h"
 
-#define RTP_RX_SSRCS 4  /* the least recently heard is forgotten, by authentic packets only */
+#define RTP_RX_SSRCS 8  /* the least recently heard is forgotten, by authentic packets only */
 #define RTP_TX_SSRCS 16 /* one more gets RTP_TX_FULL */
 #define RTP_RX_WINDOW 128
 #define RTP_TX_WINDOW 64
