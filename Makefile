@@ -10,7 +10,7 @@ MAIN_OPTIONS = -Dwerror=$(WERROR) -Dprefix=$(PREFIX)
 SANITIZE_OPTIONS = -Dwerror=false -Db_lundef=false
 
 .DEFAULT_GOAL := all
-.PHONY: all deps deps-test run test tests unit asan tsan coverage bench fuzz soak check format install clean
+.PHONY: all deps deps-test deps-bench run test tests unit asan tsan coverage bench fuzz soak check format install clean
 
 all:
 	@tools/build build sotto $(MAIN_OPTIONS)
@@ -20,6 +20,9 @@ deps:
 
 deps-test:
 	@tools/install-deps --test
+
+deps-bench:
+	@tools/install-deps --bench
 
 run: deps
 	@tools/build build sotto $(MAIN_OPTIONS)
@@ -52,9 +55,9 @@ coverage: deps-test
 	@tools/run-tests --unit build-cov
 	@tools/coverage build-cov
 
-bench: deps-test
+bench: deps-test deps-bench
 	@tools/build build all $(MAIN_OPTIONS)
-	@if [ -x bench/run ]; then exec bench/run; else echo "no bench/run yet"; fi
+	@exec bench/run
 
 fuzz: deps
 	@CC=$(CLANG) tools/build build-fuzz all $(SANITIZE_OPTIONS) -Dfuzz=true

@@ -3,9 +3,15 @@
  * this process, on another core if there is one: phones with real sockets, packets spread evenly
  * over time.
  *
- *   bench-media-relay [streams [seconds]] */
+ *   bench-media-relay [streams [seconds]]
+ *   bench-media-relay --plan FILE PID [seconds]
+ *
+ * The second loads another relay, whose process is PID, with the same phones. FILE has a line for
+ * each stream: our port, its port, our key and its key (SUITE:KEY, as in a=crypto, or `-`); streams
+ * 2i and 2i+1 are one call. */
 #include "media/rig.h"
 
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -71,11 +77,13 @@ static long resident_kb(pid_t pid)
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+static uint64_t heard; /* packets that came to the phones */
+
 static void stream_turn(struct phone *p)
 {
     uint8_t pkt[2048];
     while (recv(p->rtp, pkt, sizeof(pkt), 0) >= 0)
-        continue;
+        heard++;
     uint32_t n = phone_make_rtp(p, pkt, 1);
     (void)sendto(p->rtp, pkt, n, 0, &p->server.sa, addr_len(&p->server));
 }
@@ -155,14 +163,99 @@ static void bench(size_t n, unsigned seconds, const char *what)
     rig_fini(&g);
 }
 
+/* --- another relay --- */
+
+static void take_key(struct rig *g, const char *text, struct srtp_ctx **ret)
+{
+    struct srtp_keys k;
+    struct slice rest = slice_from_str(text), name = slice_cut(&rest, ':');
+    uint8_t raw[64];
+    size_t n;
+    if (text[0] == '-')
+        return;
+    k.suite = srtp_suite_from_name(name);
+    RIG_EQ(crypto_base64_get(rest, raw, sizeof(raw), &n), 0);
+    RIG_EQ(secret_set(&k.master, raw, n), 0);
+    RIG_EQ(srtp_ctx_new(g->engine, &k, ret), 0);
+}
+
+static size_t read_plan(struct rig *g, const char *path, struct phone *phones, size_t max)
+{
+    char line[256], *save;
+    size_t n = 0;
+    FILE *f = fopen(path, "r");
+    RIG(f);
+    for (; fgets(line, sizeof(line), f); n++) {
+        const char *word[4];
+        for (int i = 0; i < 4; i++) {
+            word[i] = strtok_r(i ? NULL : line, " \n", &save);
+            RIG(word[i]);
+        }
+        RIG(n < max);
+        struct phone *p = &phones[n];
+        phone_init(p, g, n / 2, n % 2, PROTECTION_OFF);
+        close(p->rtp);
+        p->rtp = phone_socket_on((uint16_t)strtoul(word[0], NULL, 10), &p->addr);
+        p->server = p->addr;
+        addr_set_port(&p->server, (uint16_t)strtoul(word[1], NULL, 10));
+        p->ssrc += (uint32_t)n;
+        take_key(g, word[2], &p->tx);
+        take_key(g, word[3], &p->rx);
+    }
+    fclose(f);
+    return n;
+}
+
+/* What comes is authentic: a peer that sends rubbish must not look fast. One packet more for each
+ * phone, so that none has heard its last one. */
+static void check_plan(struct phone *phones, size_t n)
+{
+    uint8_t pkt[256];
+    for (size_t i = 0; i < n; i++)
+        phone_put(&phones[i], pkt, phone_make_rtp(&phones[i], pkt, 1));
+    for (size_t i = 0; i < n; i++) {
+        struct pollfd last = {.fd = phones[i].rtp, .events = POLLIN};
+        RIG_EQ(poll(&last, 1, 1000), 1);
+        for (int v; (v = phone_hear(&phones[i])) != 0;)
+            RIG_EQ(v, 1);
+    }
+}
+
+static int bench_plan(const char *path, pid_t pid, unsigned seconds)
+{
+    static struct rig g;
+    struct phone *phones = calloc(MEDIA_ENDPOINTS_MAX, sizeof(*phones));
+    RIG(phones);
+    RIG_EQ(srtp_engine_new(SRTP_BACKEND_AUTO, &g.engine), 0);
+    size_t n = read_plan(&g, path, phones, MEDIA_ENDPOINTS_MAX);
+    on_cpu(0);
+    load_run(phones, n, 1500); /* sources are learned by then */
+    uint64_t cpu = cpu_ns(pid);
+    heard = 0;
+    load_run(phones, n, seconds * 1000);
+    cpu = cpu_ns(pid) - cpu;
+    printf("%s %zu streams: %.2f us CPU a packet, %.0f packets/s (%.1f %% of what was sent)\n",
+           phones[0].tx ? "SRTP-SRTP" : "RTP-RTP", n, (double)cpu / 1000 / (double)heard,
+           (double)heard / seconds, 100.0 * (double)heard / (double)(n * 50 * seconds));
+    check_plan(phones, n);
+    for (size_t i = 0; i < n; i++)
+        phone_fini(&phones[i]);
+    free(phones);
+    srtp_engine_free(g.engine);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) & ~1ul : 1000;
-    n = n < 40 ? 40 : n;
-    unsigned seconds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 5;
     struct rlimit files = {65536, 65536};
     if (setrlimit(RLIMIT_NOFILE, &files) < 0)
         fprintf(stderr, "the limit of open files stays as it is\n");
+    if (argc > 3 && strcmp(argv[1], "--plan") == 0)
+        return bench_plan(argv[2], (pid_t)strtol(argv[3], NULL, 10),
+                          argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : 5);
+    size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) & ~1ul : 1000;
+    n = n < 40 ? 40 : n;
+    unsigned seconds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 5;
     bench(n, seconds ? seconds : 1, "SRTP-SRTP");
     bench(n, seconds ? seconds : 1, "RTP-RTP");
     return 0;

@@ -295,15 +295,20 @@ static struct keying_policy phone_policy(const struct phone *p)
     return k;
 }
 
-static int phone_socket(struct addr *ret)
+static int phone_socket_on(uint16_t port, struct addr *ret)
 {
     socklen_t n = sizeof(*ret);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     RIG(fd >= 0);
-    RIG_EQ(addr_parse(SLICE_LIT("127.0.0.1"), 0, ret), 0);
+    RIG_EQ(addr_parse(SLICE_LIT("127.0.0.1"), port, ret), 0);
     RIG_EQ(bind(fd, &ret->sa, addr_len(ret)), 0);
     RIG_EQ(getsockname(fd, &ret->sa, &n), 0);
     return fd;
+}
+
+static int phone_socket(struct addr *ret)
+{
+    return phone_socket_on(0, ret);
 }
 
 static RIG_UNUSED void phone_move(struct phone *p) /* as by a NAT's new binding */

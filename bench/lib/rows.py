@@ -1,0 +1,272 @@
+"""The rows. Targets as they were set; `quoted` is what the peer took on the machine of that day."""
+import re
+import shutil
+import subprocess
+import time
+
+from lib.peers import Kamailio, Rtpengine, have_kamailio, have_rtpengine
+from lib.server import Held, Server, load, median, program, program_rows, seed
+
+TRANSACTIONS_GONE = 34  # seconds: 64 * T1 and a little (RFC 3261 s.17)
+NO_PEERS = "not installed (tools/install-deps --bench): targets are not scaled to this machine"
+
+
+def row_parse(b):
+    b.report.heading("Messages, ns of CPU each")
+    sip = program_rows("bench-sip-msg", r"(?m)^(.+?) +\d+ bytes +([\d.]+) ns", b.runs)
+    sdp = program_rows("bench-sdp-sdp", r"(?m)^(.+?)  +([\d.]+) ns", b.runs)
+    rows = [(sip, "parse INVITE", 1200, 1823), (sip, "parse INVITE, then its typed headers", None, None),
+            (sip, "parse REGISTER", 1000, 2031), (sip, "head of a reply to it", None, None),
+            (sip, "frame INVITE on a stream", None, None), (sdp, "sdp: parse 439 bytes", 1200, 2066),
+            (sdp, "sdp: print towards the other leg", None, None)]
+    for found, name, target, quoted in rows:
+        if name in found:
+            b.report.add(name, found[name], "ns", target, quoted)
+        else:
+            b.report.skip(name, "its bench did not print it")
+
+
+def srtp_target(engine, suite, sessions, size, burst):
+    """Target and what was quoted beside it; 2,000 sessions may take 30 % more."""
+    targets = {("AES_CM_128_HMAC_SHA1_80", 1): 300, ("AES_CM_128_HMAC_SHA1_80", 32): 130,
+               ("AEAD_AES_128_GCM", 1): 150, ("AEAD_AES_128_GCM", 32): 150}
+    target = targets.get((suite, burst)) if size == 160 and engine == "ipsec-mb" else None
+    return target and target * (1 if sessions == 1 else 1.3)
+
+
+def row_srtp(b):
+    b.report.heading("SRTP, ns per packet (protect; one session or 2,000); peer: Debian's libsrtp2")
+    text = program("bench-crypto-srtp", *(["quick"] if b.quick else []))
+    line = r"(?m)^(\S+) +(A\S+) +(\d+) +(\d+) \| +(\d+) +(\d+) +(\d+) \| +(\d+) +(\d+) +(\d+)"
+    found = [(m.group(1), m.group(2), int(m.group(3)), int(m.group(4)), [float(m.group(5 + i)) for i in range(3)])
+             for m in re.finditer(line, text)]
+    peers = {(suite, size): values[2] for engine, suite, sessions, size, values in found
+             if engine == "libsrtp2" and sessions == 1}
+    quoted = {"AES_CM_128_HMAC_SHA1_80": 2044}  # that library, one session, 160 bytes; GCM was not quoted
+    for engine, suite, sessions, size, values in found:
+        for burst, value in zip((1, 8, 32), values):
+            if engine != "ipsec-mb" and burst != 32 and (engine == "libsrtp2" or size != 160):
+                continue  # they know no bursts
+            target = srtp_target(engine, suite, sessions, size, burst)
+            b.report.add(f"{engine} {suite} {size} bytes, burst {burst}, {sessions} session(s)", value, "ns",
+                         target, quoted.get(suite) if target else None,
+                         peers.get((suite, size)) if engine != "libsrtp2" and sessions == 1 or target else None)
+
+
+# --- beside Kamailio and rtpengine, in turns ----------------------------------------------------
+
+def in_turns(b, ours, theirs):
+    """A B A B: medians of what the turns of both give, {key: value}; theirs is None without a peer."""
+    seen = ({}, {})
+    for _ in range(b.runs):
+        for turn, into in ((ours, seen[0]), (theirs, seen[1])):
+            for key, value in (turn() if turn else {}).items():
+                into.setdefault(key, []).append(value)
+    return [{k: median(v) for k, v in into.items()} for into in seen]
+
+
+def certificates(b):
+    """For the peer: those that sotto has made for itself."""
+    folder = b.tmp / "certificates"
+    if not folder.exists():
+        with Server(b.seeded, b.tmp) as s:
+            shutil.copytree(s.data / "tls", folder)
+    return folder
+
+
+REGISTERS = [(what, transport) for transport in ("udp", "tcp", "tls") for what in ("challenge", "register")]
+REGISTER_TARGETS = {"challenge": {"udp": (14, 13.8), "tcp": (27, 26.1), "tls": (36, 35.6)},
+                    "register": {"udp": (9, 8.2), "tcp": (None, 12.3), "tls": (21, 20.6)}}
+
+
+def register_turn(b, pids, users):
+    return {key: load(pids, *key, users=users, count=b.scale(20000))["all"] for key in REGISTERS}
+
+
+def row_register(b):
+    b.report.heading("REGISTER, us of CPU, 64 in flight; bindings stored; peer: Kamailio, bindings in memory")
+    if not have_kamailio():
+        b.report.skip("Kamailio", NO_PEERS)
+    cached = {}
+    for users in [2000] if b.quick else [2000, 10000]:
+        def ours():
+            with Server(b.seeded, b.tmp) as s:
+                return register_turn(b, s.pids(), users)
+
+        def theirs():
+            with Kamailio(b.tmp, certificates(b)) as k:
+                return register_turn(b, k.pids(), users)
+        us, peer = in_turns(b, ours, theirs if have_kamailio() else None)
+        for key in REGISTERS:
+            what, transport = key
+            target, quoted = REGISTER_TARGETS[what][transport]
+            if what == "challenge" and transport == "tls" and users == 10000:
+                quoted = 41.2
+            word = "with challenge" if what == "challenge" else "nonce known"
+            b.report.add(f"REGISTER {word}, {transport}, {users} users", us[key], "us", target, quoted,
+                         peer.get(key))
+            if users == 2000:
+                cached[key] = us[key]
+    b.report.add("nonce known: TLS against UDP", cached["register", "tls"] / cached["register", "udp"], "x", 2.5,
+                 2.5)
+
+
+def row_call(b):
+    b.report.heading("INVITE to BYE, us of CPU, 64 in flight, SDES on both legs")
+    have, relay = have_kamailio(), have_kamailio() and have_rtpengine()
+    if not relay:
+        b.report.skip("Kamailio and rtpengine", NO_PEERS)
+
+    def ours():
+        got = {}
+        with Server(b.seeded, b.tmp) as s:
+            for transport in ("udp", "tls"):
+                r = load(s.pids(), "call", transport, users=2000, count=b.scale(3000))
+                got["signal", transport], got["all", transport] = r["us"][s.roles["signal"]], r["all"]
+        return got
+
+    def theirs():
+        got = {}
+        with Kamailio(b.tmp, certificates(b)) as k:
+            for transport in ("udp", "tls"):
+                got["signal", transport] = load(k.pids(), "call", transport, users=2000, count=b.scale(3000))["all"]
+        if relay:
+            with Rtpengine(b.tmp) as r, Kamailio(b.tmp, certificates(b), relay=True) as k:
+                for transport in ("udp", "tls"):
+                    got["all", transport] = load(f"{k.pids()},{r.pids()}", "call", transport, users=2000,
+                                                 count=b.scale(3000))["all"]
+        return got
+    us, peer = in_turns(b, ours, theirs if have else None)
+    for transport, target, quoted, whole in (("udp", 120, 85, 250), ("tls", 200, 146, None)):
+        b.report.add(f"signal role alone, {transport}", us["signal", transport], "us", target, quoted,
+                     peer.get(("signal", transport)), "peer: Kamailio, a proxy")
+        b.report.add(f"all roles, relay made, {transport}", us["all", transport], "us", whole, 350,
+                     peer.get(("all", transport)), "peer: Kamailio + rtpengine")
+    with Server(b.seeded, b.tmp) as s:
+        bursts = [load(s.pids(), "call", "udp", users=2000, count=b.scale(1000))["all"] for _ in range(10)]
+    b.report.add("a call after ten bursts, against the first", bursts[-1] / bursts[0], "x", 1.2, 10)
+
+
+RELAYED = re.compile(r"(\S+) \d+ streams: ([\d.]+) us.*?\(([\d.]+) %")
+
+
+def row_relay(b):
+    b.report.heading("Relay, us of CPU per packet of 172 bytes, 50 a second per stream; peer: rtpengine")
+    have, seconds = have_rtpengine(), 2
+    if not have:
+        b.report.skip("rtpengine", NO_PEERS)
+    quoted = {"SRTP-SRTP": {200: 9.1, 1000: 9.2, 2000: 9.0}, "RTP-RTP": {200: 6.4, 1000: 5.7, 2000: 5.7}}
+    for streams in (200, 1000) if b.quick else (200, 1000, 2000):
+        share = {}
+
+        def read(text, whose):
+            got = {}
+            for kind, us, percent in RELAYED.findall(text):
+                got[kind] = float(us)
+                share.setdefault((whose, kind), []).append(float(percent))
+            return got
+
+        def ours():
+            return read(program("bench-media-relay", streams, seconds), "sotto")
+
+        def theirs():
+            got = {}
+            for secure in (True, False):
+                with Rtpengine(b.tmp) as r:
+                    r.plan(b.tmp / "plan", streams, secure)
+                    text = program("bench-media-relay", "--plan", b.tmp / "plan", r.process.pid, seconds)
+                got |= read(text, "peer")
+            return got
+        us, peer = in_turns(b, ours, theirs if have else None)
+        for kind, target in (("SRTP-SRTP", 4.5), ("RTP-RTP", 3.9)):
+            shares = [f"{median(share[whose, kind]):.0f}" for whose in ("sotto", "peer") if (whose, kind) in share]
+            b.report.add(f"{kind}, {streams} streams", us[kind], "us", target, quoted[kind][streams],
+                         peer.get(kind), f"{', '.join(shares)} % of the packets came through")
+
+
+# --- sotto alone --------------------------------------------------------------------------------
+
+def row_memory(b):
+    b.report.heading("Memory of all roles (PSS; user space)")
+    with Server(b.seeded, b.tmp) as s:
+        load(s.pids(), "register", "tls", users=200, count=200)  # libraries and pools are there by then
+        before = s.memory()
+        with Held("tls", users=2000):
+            b.report.add("a registered TLS connection, idle", (s.memory() - before) / 2000 / 1024, "KiB", 24, 39,
+                         note="of 2,000")
+    with Server(b.seeded, b.tmp) as s:
+        load(s.pids(), "register", "tcp", users=200, count=200, shared=True)
+        before, n = s.memory(), 10000
+        with Held("tcp", users=n, shared=True):
+            b.report.add("a binding without connection", (s.memory() - before) / n, "bytes", 1000, 1100,
+                         note=f"of {n:,}; cached user included")
+    with Server(b.seeded, b.tmp) as s:
+        load(s.pids(), "call", "tls", users=200, count=300)
+        calls = 500 if b.quick else 1000
+        with Held("tls", users=4 * calls, calls=calls) as h:
+            before = s.memory()
+            h.more_calls()
+            b.report.add("a call in its first 32 s, with its transactions", (s.memory() - before) / calls / 1024,
+                         "KiB", note=f"of {calls} over TLS, both legs")
+            if b.quick:
+                b.report.skip("a call later", "in full mode only")
+            else:
+                time.sleep(TRANSACTIONS_GONE)
+                before = s.memory()
+                h.more_calls()
+                b.report.add("a call, both legs, SDES, relay ready", (s.memory() - before) / calls / 1024, "KiB",
+                             24, 49, note=f"{calls} more, after the first ones' transactions have ended")
+    text = program("bench-media-relay", 1000, 1)
+    kb = float(re.search(r"SRTP-SRTP.*, ([\d.]+) kB a call", text).group(1))
+    b.report.add("a relayed call in the media role alone, with media", kb, "KiB", None, 49)
+
+
+def row_tls(b):
+    b.report.heading("TLS connections")
+    text = program("bench-transport-tls")
+    for version, target, quoted in (("1.2", 240, 220), ("1.3", 300, 296)):
+        us = float(re.search(rf"P-256 +TLS {re.escape(version)} full +([\d.]+) us", text).group(1))
+        b.report.add(f"full handshake in memory, ECDSA, TLS {version}", us, "us", target, quoted)
+
+    def fresh(server):
+        return {v: load(server.pids(), "fresh", "tls", users=200, count=b.scale(1500), tls=v)["all"]
+                for v in (12, 13)}
+
+    def ours():
+        with Server(b.seeded, b.tmp) as s:
+            return fresh(s)
+
+    def theirs():
+        with Kamailio(b.tmp, certificates(b)) as k:
+            return fresh(k)
+    us, peer = in_turns(b, ours, theirs if have_kamailio() else None)
+    for version, quoted in ((12, 291), (13, 346)):
+        b.report.add(f"new connection and REGISTER, TLS 1.{version - 10}", us[version], "us", None, quoted,
+                     peer.get(version), "peer: Kamailio")
+    n, rate = 2000, 167
+    with Server(b.seeded, b.tmp) as s:
+        r = load(s.pids(), "ping", "tls", users=n, count=rate * (3 if b.quick else 8), rate=rate)
+    b.report.add("5,000 idle connections, ping every 30 s", r["all"] * rate / 1e4, "% of core", 1.6, 1.6,
+                 note=f"{rate} pings a second over {n:,} connections")
+
+
+def row_restore(b):
+    b.report.heading("Restart")
+    if b.quick:
+        b.report.skip("100,000 bindings restored", "in full mode only")
+        return
+    n = 100000
+    full, times = b.tmp / "many", []
+    seed(full, 100, n)
+    for _ in range(3):
+        with Server(full, b.tmp) as s:
+            times.append(s.ready_after)
+    with Server(b.seeded, b.tmp) as s:
+        alone = s.ready_after
+    b.report.add(f"{n:,} bindings restored: start to ready", median(times), "s", 5, None,
+                 note=f"wall time; {alone:.2f} s without bindings")
+
+
+ROWS = {"parse": row_parse, "srtp": row_srtp, "register": row_register, "call": row_call, "relay": row_relay,
+        "memory": row_memory, "tls": row_tls, "restore": row_restore}
+ERRORS = (RuntimeError, subprocess.TimeoutExpired, AttributeError, OSError)
