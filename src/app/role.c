@@ -319,6 +319,25 @@ static void on_alive(void *arg)
     loop_timer_set(r->loop, &r->alive, ALIVE_MS);
 }
 
+/* The last lines before a fault are those that tell most. The fault itself is raised again. */
+static void on_fault(int sig)
+{
+    (void)sig;
+    log_flush();
+}
+
+static void faults_watch(void)
+{
+    static const int faults[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+    const struct sigaction ours = {.sa_handler = on_fault, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction was;
+    for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+        /* A sanitizer's own handler stays. */
+        if (sigaction(faults[i], NULL, &was) == 0 && was.sa_handler == SIG_DFL)
+            (void)sigaction(faults[i], &ours, NULL);
+    }
+}
+
 /* The supervisor decides when a role ends, by closing the channel: a Ctrl-C at the terminal or a
  * kill of the process group must not take the calls with it. */
 static void signals_setup(void)
@@ -326,6 +345,7 @@ static void signals_setup(void)
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
         (void)signal(ignored[i], SIG_IGN);
+    faults_watch();
 }
 
 static int role_init(struct role *r, const struct role_ops *ops, void *arg)
@@ -353,7 +373,9 @@ int role_main(const struct role_ops *ops, void *arg)
     int s = role_init(&r, ops, arg);
     if (s == 0) {
         on_alive(&r);
+        log_hold(true);
         s = loop_run(r.loop);
+        log_hold(false);
     }
     if (s < 0) {
         log_event(LOG_ERROR, "role_failed", LOG_ERRNO(s));

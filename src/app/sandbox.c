@@ -16,6 +16,7 @@
 #include "app/exit.h"
 #include "app/landlock.h"
 #include "app/privileges.h"
+#include "base/log.h"
 
 #define PATHS_MAX 24
 
@@ -115,6 +116,7 @@ static void on_forbidden_call(int sig, siginfo_t *info, void *context)
     buf_put_char(&b, '\n');
     ssize_t n = write(STDERR_FILENO, b.p, b.n);
     (void)n;
+    log_flush();
     _exit(EXIT_STATUS_FAILED);
 }
 

@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <endian.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/uio.h>
@@ -15,7 +16,15 @@ static struct {
     uint64_t lost; /* lines, since the log could be written last */
 } log_state = {"sotto", LOG_INFO, LOG_FORMAT_KV, STDERR_FILENO, 0};
 
-#define LOG_LINE_MAX 4096
+#define LOG_LINE_MAX 4096 /* PIPE_BUF: written whole or not at all */
+
+/* Lines that wait for the end of a wake-up, of the thread that has asked for it. */
+static struct {
+    size_t n, lines;
+    char b[LOG_LINE_MAX];
+} log_held;
+static _Thread_local bool log_is_held;
+
 #define LOG_FIELD_MAX 900 /* four of them fit a line with all that stands before them */
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
@@ -100,17 +109,26 @@ static void put_quoted(struct buf *b, struct slice s)
     buf_put_char(b, '"');
 }
 
+static size_t put_id(char dst[16], uint64_t id)
+{
+    uint64_t big_endian = htobe64(id);
+    struct buf b = buf_over(dst, 16);
+    buf_put_hex(&b, &big_endian, sizeof(big_endian));
+    return b.n;
+}
+
 static void put_value(struct buf *b, const struct log_field *f, bool json)
 {
     char tmp[ADDR_STR_MAX];
     struct slice s = f->s;
     switch (f->kind) {
     case LOG_FIELD_INT:
-        buf_printf(b, "%lld", (long long)f->i);
+        if (f->i < 0)
+            buf_put_char(b, '-');
+        buf_put_u64(b, f->i < 0 ? 0 - (uint64_t)f->i : (uint64_t)f->i);
         return;
     case LOG_FIELD_ID:
-        s = slice_from(tmp,
-                       (size_t)snprintf(tmp, sizeof(tmp), "%016llx", (unsigned long long)f->i));
+        s = slice_from(tmp, put_id(tmp, (uint64_t)f->i));
         break;
     case LOG_FIELD_ADDR:
         s = slice_from_str(addr_str(f->a, tmp));
@@ -146,21 +164,55 @@ static void put_field(struct buf *b, const struct log_field *f, bool json)
     }
 }
 
+/* The date and time to the second: the same text for many lines. */
+static struct slice put_second(time_t now)
+{
+    static _Thread_local struct {
+        time_t t;
+        size_t n;
+        char text[40];
+    } last;
+    if (last.n == 0 || last.t != now) {
+        struct tm tm;
+        gmtime_r(&now, &tm);
+        last.n = strftime(last.text, sizeof(last.text), "%Y-%m-%dT%H:%M:%S", &tm);
+        last.t = now;
+    }
+    return slice_from(last.text, last.n);
+}
+
+static void put_time(struct buf *b)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    unsigned ms = (unsigned)(ts.tv_nsec / 1000000);
+    buf_put_slice(b, put_second(ts.tv_sec));
+    buf_put_char(b, '.');
+    buf_put_char(b, (char)('0' + ms / 100));
+    buf_put_char(b, (char)('0' + ms / 10 % 10));
+    buf_put_char(b, (char)('0' + ms % 10));
+    buf_put_char(b, 'Z');
+}
+
+static void put_words(struct buf *b, const char *before, const char *word)
+{
+    buf_put_str(b, before);
+    buf_put_str(b, word);
+}
+
 static struct slice print_line(char line[LOG_LINE_MAX], enum log_level level, const char *event,
                                const struct log_field *f, size_t n)
 {
     struct buf b = buf_over(line, LOG_LINE_MAX - 32); /* room for the closing bytes */
-    struct timespec ts;
-    struct tm tm;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    gmtime_r(&ts.tv_sec, &tm);
     bool json = log_state.format == LOG_FORMAT_JSON;
-    char when[40];
-    size_t wn = strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
-    buf_printf(&b,
-               json ? "{\"time\":\"%.*s.%03ldZ\",\"level\":\"%s\",\"role\":\"%s\",\"event\":\"%s\""
-                    : "%.*s.%03ldZ %s %s %s",
-               (int)wn, when, ts.tv_nsec / 1000000, level_names[level], log_state.role, event);
+    if (json)
+        BUF_PUT_LIT(&b, "{\"time\":\"");
+    put_time(&b);
+    put_words(&b, json ? "\",\"level\":\"" : " ", level_names[level]);
+    put_words(&b, json ? "\",\"role\":\"" : " ", log_state.role);
+    put_words(&b, json ? "\",\"event\":\"" : " ", event);
+    if (json)
+        buf_put_char(&b, '"');
     for (size_t i = 0; i < n; i++)
         put_field(&b, &f[i], json);
     b.cap = LOG_LINE_MAX;
@@ -176,20 +228,55 @@ static bool has_room(void)
     return poll(&p, 1, 0) != 0;
 }
 
-void log_write(enum log_level level, const char *event, const struct log_field *f, size_t n)
+/* Whole lines, a page at most. A log that cannot be written has nowhere to say so. */
+static void put_out(const char *p, size_t n, size_t lines)
 {
-    char line[LOG_LINE_MAX];
-    if (log_state.lost && has_room()) {
+    if (!has_room()) {
+        log_state.lost += lines;
+        return;
+    }
+    if (log_state.lost) {
+        char line[LOG_LINE_MAX];
         const struct log_field lost = LOG_I("lines", log_state.lost);
         struct slice s = print_line(line, LOG_WARN, "log_lines_lost", &lost, 1);
         log_state.lost = 0;
         (void)!write(log_state.fd, s.p, s.n);
+        if (!has_room()) {
+            log_state.lost += lines;
+            return;
+        }
     }
-    if (!has_room()) {
-        log_state.lost++;
+    (void)!write(log_state.fd, p, n);
+}
+
+void log_flush(void)
+{
+    if (!log_is_held || log_held.n == 0)
+        return;
+    size_t n = log_held.n, lines = log_held.lines;
+    log_held.n = log_held.lines = 0;
+    put_out(log_held.b, n, lines);
+}
+
+void log_hold(bool on)
+{
+    log_flush();
+    log_is_held = on;
+}
+
+void log_write(enum log_level level, const char *event, const struct log_field *f, size_t n)
+{
+    char line[LOG_LINE_MAX];
+    struct slice s = print_line(line, level, event, f, n);
+    if (!log_is_held) {
+        put_out(s.p, s.n, 1);
         return;
     }
-    struct slice s = print_line(line, level, event, f, n);
-    /* A log that cannot be written has nowhere to say so. */
-    (void)!write(log_state.fd, s.p, s.n);
+    if (s.n > sizeof(log_held.b) - log_held.n)
+        log_flush();
+    memcpy(log_held.b + log_held.n, s.p, s.n);
+    log_held.n += s.n;
+    log_held.lines++;
+    if (level <= LOG_WARN) /* may be the last words */
+        log_flush();
 }

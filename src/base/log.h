@@ -37,6 +37,11 @@ int log_level_parse(struct slice s, enum log_level *ret) MUST_CHECK;
 const char *log_strerror(int r); /* takes errno or -errno */
 
 void log_write(enum log_level level, const char *event, const struct log_field *f, size_t n);
+
+/* From now on the lines of this thread (one only) wait until log_flush, which its loop calls at the
+ * end of each wake-up: one write for all of them. Warnings and errors take what waits along at once. */
+void log_hold(bool on);
+void log_flush(void);
 bool log_is_on(enum log_level level);
 
 /* log_event(LOG_INFO, "registered", LOG_S("user", user), LOG_A("peer", &peer)); */

@@ -1,6 +1,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -68,6 +70,48 @@ static void a_long_field_is_left_out_whole(void **state)
     close(fds[1]);
 }
 
+static void held_lines_leave_together(void **state)
+{
+    (void)state;
+    static char text[1 << 16];
+    int fds[2];
+    assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+    log_to_fd(fds[1]);
+    log_setup("test", LOG_INFO, LOG_FORMAT_KV);
+    log_hold(true);
+    log_event(LOG_INFO, "one", LOG_I("n", INT64_MIN));
+    log_event(LOG_INFO, "two", LOG_ID("call", 0x0123456789abcdef));
+    assert_int_equal(read(fds[0], text, sizeof(text)), -1);
+    log_flush();
+    read_line(fds[0], text, sizeof(text));
+    const char *two = strstr(text, " one n=-9223372036854775808\n");
+    assert_non_null(two);
+    assert_non_null(strstr(two, " two call=0123456789abcdef\n"));
+
+    log_event(LOG_INFO, "before", LOG_I("n", 1)); /* a warning takes it along */
+    log_event(LOG_WARN, "warned", LOG_I("n", 2));
+    read_line(fds[0], text, sizeof(text));
+    assert_non_null(strstr(strstr(text, " before n=1\n"), " warned n=2\n"));
+
+    for (int i = 0; i < 200; i++) /* more than are held */
+        log_event(LOG_INFO, "many", LOG_I("n", i));
+    log_hold(false);
+    ssize_t n = 0;
+    for (ssize_t r; (r = read(fds[0], text + n, sizeof(text) - 1 - (size_t)n)) > 0;)
+        n += r;
+    text[n] = '\0';
+    const char *at = text;
+    for (int i = 0; i < 200; i++) {
+        char want[32];
+        snprintf(want, sizeof(want), " many n=%d\n", i);
+        at = strstr(at, want);
+        assert_non_null(at);
+    }
+    log_to_fd(2);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static void a_log_that_nobody_reads_stops_nothing(void **state)
 {
     (void)state;
@@ -99,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_peer_cannot_forge_a_line),
         cmocka_unit_test(a_long_field_is_left_out_whole),
+        cmocka_unit_test(held_lines_leave_together),
         cmocka_unit_test(a_log_that_nobody_reads_stops_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

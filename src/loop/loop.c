@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "loop/wheel.h"
 
 #define BATCH 256
@@ -277,6 +278,7 @@ int loop_once(struct loop *l, int max_wait_ms)
     batch_run(l, n);
     timers_run(l);
     deferrals_run(l);
+    log_flush();
     return 0;
 }
 

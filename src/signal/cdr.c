@@ -36,12 +36,12 @@ static int append(int fd, struct slice json)
     char newline = '\n';
     struct iovec iov[2] = {{.iov_len = json.n}, {.iov_base = &newline, .iov_len = 1}};
     memcpy(&iov[0].iov_base, &json.p, sizeof(json.p)); /* writev does not write to it */
-    off_t end = lseek(fd, 0, SEEK_END);
     ssize_t n = writev(fd, iov, 2);
     if (n == (ssize_t)(json.n + 1))
         return 0;
     int r = n < 0 ? -errno : -ENOSPC;
-    if (n > 0 && (end < 0 || ftruncate(fd, end) < 0))
+    off_t end = lseek(fd, 0, SEEK_CUR); /* O_APPEND: behind what was written */
+    if (n > 0 && (end < n || ftruncate(fd, end - n) < 0))
         return -errno;
     return r;
 }
