@@ -1,7 +1,6 @@
 #include "registrar/registrar.h"
 
 #include "base/log.h"
-#include "crypto/hash.h"
 #include "dialog/dialog.h"
 #include "sip/hdr.h"
 
@@ -36,10 +35,10 @@ struct job {
 
 static void put_head(struct job *j, struct buf *b, uint16_t status)
 {
-    char host[ADDR_STR_MAX], tag[20];
+    char host[ADDR_STR_MAX], tag[TXN_TAG_LEN + 1];
     struct buf hb = buf_over(host, sizeof(host));
     addr_put_host(&hb, &j->flow->remote);
-    crypto_random_hex(tag, 6);
+    txn_server_tag(j->st, tag);
     struct sip_reply r = {.status = status,
                           .to_tag = slice_from_str(tag),
                           .received = buf_slice(&hb),

@@ -8,14 +8,12 @@
 
 /* --- plain answers --------------------------------------------------------------------------- */
 
-static void put_head(struct signal_role *r, struct buf *b, const struct sip_msg *req,
-                     const struct transport_flow *flow, uint16_t status, const char *reason)
+static void put_head(struct buf *b, const struct sip_msg *req, const struct transport_flow *flow,
+                     const char *tag, uint16_t status, const char *reason)
 {
-    char host[ADDR_STR_MAX], tag[20];
+    char host[ADDR_STR_MAX];
     struct buf hb = buf_over(host, sizeof(host));
-    (void)r;
     addr_put_host(&hb, &flow->remote);
-    crypto_random_hex(tag, 6);
     struct sip_reply rp = {.status = status,
                            .reason = slice_from_str(reason),
                            .to_tag = slice_from_str(tag),
@@ -37,7 +35,9 @@ static void answer(struct signal_role *r, struct txn_server *st, const struct si
                    uint16_t status, const char *reason, struct slice headers)
 {
     struct buf b = buf_over(r->out, SIP_MSG_MAX);
-    put_head(r, &b, req, txn_server_flow(st), status, reason);
+    char tag[TXN_TAG_LEN + 1];
+    txn_server_tag(st, tag);
+    put_head(&b, req, txn_server_flow(st), tag, status, reason);
     buf_put_slice(&b, headers);
     finish(st, &b, status);
 }
@@ -46,7 +46,9 @@ static void challenge(struct signal_role *r, struct txn_server *st, const struct
                       struct slice realm, bool stale)
 {
     struct buf b = buf_over(r->out, SIP_MSG_MAX);
-    put_head(r, &b, req, txn_server_flow(st), 407, NULL);
+    char tag[TXN_TAG_LEN + 1];
+    txn_server_tag(st, tag);
+    put_head(&b, req, txn_server_flow(st), tag, 407, NULL);
     access_put_challenge(&r->access, &b, req, realm, true, stale);
     finish(st, &b, 407);
 }
@@ -275,7 +277,9 @@ void dispatch_bad(void *role, struct sip_msg *msg, int verdict, const struct tra
         return;
     struct buf b = buf_over(r->out, SIP_MSG_MAX);
     uint16_t status = verdict == SIP_PARSE_BAD_VERSION ? 505 : 400;
-    put_head(r, &b, msg, flow, status, NULL);
+    char tag[13];
+    crypto_random_hex(tag, 6);
+    put_head(&b, msg, flow, tag, status, NULL);
     if (msg->error)
         sip_put_warning(&b, 399, r->cfg.host, slice_from_str(msg->error));
     sip_put_body(&b, NULL, SLICE_NONE);

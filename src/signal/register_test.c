@@ -358,6 +358,15 @@ static void test_transport_not_allowed_403(void **state)
     phone_fini(&p);
 }
 
+static struct slice to_of(const char *text)
+{
+    const char *to = strstr(text, "\r\nTo: ");
+    assert_non_null(to);
+    struct slice s = slice_from_str(to + 2);
+    return slice_take(s, slice_find_char(s, '\r'));
+}
+
+/* The request for credentials is not remembered (RFC 3261 8.2.7): another nonce, but the same tag. */
 static void test_retransmission_over_udp_gets_the_same_answer(void **state)
 {
     struct kit *k = *state;
@@ -372,6 +381,19 @@ static void test_retransmission_over_udp_gets_the_same_answer(void **state)
     char *first = strdup(p.text);
     phone_inject(&p, text);
     await(&p, "SIP/2.0 401");
+    assert_true(slice_eq(to_of(first), to_of(p.text)));
+    free(first);
+
+    /* A final one is. */
+    static const char elsewhere[] =
+        "REGISTER sip:elsewhere.org SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK-other\r\n"
+        "From: <sip:1@elsewhere.org>;tag=f\r\nTo: <sip:1@elsewhere.org>\r\n"
+        "Call-ID: other\r\nCSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n";
+    phone_inject(&p, elsewhere);
+    await(&p, "SIP/2.0 404");
+    first = strdup(p.text);
+    phone_inject(&p, elsewhere);
+    await(&p, "SIP/2.0 404");
     assert_string_equal(first, p.text);
     free(first);
     phone_fini(&p);

@@ -16,13 +16,12 @@ int txn_layer_new(struct loop *loop, const struct txn_cb *cb, const struct txn_t
     l->timers = timers ? *timers : default_timers;
     list_init(&l->due);
     list_init(&l->running);
-    list_init(&l->linger);
     for (size_t i = 0; i < TXN_CONN_BUCKETS; i++)
         list_init(&l->conns[i]);
     loop_defer_init(&l->defer, reap, l);
-    loop_timer_init(&l->linger_timer, txn_server_linger_ran, l);
+    loop_timer_init(&l->answers_timer, txn_server_answers_ran, l);
     if (map_init(&l->servers, 1024) < 0 || map_init(&l->merges, 1024) < 0 ||
-        map_init(&l->clients, 1024) < 0) {
+        map_init(&l->clients, 1024) < 0 || txn_answers_init(&l->answers) < 0) {
         (void)txn_layer_free(l);
         return -ENOMEM;
     }
@@ -74,7 +73,8 @@ struct txn_layer *txn_layer_free(struct txn_layer *l)
         free(st->rsp);
         free(st);
     }
-    loop_timer_cancel(l->loop, &l->linger_timer);
+    loop_timer_cancel(l->loop, &l->answers_timer);
+    txn_answers_fini(&l->answers);
     loop_defer_cancel(&l->defer);
     free(l);
     return NULL;
@@ -82,7 +82,7 @@ struct txn_layer *txn_layer_free(struct txn_layer *l)
 
 size_t txn_layer_count(const struct txn_layer *l)
 {
-    return l->count;
+    return l->count + l->answers.count;
 }
 
 /* --- the end of a wake-up --- */
@@ -200,17 +200,9 @@ static void cancel_in(struct txn_layer *l, struct sip_msg *msg)
 static bool is_merged(const struct txn_layer *l, const struct sip_msg *msg)
 {
     struct txn_key key;
-    if (l->merges.count == 0 || !txn_key_merge(msg, &key))
+    if ((l->merges.count == 0 && l->answers.count == 0) || !txn_key_merge(msg, &key))
         return false;
-    return map_find(&l->merges, slice_from(key.b, TXN_KEY_LEN)) != NULL;
-}
-
-static bool make_room(struct txn_layer *l)
-{
-    if (l->count >= TXN_MAX && l->lingering)
-        txn_server_linger_drop(l);
-    /* One that was dropped counts until the end of the wake-up. */
-    return l->count < TXN_MAX;
+    return map_find(&l->merges, slice_from(key.b, TXN_KEY_LEN)) || txn_server_was_merged(l, &key);
 }
 
 static void request_in(struct txn_layer *l, struct sip_msg *msg)
@@ -222,11 +214,13 @@ static void request_in(struct txn_layer *l, struct sip_msg *msg)
         txn_server_drive(txn_server_of(t), SERVER_IN_REQUEST, msg, SLICE_NONE);
         return;
     }
+    if (txn_server_answer_again(l, &key))
+        return;
     if (is_merged(l, msg)) {
         reply_tagged(l, msg, &key, 482, SLICE_NONE);
         return;
     }
-    struct txn_server *st = make_room(l) ? txn_server_make(l, msg, l->flow) : NULL;
+    struct txn_server *st = l->count < TXN_MAX ? txn_server_make(l, msg, l->flow) : NULL;
     if (!st) {
         char retry[40];
         struct buf b = buf_over(retry, sizeof(retry));

@@ -1,6 +1,6 @@
 /* What the files of txn/ share. layer.c takes messages in, matches them and reaps; server.c and
  * client.c hold the actions of the machines; base.c what both have in common (timers, the list of
- * a connection, the end); build.c prints; key.c makes map keys.
+ * a connection, the end); answers.c what is left of an answered one; build.c prints; key.c makes map keys.
  *
  * Life: made in layer.c or txn_client_new; TERMINATED is a state in which an object waits, out of
  * all maps, for the end of the wake-up, where the layer tells its user and frees it. So no user is
@@ -9,13 +9,13 @@
 #define SOTTO_TXN_PRIV_H
 
 #include "base/map.h"
+#include "txn/answers.h"
 #include "txn/table.h"
 #include "txn/txn.h"
 
 #define TXN_KEY_LEN 8
 #define TXN_CONN_BUCKETS 1024 /* a power of two */
 #define TXN_SCRATCH (SIP_MSG_MAX + 1024u)
-#define TXN_TAG_LEN 16
 #define TXN_SPARE_MAX 4096
 
 /* Key of a map: a keyed hash, so that a peer's long branch costs no memory. */
@@ -44,9 +44,7 @@ struct txn_server {
     struct txn_base t;
     struct txn_server *next_spare;
     struct map_node by_merge;
-    struct list linger; /* answered non-INVITE on UDP; then `until` holds */
     struct txn_key merge;
-    uint64_t until;
     txn_server_fn *fn;
     void *arg;
     const struct sip_msg *live; /* the request, while on_request runs */
@@ -57,8 +55,8 @@ struct txn_server {
     size_t rsp_n, rsp_cap;
     uint16_t status; /* of the last answer; 0: none yet */
     enum sip_method method;
-    bool is_merged; /* in the map of merged requests */
-    bool is_linger;
+    bool is_merged;     /* was put into the map of merged requests */
+    bool is_remembered; /* its answer lies in the layer's answers */
     bool is_cancelled;
 };
 
@@ -82,10 +80,9 @@ struct txn_layer {
     struct list conns[TXN_CONN_BUCKETS];
     struct list due, running;
     struct loop_defer defer;
-    struct list linger; /* Timer J is one constant: a queue, and one timer for all */
-    struct loop_timer linger_timer;
-    size_t lingering;
-    size_t count;                      /* all transactions; those that linger included */
+    struct txn_answers answers;
+    struct loop_timer answers_timer;   /* Timer J is one constant: one timer for all */
+    size_t count;                      /* transactions */
     struct txn_server *current;        /* the one whose on_request runs */
     const struct transport_flow *flow; /* of the message that is being taken in */
     struct txn_server *spare;          /* freed ones; the hot path takes the last */
@@ -124,9 +121,10 @@ void txn_server_settle(struct txn_server *st); /* on_request has returned */
 void txn_server_drive(struct txn_server *st, enum txn_server_in in, struct sip_msg *msg,
                       struct slice rsp);
 void txn_server_tell(struct txn_server *st, enum txn_event ev);
-/* Forgets the answer that has been remembered longest. */
-void txn_server_linger_drop(struct txn_layer *l);
-void txn_server_linger_ran(void *layer);
+/* The request that is being taken in was answered before: sends the same again. */
+bool txn_server_answer_again(struct txn_layer *l, const struct txn_key *key);
+bool txn_server_was_merged(const struct txn_layer *l, const struct txn_key *merge_key);
+void txn_server_answers_ran(void *layer);
 
 /* --- client.c --- */
 void txn_client_drive(struct txn_client *ct, enum txn_client_in in, struct sip_msg *msg);

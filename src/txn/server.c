@@ -26,14 +26,13 @@ struct txn_server *txn_server_make(struct txn_layer *l, const struct sip_msg *re
     st->t.is_client = false;
     st->t.is_invite = req->method == SIP_INVITE;
     st->t.state = st->t.is_invite ? SERVER_PROCEEDING : SERVER_TRYING;
-    list_init(&st->linger);
     st->fn = NULL;
     st->arg = NULL;
     st->live = req;
     st->rsp_n = 0;
     st->status = 0;
     st->method = req->method;
-    st->is_merged = st->is_linger = st->is_cancelled = false;
+    st->is_merged = st->is_remembered = st->is_cancelled = false;
     l->count++;
     return st;
 }
@@ -109,48 +108,59 @@ void txn_server_settle(struct txn_server *st)
 
 /* --- answers that are remembered: Timer J --- */
 
-static void linger_in(struct txn_server *st)
+/* A request without credentials is asked for them by a server without state as well as by one with:
+ * RFC 3261 8.2.7 says that a flood of them must not fill the memory. */
+static bool is_bare_challenge(const struct txn_server *st)
+{
+    return (st->status == 401 || st->status == 407) && st->live &&
+           !sip_msg_hdr(st->live, SIP_HDR_AUTHORIZATION) &&
+           !sip_msg_hdr(st->live, SIP_HDR_PROXY_AUTHORIZATION);
+}
+
+static uint64_t key_number(const struct txn_key *k)
+{
+    uint64_t v;
+    memcpy(&v, k->b, sizeof(v));
+    return v;
+}
+
+static void remember(struct txn_server *st, struct slice rsp)
 {
     struct txn_layer *l = st->t.layer;
+    bool merge = st->is_merged || (st->live && txn_key_merge(st->live, &st->merge));
     uint32_t j = 64 * l->timers.t1;
-    loop_timer_cancel(l->loop, &st->t.life);
-    if (l->lingering == TXN_LINGER_MAX)
-        txn_server_linger_drop(l);
-    st->until = loop_now(l->loop) + j;
-    st->is_linger = true;
-    list_push_back(&l->linger, &st->linger);
-    l->lingering++;
-    if (!loop_timer_is_armed(&l->linger_timer))
-        loop_timer_set(l->loop, &l->linger_timer, j);
-}
-
-static void linger_out(struct txn_server *st)
-{
-    if (!st->is_linger)
+    if (is_bare_challenge(st))
         return;
-    list_remove(&st->linger);
-    st->is_linger = false;
-    st->t.layer->lingering--;
+    if (l->answers.count == TXN_LINGER_MAX)
+        txn_answers_drop(&l->answers);
+    txn_answers_put(&l->answers, key_number(&st->t.key), merge ? key_number(&st->merge) : 0,
+                    loop_now(l->loop) + j, rsp);
+    if (!loop_timer_is_armed(&l->answers_timer))
+        loop_timer_set(l->loop, &l->answers_timer, j);
 }
 
-static struct txn_server *linger_first(struct txn_layer *l)
+bool txn_server_answer_again(struct txn_layer *l, const struct txn_key *key)
 {
-    return CONTAINER_OF(l->linger.next, struct txn_server, linger);
+    struct slice rsp;
+    if (l->flow->kind != TRANSPORT_UDP || !txn_answers_find(&l->answers, key_number(key), &rsp))
+        return false;
+    (void)l->cb.send(l->cb.arg, l->flow, rsp); /* lost: as if on the way */
+    return true;
 }
 
-void txn_server_linger_drop(struct txn_layer *l)
+bool txn_server_was_merged(const struct txn_layer *l, const struct txn_key *key)
 {
-    txn_server_drive(linger_first(l), SERVER_IN_LIFE, NULL, SLICE_NONE);
+    return txn_answers_has(&l->answers, key_number(key));
 }
 
-void txn_server_linger_ran(void *layer)
+void txn_server_answers_ran(void *layer)
 {
     struct txn_layer *l = layer;
     uint64_t now = loop_now(l->loop);
-    while (!list_is_empty(&l->linger) && linger_first(l)->until <= now)
-        txn_server_linger_drop(l);
-    if (!list_is_empty(&l->linger))
-        loop_timer_set(l->loop, &l->linger_timer, linger_first(l)->until - now);
+    while (txn_answers_oldest(&l->answers) <= now)
+        txn_answers_drop(&l->answers);
+    if (l->answers.count)
+        loop_timer_set(l->loop, &l->answers_timer, txn_answers_oldest(&l->answers) - now);
 }
 
 /* --- the machine --- */
@@ -161,11 +171,9 @@ static void finish(struct txn_server *st)
     struct txn_layer *l = t->layer;
     loop_timer_cancel(l->loop, &t->retry);
     loop_timer_cancel(l->loop, &t->life);
-    linger_out(st);
     txn_base_unmap(t);
     if (st->is_merged)
         map_remove(&l->merges, &st->by_merge);
-    st->is_merged = false;
     if (l->current != st) /* else txn_server_settle sees to it */
         txn_base_due(t);
 }
@@ -174,11 +182,11 @@ static void state_set(struct txn_server *st, uint8_t next)
 {
     struct txn_base *t = &st->t;
     const struct txn_entry *e = &txn_server_entry[t->is_invite][next];
-    t->state = txn_base_is_left_at_once(t, e) ? SERVER_TERMINATED : next;
+    /* Completed without INVITE is nothing but an answer that may be wanted again. */
+    st->is_remembered = !t->is_invite && next == SERVER_COMPLETED && !t->is_reliable;
+    t->state = st->is_remembered || txn_base_is_left_at_once(t, e) ? SERVER_TERMINATED : next;
     if (t->state == SERVER_TERMINATED)
         finish(st);
-    else if (!t->is_invite && t->state == SERVER_COMPLETED)
-        linger_in(st);
     else
         txn_base_enter(t, e);
 }
@@ -227,7 +235,9 @@ static void act_send(struct txn_server *st, struct sip_msg *msg, struct slice rs
     struct txn_base *t = &st->t;
     if (t->state == SERVER_PROCEEDING)
         loop_timer_cancel(t->layer->loop, &t->retry); /* no 100 any more */
-    if (t->state != SERVER_TERMINATED)
+    if (st->is_remembered)
+        remember(st, rsp);
+    else if (t->state != SERVER_TERMINATED)
         answer_keep(st, rsp);
     txn_base_send(t, rsp);
 }
@@ -362,6 +372,11 @@ enum sip_method txn_server_method(const struct txn_server *st)
 bool txn_server_has_final(const struct txn_server *st)
 {
     return st->status >= 200;
+}
+
+void txn_server_tag(const struct txn_server *st, char dst[TXN_TAG_LEN + 1])
+{
+    txn_key_tag(&st->t.key, dst);
 }
 
 /* A struct sip_msg is mostly room for headers: the copy ends with the last one used. */

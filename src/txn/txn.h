@@ -17,9 +17,11 @@ struct txn_server;
 struct txn_client;
 
 #define TXN_BRANCH_MAX 128
+#define TXN_TAG_LEN 16
 #define TXN_MAX 200000 /* transactions at one time; one past it is answered 503 */
-/* Of these, answers to non-INVITE requests over UDP that are remembered for retransmissions (Timer
- * J). One past it the oldest is forgotten: the request would be taken for a new one. */
+/* Besides, answers to non-INVITE requests over UDP that are remembered for retransmissions (Timer J;
+ * their transactions end at once). One past it the oldest is forgotten: the request would be taken
+ * for a new one. */
 #define TXN_LINGER_MAX 65536
 #define TXN_RETRY_AFTER_S 5 /* in the layer's 503 */
 
@@ -63,7 +65,7 @@ struct txn_layer *txn_layer_free(struct txn_layer *l);
  * waits for an answer gets TRANSPORT_ERROR). */
 void txn_layer_input(struct txn_layer *l, struct sip_msg *msg, const struct transport_flow *flow);
 void txn_layer_conn_closed(struct txn_layer *l, uint64_t conn);
-size_t txn_layer_count(const struct txn_layer *l);
+size_t txn_layer_count(const struct txn_layer *l); /* transactions and remembered answers */
 
 /* --- server side --- */
 typedef void txn_server_fn(void *arg, struct txn_server *st, enum txn_event ev);
@@ -79,6 +81,9 @@ void txn_server_resend_2xx(struct txn_server *st);
 const struct transport_flow *txn_server_flow(const struct txn_server *st);
 enum sip_method txn_server_method(const struct txn_server *st);
 bool txn_server_has_final(const struct txn_server *st);
+/* A To tag that is the same whenever the request comes again: for answers that are not remembered
+ * (RFC 3261 8.2.7). */
+void txn_server_tag(const struct txn_server *st, char dst[TXN_TAG_LEN + 1]);
 /* The request as it came (a copy that lives as long as the transaction), parsed: so that an answer
  * can be printed long after on_request returned. Made when first asked for; within on_request, the
  * message given there is cheaper. The object ends with its last header: do not copy it by value.
