@@ -241,9 +241,16 @@ static struct binding *binding_new(struct location *l, const struct location_put
     return b;
 }
 
+/* A refresh does not touch the timer, which would touch its neighbours in the wheel too: it runs at
+ * the old time, and goes on from there. */
 static void on_expiry(void *arg)
 {
     struct binding *b = arg;
+    uint64_t now = loop_now(b->table->cfg.loop);
+    if (b->due_ms > now) {
+        loop_timer_set(b->table->cfg.loop, &b->expiry, b->due_ms - now);
+        return;
+    }
     log_event(LOG_INFO, "binding_expired", LOG_STR("aor", b->aor->key),
               LOG_STR("contact", b->contact));
     location_remove(b->table, b);
@@ -261,8 +268,37 @@ static void insert_by_q(struct aor *a, struct binding *b)
     list_push_back(&a->bindings, &b->node);
 }
 
+static void set_due(struct location *l, struct binding *b, uint32_t expires_s)
+{
+    uint64_t ms = (uint64_t)expires_s * 1000, due = loop_now(l->cfg.loop) + ms;
+    bool is_earlier = due < b->due_ms;
+    b->due_ms = due;
+    if (is_earlier || !loop_timer_is_armed(&b->expiry))
+        loop_timer_set(l->cfg.loop, &b->expiry, ms);
+}
+
+static bool is_refresh(const struct binding *b, const struct location_put *p)
+{
+    return b->q == p->q && b->reg_id == p->reg_id && slice_eq_str(p->contact, b->contact) &&
+           slice_eq_str(p->call_id, b->call_id) && slice_eq_str(p->path, b->path) &&
+           slice_eq_str(p->instance, b->instance) && slice_eq_str(p->user_agent, b->user_agent);
+}
+
+/* Most REGISTERs say nothing new: the binding stays where it is. */
+static int refresh(struct location *l, struct binding *b, const struct location_put *p)
+{
+    b->flow = *p->flow;
+    b->cseq = p->cseq;
+    b->expires_unix = loop_unix_now(l->cfg.loop) + p->expires_s;
+    set_due(l, b, p->expires_s);
+    mark_dirty(l, b);
+    return 0;
+}
+
 int location_put(struct location *l, const struct location_put *p, struct binding *old)
 {
+    if (old && is_refresh(old, p))
+        return refresh(l, old, p);
     if (!old && l->count >= l->cfg.max_bindings)
         return -ENOSPC;
     struct aor *a = aor_get(l, p->aor);
@@ -285,7 +321,7 @@ int location_put(struct location *l, const struct location_put *p, struct bindin
         old->stored = false;
         location_remove(l, old);
     }
-    loop_timer_set(l->cfg.loop, &b->expiry, (uint64_t)p->expires_s * 1000);
+    set_due(l, b, p->expires_s);
     mark_dirty(l, b);
     return 0;
 }

@@ -25,6 +25,7 @@ struct binding {
     struct aor *aor;
     uint64_t id;
     uint64_t created_unix, expires_unix;
+    uint64_t due_ms; /* of the loop; the timer may be set earlier */
     struct transport_flow flow;
     uint32_t cseq, reg_id;
     uint16_t q;
