@@ -9,6 +9,9 @@
 #include <sys/uio.h>
 
 #define DATAGRAM_CAP 65536u /* one more than a datagram can hold: nothing is ever cut */
+/* Not a power of two apart: the heads of a burst's datagrams would all fall into the same few sets of
+ * the cache and push each other out before they are read. */
+#define DATAGRAM_STRIDE (DATAGRAM_CAP + 4096u + 13u * 64u)
 
 union control {
     struct cmsghdr align;
@@ -226,12 +229,12 @@ int udp_start(struct listener *l)
     u->l = l;
     u->any = addr_is_any(&l->bound);
     loop_defer_init(&u->flush, flush, u);
-    u->rx = map_pages((size_t)TRANSPORT_UDP_BATCH * DATAGRAM_CAP);
+    u->rx = map_pages((size_t)TRANSPORT_UDP_BATCH * DATAGRAM_STRIDE);
     u->tx = map_pages(TRANSPORT_UDP_QUEUE_BYTES);
     if (!u->rx || !u->tx)
         return -ENOMEM;
     for (size_t i = 0; i < TRANSPORT_UDP_BATCH; i++) {
-        u->rx_iov[i] = (struct iovec){u->rx + i * DATAGRAM_CAP, DATAGRAM_CAP};
+        u->rx_iov[i] = (struct iovec){u->rx + i * DATAGRAM_STRIDE, DATAGRAM_CAP};
         u->rx_hdr[i].msg_hdr = (struct msghdr){.msg_name = &u->rx_from[i],
                                                .msg_iov = &u->rx_iov[i],
                                                .msg_iovlen = 1,
@@ -250,7 +253,7 @@ void udp_stop(struct listener *l)
     flush(u);
     loop_defer_cancel(&u->flush);
     if (u->rx)
-        (void)munmap(u->rx, (size_t)TRANSPORT_UDP_BATCH * DATAGRAM_CAP);
+        (void)munmap(u->rx, (size_t)TRANSPORT_UDP_BATCH * DATAGRAM_STRIDE);
     if (u->tx)
         (void)munmap(u->tx, TRANSPORT_UDP_QUEUE_BYTES);
     free(u);
