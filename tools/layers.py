@@ -28,6 +28,7 @@ PARTS = {
     "ipsec-mb": r"(intel-)?ipsec-mb\.h",
     "sqlite3": r"sqlite3(ext)?\.h",
     "libcares": r"ares(_.*)?\.h",
+    "wslay": r"wslay/.*",
     "inih": r"ini\.h",
     "jansson": r"jansson(_.*)?\.h",
     "seccomp": r"seccomp\.h",

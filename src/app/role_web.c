@@ -203,18 +203,25 @@ static void on_done(void *arg, const struct role_done *d)
 
 /* --- what is answered here ------------------------------------------------------------------- */
 
+static void add_listener(json_t *list, const char *name, const struct config_listen *l)
+{
+    char at[ADDR_STR_MAX];
+    bool secure = transport_kind_is_secure((enum transport_kind)l->kind);
+    json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "transport", name, "address",
+                                          addr_str(&l->addr, at), "encrypted", secure));
+}
+
+/* A port of the console is there twice, for each of what it serves. */
 static json_t *show_listeners(const struct web_process *w)
 {
-    const struct config_listeners *c = &w->role->cfg.sip;
+    const struct config_listeners *sip = &w->role->cfg.sip, *web = &w->role->cfg.web;
     json_t *list = json_array();
-    for (uint32_t i = 0; i < c->count; i++) {
-        enum transport_kind k = (enum transport_kind)c->at[i].kind;
-        char at[ADDR_STR_MAX];
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:b}", "transport", transport_kind_name(k),
-                                        "address", addr_str(&c->at[i].addr, at), "encrypted",
-                                        transport_kind_is_secure(k)));
-    }
+    for (uint32_t i = 0; i < sip->count; i++)
+        add_listener(list, config_listen_kind_name(sip->at[i].kind), &sip->at[i]);
+    for (uint32_t i = 0; i < web->count; i++)
+        add_listener(list, config_listen_kind_name(web->at[i].kind), &web->at[i]);
+    for (uint32_t i = 0; i < web->count; i++)
+        add_listener(list, "https", &web->at[i]);
     return list;
 }
 

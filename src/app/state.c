@@ -36,7 +36,7 @@ static const struct {
     [ROLE_FD_SEAL_KEY] = {TO(ROLE_SIGNAL) | TO(ROLE_WEB), false},
     [ROLE_FD_CONTROL] = {TO(ROLE_WEB), false},
     [ROLE_FD_SIP_LISTEN] = {TO(ROLE_SIGNAL), false},
-    [ROLE_FD_WEB_LISTEN] = {TO(ROLE_WEB), false},
+    [ROLE_FD_WEB_LISTEN] = {TO(ROLE_SIGNAL), false},
 };
 
 static const struct {

@@ -19,6 +19,25 @@ static void on_closed(void *arg, uint64_t conn, const char *reason)
     txn_layer_conn_closed(r->txn, conn);
 }
 
+/* Pages of the domains that are served here, come encrypted, and of the sites that the settings name. */
+static bool on_origin(void *arg, struct slice origin, struct slice host)
+{
+    struct signal_role *r = arg;
+    struct slice list = slice_from_str(r->cfg.origins), domain;
+    struct addr numeric;
+    while (list.n) {
+        if (slice_eq_nocase(slice_trim(slice_cut(&list, ',')), origin))
+            return true;
+    }
+    if (!slice_starts_with_nocase(origin, SLICE_LIT("https://")))
+        return false;
+    if (r->cfg.host && slice_eq_nocase_str(host, r->cfg.host))
+        return true;
+    /* The directory takes any address, and localhost, for the default domain. */
+    return addr_parse(host, 0, &numeric) < 0 && !slice_eq_nocase_str(host, "localhost") &&
+           directory_domain(r->directory, host, &domain);
+}
+
 static void on_trace(void *arg, bool out, struct slice msg, const struct transport_flow *flow)
 {
     struct signal_role *r = arg;
@@ -80,7 +99,8 @@ static int make_transport(struct signal_role *r)
                .on_msg = on_msg,
                .on_bad = dispatch_bad,
                .on_closed = on_closed,
-               .on_trace = on_trace},
+               .on_trace = on_trace,
+               .origin = on_origin},
     };
     if (c->hold) {
         t.cb.hold = on_hold;

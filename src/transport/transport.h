@@ -1,4 +1,4 @@
-/* Bytes <-> SIP messages, over UDP, TCP and TLS. One struct transport per worker.
+/* Bytes <-> SIP messages, over UDP, TCP, TLS and WebSockets (RFC 7118). One struct transport per worker.
  *
  * A *flow* (RFC 5626) names where a message came from and where answers and later requests to that
  * peer go: for UDP the listener and the remote address, for TCP and TLS one connection. It is a
@@ -72,6 +72,9 @@ struct transport_cb {
     void (*unhold)(void *arg, uint64_t tag);
     /* Whether a new connection from this address may be accepted (bans, rate); NULL: yes. */
     bool (*allow)(void *arg, const struct addr *remote);
+    /* Whether a page of this site (as in the Origin field) may open a WebSocket; `host` is its host.
+     * Pages of the address that the connection came in at may always. NULL: no others. */
+    bool (*origin)(void *arg, struct slice origin, struct slice host);
 };
 
 struct transport_config {
