@@ -30,6 +30,8 @@ PARTS = {
     "libcares": r"ares(_.*)?\.h",
     "wslay": r"wslay/.*",
     "inih": r"ini\.h",
+    "argon2": r"argon2\.h",
+    "microhttpd": r"microhttpd\.h",
     "jansson": r"jansson(_.*)?\.h",
     "seccomp": r"seccomp\.h",
     "threads": r"(pthread|threads)\.h",

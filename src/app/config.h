@@ -18,6 +18,7 @@
 #define CONFIG_HOST_MAX 256 /* a name of RFC 1035 and a NUL */
 #define CONFIG_USER_MAX 33
 #define CONFIG_ORIGINS_MAX 512
+#define CONFIG_TOKEN_MAX 129
 #define CONFIG_FILES_MAX 64 /* files in conf.d */
 #define CONFIG_LINE_MAX 198 /* characters in one line; lists may go on in the next */
 #define CONFIG_REPORT_MAX 8192
@@ -76,6 +77,7 @@ struct app_config {
     uint32_t max_calls, max_connections, max_registrations;
     /* [web] */
     struct config_listeners web;
+    char metrics_token[CONFIG_TOKEN_MAX];
     char origins[CONFIG_ORIGINS_MAX]; /* "https://a.example, https://b.example:8443" */
 };
 

@@ -129,6 +129,9 @@ const struct config_key config_keys[] = {
      .fallback = "[::]:8443, 0.0.0.0:8443", .fixed = true,
      .help = "Where console and API are to be had by HTTPS, and SIP over WebSocket (RFC 7118) for phones in "
              "browsers, all at the same port."},
+    {"web", "metrics_token", &config_type_token, FIELD(metrics_token), .fallback = "", .fixed = true,
+     .help = "Who sends this (Authorization: Bearer TOKEN) may read /metrics from elsewhere; this machine "
+             "always may."},
     {"web", "origins", &config_type_origins, FIELD(origins), .fallback = "", .fixed = true,
      .help = "Other sites whose pages may open a WebSocket to this server, as https://HOST or "
              "https://HOST:PORT. Pages of the server itself and of its domains always may."},

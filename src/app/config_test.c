@@ -175,6 +175,7 @@ static void listeners_at_the_limit_and_one_past_it(void **state)
     assert_int_equal(cfg.web.count, CONFIG_WEB_LISTEN_MAX);
     strncat(text, ",\n 127.0.0.1:99", 64);
     assert_says(text, "at most 8");
+    assert_says("[web]\nmetrics_token = short\n", "16 to 128 signs");
     assert_says("[web]\norigins = phone.example\n", "https://HOST");
     assert_says("[web]\norigins = https://phone.example/\n", "https://HOST");
     assert_says("[web]\norigins = https://phone.example:70000\n", "https://HOST");

@@ -253,6 +253,29 @@ static void origins_allowed(const struct config_key *k, struct buf *b)
 
 const struct config_type config_type_origins = {origins_parse, text_put, origins_allowed, true};
 
+/* What fits a field of HTTP (RFC 6750 s.2.1), and cannot be guessed. */
+static int token_parse(const struct config_key *k, struct slice v, void *field)
+{
+    (void)k;
+    char text[CONFIG_TOKEN_MAX] = "";
+    for (size_t i = 0; i < v.n; i++) {
+        if (v.p[i] <= ' ' || v.p[i] > '~')
+            return -EINVAL;
+    }
+    if (v.n && (v.n < 16 || !slice_to_str(v, text, sizeof(text))))
+        return -EINVAL;
+    memcpy(field, text, sizeof(text));
+    return 0;
+}
+
+static void token_allowed(const struct config_key *k, struct buf *b)
+{
+    (void)k;
+    buf_printf(b, "16 to %d signs without blanks, or empty", CONFIG_TOKEN_MAX - 1);
+}
+
+const struct config_type config_type_token = {token_parse, text_put, token_allowed, false};
+
 /* --- ports and addresses --- */
 
 static int ports_parse(const struct config_key *k, struct slice v, void *field)

@@ -150,8 +150,11 @@ static size_t take_listeners(struct role *r, struct transport_listener ret[LISTE
     size_t n = 0;
     for (uint32_t i = 0; i < r->cfg.sip.count; i++)
         n += take_listener(r, &r->cfg.sip.at[i], &r->sip_listen[i], &ret[n]);
-    for (uint32_t i = 0; i < r->cfg.web.count; i++)
-        n += take_listener(r, &r->cfg.web.at[i], &r->web_listen[i], &ret[n]);
+    for (uint32_t i = 0; i < r->cfg.web.count; i++) {
+        if (!take_listener(r, &r->cfg.web.at[i], &r->web_listen[i], &ret[n]))
+            continue;
+        ret[n++].http = true;
+    }
     return n;
 }
 

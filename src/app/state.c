@@ -295,6 +295,8 @@ int state_open(struct state *s, struct app_config *c, char why[STATE_WHY_MAX])
     if (r == 0)
         r = identity_store(c, why);
     if (r == 0)
+        r = identity_admin(c, why, s->admin_password);
+    if (r == 0)
         r = identity_certs(c, why, &is_new);
     if (r == 0)
         r = certs_open(s, c, why);

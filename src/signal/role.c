@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "ipc/web_msg.h"
 #include "signal/internal.h"
 
 /* --- transport's callbacks ------------------------------------------------------------------- */
@@ -36,6 +37,14 @@ static bool on_origin(void *arg, struct slice origin, struct slice host)
     /* The directory takes any address, and localhost, for the default domain. */
     return addr_parse(host, 0, &numeric) < 0 && !slice_eq_nocase_str(host, "localhost") &&
            directory_domain(r->directory, host, &domain);
+}
+
+static int on_http(void *arg, int fd, const struct addr *remote, const struct addr *local,
+                   bool secure)
+{
+    struct signal_role *r = arg;
+    const struct web_conn c = {.remote = *remote, .local = *local, .secure = secure};
+    return r->web ? ipc_send(r->web, WEB_MSG_CONN, &c, sizeof(c), &fd, 1) : -EPIPE;
 }
 
 static void on_trace(void *arg, bool out, struct slice msg, const struct transport_flow *flow)
@@ -100,7 +109,8 @@ static int make_transport(struct signal_role *r)
                .on_bad = dispatch_bad,
                .on_closed = on_closed,
                .on_trace = on_trace,
-               .origin = on_origin},
+               .origin = on_origin,
+               .http = on_http},
     };
     if (c->hold) {
         t.cb.hold = on_hold;

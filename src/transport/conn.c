@@ -3,6 +3,7 @@
  *   CONNECTING --connected--> HANDSHAKE (TLS) --done--> UPGRADE (WebSocket) --done--> OPEN
  *       --> CLOSED --(end of wake-up)--> gone
  *       accepted connections begin at HANDSHAKE; what does not apply is left out
+ *       UPGRADE --plain HTTP--> PIPE: the bytes are the web role's (pipe.c)
  *
  * From OPEN on, the supervisor holds the socket and the slot tells a later process how to go on.
  * One timer per connection: it is not moved at each message, but looks at the times when it fires
@@ -39,6 +40,10 @@ static uint64_t conn_due(const struct conn *c, const char **ret_reason)
     if (c->state == CONN_UPGRADE) {
         *ret_reason = "no request for a WebSocket came in time";
         return c->active_ms + TRANSPORT_UPGRADE_MS;
+    }
+    if (c->state == CONN_PIPE) {
+        *ret_reason = "nothing was heard for too long";
+        return c->active_ms + TRANSPORT_PIPE_IDLE_MS;
     }
     if (c->state != CONN_OPEN) {
         *ret_reason = c->state == CONN_CONNECTING ? "the connection could not be made in time"
@@ -167,6 +172,7 @@ static void conn_release(struct conn *c)
     c->hs = crypto_tls_hs_free(c->hs);
     free(c->key);
     c->key = NULL;
+    pipe_stop(c);
     if (c->held) {
         /* The supervisor's duplicate keeps a mere close from reaching the peer. */
         (void)shutdown(c->sock, SHUT_RDWR);
@@ -185,7 +191,7 @@ void conn_close(struct conn *c, const char *reason)
 
     if (c->state == CONN_CLOSED)
         return;
-    if (c->state == CONN_OPEN || c->state == CONN_UPGRADE)
+    if (c->state == CONN_OPEN || c->state == CONN_UPGRADE || c->state == CONN_PIPE)
         stream_last_words(c);
     c->state = CONN_CLOSED;
     c->reason = reason;

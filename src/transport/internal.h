@@ -6,6 +6,7 @@
  *   stream_tls.c  handshake and records                queue.c   bytes on their way out
  *   stream_ws.c   WebSocket: opening, frames, end      names.c   words for kinds
  *   ws.c          frames, over memory                  upgrade.c heads of the opening handshake
+ *   pipe.c        plain HTTP, to the web role
  *
  * A connection is three things: the slot (shared memory, outlives the process), struct conn (this
  * process), and buffers, which it only has while something is unfinished. A connection whose
@@ -51,7 +52,16 @@ struct conn_slot {
     struct crypto_tls_record tls;
 };
 
-enum conn_state { CONN_CONNECTING, CONN_HANDSHAKE, CONN_UPGRADE, CONN_OPEN, CONN_CLOSED };
+enum conn_state {
+    CONN_CONNECTING,
+    CONN_HANDSHAKE,
+    CONN_UPGRADE,
+    CONN_OPEN,
+    CONN_PIPE,
+    CONN_CLOSED
+};
+
+struct pipe;
 
 struct conn_queue { /* bytes on their way out; [off, n) is still to go */
     uint8_t *p;
@@ -67,6 +77,7 @@ struct conn {
     bool in_flush;   /* on the flush list */
     bool held;
     bool reading;  /* input is being worked upon: not clean */
+    bool paused;   /* the socket is not read for a while */
     uint8_t alert; /* TLS: what to say at the end */
     uint8_t pings; /* WebSocket: not answered */
     uint16_t code; /* WebSocket: what to say at the end; 0: WS_CODE_GOING_AWAY */
@@ -77,8 +88,10 @@ struct conn {
     uint64_t active_ms, partial_ms; /* last byte; first byte of what is unfinished, 0: none */
     uint8_t *in; /* unfinished: in_plain bytes of text, then in_cipher of a TLS record */
     uint32_t in_plain, in_cipher;
-    struct ws_reader ws;     /* how much of in_plain is a message's payload already */
-    char *key;               /* of our own request for a WebSocket, until it is answered */
+    struct ws_reader ws; /* how much of in_plain is a message's payload already */
+    char *key;           /* of our own request for a WebSocket, until it is answered */
+    struct pipe *pipe;   /* CONN_PIPE: to the web role */
+    int pipe_sock;
     struct conn_queue out;   /* wire bytes */
     struct conn_queue early; /* messages that wait for the handshake */
     struct crypto_tls_hs *hs;
@@ -95,6 +108,7 @@ struct listener {
     enum transport_kind kind;
     struct addr bound;
     struct slice advertise; /* owned */
+    bool http;              /* plain HTTP goes on to the callback */
     int sock;
     struct loop_fd fd;
     struct loop_timer pause;
@@ -126,6 +140,7 @@ struct transport {
     uint32_t free_count;
 
     struct map sources, aliases;
+    uint32_t pipes;
     struct list flush, dead;
     struct loop_defer flush_defer, reap_defer;
 
@@ -204,6 +219,18 @@ bool stream_take_message(struct conn *c, struct slice raw, const struct transpor
 /* Messages can be sent and come: what waited for this goes out. */
 int stream_open(struct conn *c) MUST_CHECK;
 void stream_last_words(struct conn *c); /* the same at its end, with TLS's goodbye */
+
+/* Stops reading the socket, or goes on. */
+void stream_pause(struct conn *c, bool paused);
+/* Works once more upon the input that was kept. */
+void stream_again(struct conn *c);
+
+/* pipe.c */
+bool pipe_start(struct conn *c); /* false: nobody takes it; nothing has changed */
+void pipe_stop(struct conn *c);
+/* As ws_input. */
+bool pipe_input(struct conn *c, const uint8_t *p, size_t n, struct slice *ret_left);
+void pipe_drained(struct conn *c); /* all that waited for the client is gone */
 
 /* stream_ws.c */
 bool ws_is(const struct conn *c);

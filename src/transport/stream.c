@@ -30,12 +30,26 @@ static void want_flush(struct conn *c)
     loop_defer_add(c->t->loop, &c->t->flush_defer);
 }
 
+static void watch(struct conn *c)
+{
+    transport_watch(c->t->loop, &c->fd,
+                    (c->paused ? 0u : EPOLLIN) | (c->want_write ? (uint32_t)EPOLLOUT : 0u));
+}
+
 static void set_want_write(struct conn *c, bool want)
 {
     if (c->want_write == want)
         return;
     c->want_write = want;
-    transport_watch(c->t->loop, &c->fd, want ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    watch(c);
+}
+
+void stream_pause(struct conn *c, bool paused)
+{
+    if (c->paused == paused)
+        return;
+    c->paused = paused;
+    watch(c);
 }
 
 /* 0, -EAGAIN, or what the socket says. */
@@ -64,7 +78,9 @@ bool stream_write(struct conn *c)
     }
     set_want_write(c, r == -EAGAIN);
     conn_settle(c);
-    return true;
+    if (c->state == CONN_PIPE && r == 0)
+        pipe_drained(c);
+    return c->state != CONN_CLOSED;
 }
 
 void stream_flush_all(void *arg)
@@ -225,7 +241,7 @@ static bool keep(struct conn *c, struct slice plain, struct slice cipher, bool p
         c->partial_ms = 0;
         return true;
     }
-    c->in = n <= INPUT_KEEP ? malloc(n) : NULL;
+    c->in = n <= (c->state == CONN_PIPE ? INPUT_CAP : INPUT_KEEP) ? malloc(n) : NULL;
     if (!c->in) {
         conn_close(c, "no memory for an unfinished message");
         return false;
@@ -251,8 +267,9 @@ static void process(struct conn *c, size_t plain, size_t n)
 
     if (is_secure(c))
         o = tls_open(c, input, plain, n);
-    if (ws_is(c) ? !ws_input(c, o.plain, o.plain_n, &left, &progress)
-                 : !take_messages(c, slice_from(o.plain, o.plain_n), &left))
+    if (c->state == CONN_PIPE ? !pipe_input(c, o.plain, o.plain_n, &left)
+        : ws_is(c)            ? !ws_input(c, o.plain, o.plain_n, &left, &progress)
+                              : !take_messages(c, slice_from(o.plain, o.plain_n), &left))
         return;
     progress = progress || left.n != o.plain_n;
     if (o.verdict != CRYPTO_TLS_MORE) {
@@ -275,6 +292,15 @@ int stream_open(struct conn *c)
     int r = early.n ? send_bytes(c, slice_from(early.p, early.n)) : 0;
     queue_free(c->t, &early);
     return r;
+}
+
+void stream_again(struct conn *c)
+{
+    size_t plain = c->in_plain, kept = plain + c->in_cipher;
+
+    if (kept)
+        memcpy(c->t->input, c->in, kept);
+    process(c, plain, kept - plain);
 }
 
 void stream_established(struct conn *c, size_t n)
@@ -303,9 +329,9 @@ static void on_readable(struct conn *c)
     }
     if (kept)
         memcpy(input, c->in, kept);
-    if (c->state == CONN_OPEN)
+    if (c->state == CONN_OPEN || c->state == CONN_PIPE)
         c->active_ms = loop_now(c->t->loop);
-    if (c->state == CONN_OPEN || c->state == CONN_UPGRADE)
+    if (c->state != CONN_HANDSHAKE)
         process(c, plain, kept - plain + (size_t)n);
     else
         (void)tls_handshake(c, (size_t)n);

@@ -125,12 +125,23 @@ static bool refuse(struct conn *c, enum upgrade_verdict v)
     return false;
 }
 
+static bool takes_http(const struct conn *c)
+{
+    uint32_t i = c->slot->listener;
+    return i < c->t->listener_count && c->t->listeners[i].http;
+}
+
 /* False: closed. */
 static bool serve(struct conn *c, struct slice head)
 {
     struct upgrade_request q;
     int v = upgrade_read(head, &q);
 
+    if (v == UPGRADE_NOT_ASKED && takes_http(c)) {
+        if (pipe_start(c))
+            return true;
+        v = UPGRADE_NO_WEB;
+    }
     if (v == UPGRADE_NOT_ASKED)
         v = UPGRADE_ONLY_SIP;
     if (v == UPGRADE_ACCEPT && q.origin.n && !origin_is_ours(c, q.origin))
@@ -258,6 +269,8 @@ bool ws_input(struct conn *c, uint8_t *p, size_t n, struct slice *ret_left, bool
     *ret_left = slice_from(p, n);
     if (c->state == CONN_UPGRADE && !upgrade_input(c, *ret_left, &from))
         return c->state == CONN_UPGRADE;
+    if (c->state == CONN_PIPE)
+        return pipe_input(c, p, n, ret_left);
     c->pings = 0;
     ws_begin(c->t->ws, &c->ws, !c->slot->outgoing, p, from, n);
     do {

@@ -174,7 +174,8 @@ static struct transport_security security_of(const struct conn *c)
     const struct conn_slot *s = c->slot;
     struct transport_security sec = {0};
 
-    if (!transport_kind_is_secure((enum transport_kind)s->kind) || c->state != CONN_OPEN)
+    if (!transport_kind_is_secure((enum transport_kind)s->kind) ||
+        (c->state != CONN_OPEN && c->state != CONN_PIPE))
         return sec;
     sec.encrypted = true;
     sec.version = crypto_tls_record_version(&s->tls);
@@ -218,7 +219,8 @@ void transport_each_conn(const struct transport *t,
                                            .since_unix = s->since_unix,
                                            .rx_msgs = s->rx_msgs,
                                            .tx_msgs = s->tx_msgs,
-                                           .outgoing = s->outgoing};
+                                           .outgoing = s->outgoing,
+                                           .http = c->state == CONN_PIPE};
         fn(arg, &info);
     }
 }
@@ -275,6 +277,7 @@ static int listener_start(struct transport *t, uint32_t i, const struct transpor
 
     *l = (struct listener){.t = t, .index = i, .kind = cfg->kind, .bound = cfg->bound};
     l->sock = cfg->fd;
+    l->http = cfg->http && t->cb.http;
     l->fd.fd = -1;
     if (cfg->advertise.n) {
         l->advertise.p = strndup(cfg->advertise.p, cfg->advertise.n);

@@ -41,6 +41,7 @@ struct transport_flow {
 struct transport_listener {
     enum transport_kind kind;
     struct addr bound;      /* as bound; may be a wildcard */
+    bool http;              /* WS and WSS: plain HTTP is taken too, by cb.http */
     struct slice advertise; /* host that Via and Contact show; empty: the flow's local address */
     int fd;                 /* taken by the transport */
 };
@@ -75,6 +76,10 @@ struct transport_cb {
     /* Whether a page of this site (as in the Origin field) may open a WebSocket; `host` is its host.
      * Pages of the address that the connection came in at may always. NULL: no others. */
     bool (*origin)(void *arg, struct slice origin, struct slice host);
+    /* A connection with plain HTTP at a listener that takes it: the callee takes a duplicate of `fd`,
+     * over which the plain bytes come and go from the first one on. Negative: it cannot. */
+    int (*http)(void *arg, int fd, const struct addr *remote, const struct addr *local,
+                bool secure);
 };
 
 struct transport_config {
@@ -140,6 +145,7 @@ struct transport_conn_info {
     struct slice user;
     uint64_t since_unix, rx_msgs, tx_msgs;
     bool outgoing;
+    bool http; /* handed on: no WebSocket */
 };
 void transport_each_conn(const struct transport *t,
                          void (*fn)(void *arg, const struct transport_conn_info *i), void *arg);

@@ -165,6 +165,8 @@ static const struct refusal {
                                 "setting `origins` in [web] names the sites that may"},
     [UPGRADE_ONLY_SIP] = {"426 Upgrade Required", "Upgrade: websocket\r\n",
                           "there is only SIP over WebSocket (RFC 7118) on this port"},
+    [UPGRADE_NO_WEB] = {"503 Service Unavailable", "Retry-After: 1\r\n",
+                        "the process that answers here is busy or being restarted; try again"},
 };
 
 const char *upgrade_text(enum upgrade_verdict v)

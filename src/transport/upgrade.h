@@ -18,6 +18,7 @@ enum upgrade_verdict {
     UPGRADE_NO_SUBPROTOCOL, /* `sip` is not among the subprotocols */
     UPGRADE_FOREIGN_ORIGIN, /* a page of another site: decided by the caller */
     UPGRADE_ONLY_SIP,       /* plain HTTP where there is nothing but SIP: decided by the caller */
+    UPGRADE_NO_WEB,         /* plain HTTP, and whom it is for is not there: likewise */
     UPGRADE_VERDICT_COUNT
 };
 
