@@ -137,10 +137,12 @@ def first_start_is_secure_and_says_how_to_go_on(tmp):
         assert stat.S_IMODE((data / "control.sock").stat().st_mode) == 0o600
         s.wait_log(re.escape(f"sotto user add 1000 -d {data}"))
         s.wait_log(re.escape(f"{data}/tls/ca.crt"))
-        assert "Console" not in s.log()
+        s.wait_log("Console: https://")
         for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
             with socket.socket(family) as c:
                 c.connect((host, 5061))
+            with socket.socket(family) as c:
+                c.connect((host, 8443))
         for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):  # nothing on the port in clear
             with socket.socket(socket.AF_INET, kind) as c:
                 c.bind(("0.0.0.0", 5060))
@@ -407,7 +409,11 @@ def administration(tmp):
             assert roles["media"]["restarts"] == 1, roles
 
             assert c.ask("show listeners")["result"] == [
-                {"transport": "tls", "address": "127.0.0.1:5071", "encrypted": True}]
+                {"transport": "tls", "address": "127.0.0.1:5071", "encrypted": True},
+                {"transport": "wss", "address": "[::]:8443", "encrypted": True},
+                {"transport": "wss", "address": "0.0.0.0:8443", "encrypted": True},
+                {"transport": "https", "address": "[::]:8443", "encrypted": True},
+                {"transport": "https", "address": "0.0.0.0:8443", "encrypted": True}]
             assert c.ask("show calls")["result"] == []
             assert c.ask("show registrations")["result"] == []
             reply = c.ask("user add", name="1000")

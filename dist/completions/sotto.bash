@@ -26,20 +26,21 @@ _sotto()
     esac
 
     if ((${#words_seen[@]} == 0)); then
-        COMPREPLY=($(compgen -W "serve call phone domain user cert show explain trace reload log help
+        COMPREPLY=($(compgen -W "serve call phone domain user admin cert show explain trace reload log help
             --version" -- "$cur"))
         return
     fi
     if ((${#words_seen[@]} == 1)) && [[ $cur != -* ]]; then
         case ${words_seen[0]} in
             domain) COMPREPLY=($(compgen -W "add list set del" -- "$cur")) ;;
+            admin) COMPREPLY=($(compgen -W "add list passwd del" -- "$cur")) ;;
             user) COMPREPLY=($(compgen -W "add list show set del" -- "$cur")) ;;
             cert) COMPREPLY=($(compgen -W "show renew client import del reload" -- "$cur")) ;;
             show) COMPREPLY=($(compgen -W "calls registrations connections listeners certs bans
                 roles" -- "$cur")) ;;
             trace) COMPREPLY=($(compgen -W "on off" -- "$cur")) ;;
             log) COMPREPLY=($(compgen -W "level" -- "$cur")) ;;
-            help) COMPREPLY=($(compgen -W "serve call phone domain user cert show explain trace reload log" \
+            help) COMPREPLY=($(compgen -W "serve call phone domain user admin cert show explain trace reload log" \
                 -- "$cur")) ;;
         esac
         return
@@ -52,6 +53,7 @@ _sotto()
         "user add") options+=" --password-stdin --display --max-contacts --no-md5 --disabled $policy" ;;
         "user set") options+=" --password-stdin --new-password --display --max-contacts --md5 --no-md5
             --enable --disable $policy" ;;
+        "admin add"|"admin passwd") options+=" --password-stdin" ;;
         "user list") options+=" --domain" ;;
         "cert renew") options+=" --force" ;;
         "cert client") options+=" --p12 -o" ;;

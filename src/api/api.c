@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "base/log.h"
 #include "crypto/hash.h"
 
 /* --- outcomes --- */
@@ -113,6 +114,8 @@ static const struct api_arg cert_del_args[] = {{"domain", API_ARG_STRING, true, 
 static const struct api_arg trace_args[] = {
     {"user", API_ARG_STRING, true, false}, {"seconds", API_ARG_INT, false, false}, {0}};
 static const struct api_arg explain_args[] = {{"call", API_ARG_STRING, true, false}, {0}};
+static const struct api_arg admin_args[] = {
+    {"name", API_ARG_STRING, true, false}, {"password", API_ARG_STRING, false, false}, {0}};
 static const struct api_arg level_args[] = {{"level", API_ARG_STRING, true, false}, {0}};
 
 #define READ API_CLASS_READ
@@ -133,7 +136,11 @@ static const struct {
     {{"user show",          READ,   false, {name_args}},                    api_user_show},
     {{"user set",           WRITE,  false, {user_args, api_policy_args}},   api_user_set},
     {{"user del",           WRITE,  false, {name_args}},                    api_user_del},
-    {{"cert show",          READ,   false, {no_args}},                      api_cert_show},
+    {{"admin add",          WRITE,  false, {admin_args}},                   api_admin_add},
+    {{"admin list",         READ,   false, {no_args}},                      api_admin_list},
+    {{"admin passwd",       WRITE,  false, {admin_args}},                   api_admin_passwd},
+    {{"admin del",          WRITE,  false, {name_args}},                    api_admin_del},
+    {{"cert show",         READ,   false, {no_args}},                      api_cert_show},
     {{"cert renew",         SECRET, false, {force_args}},                   api_cert_renew},
     {{"cert client",        SECRET, false, {client_args}},                  api_cert_client},
     {{"cert import",        SECRET, false, {import_args}},                  api_cert_import},
@@ -345,6 +352,18 @@ static bool needs_store(const char *name)
     return strncmp(name, "cert ", 5) != 0 && strncmp(name, "show ", 5) != 0;
 }
 
+/* What was changed, by whom: values are not told, some are passwords. */
+static void audit(const struct api_caller *caller, const struct api_command *c, const json_t *args,
+                  const struct api_outcome *out)
+{
+    const char *name = api_string(args, "name");
+    if (!caller->who || c->class == API_CLASS_READ)
+        return;
+    log_event(LOG_INFO, "administration", LOG_STR("who", caller->who), LOG_STR("did", c->name),
+              LOG_STR("name", name ? name : ""),
+              LOG_STR("outcome", out->status ? out->code : "ok"));
+}
+
 static bool check_request(struct api *a, unsigned granted, const json_t *request, json_t *args,
                           size_t *ret_at, struct api_outcome *out)
 {
@@ -379,19 +398,22 @@ static bool check_request(struct api *a, unsigned granted, const json_t *request
     return true;
 }
 
-void api_call(struct api *a, unsigned granted, const json_t *request, api_reply_fn *reply,
-              void *reply_arg)
+void api_call(struct api *a, const struct api_caller *caller, const json_t *request,
+              api_reply_fn *reply, void *reply_arg)
 {
     struct api_outcome out = {0};
     json_t *given = json_object_get(request, "args");
     json_t *args = given ? json_incref(given) : json_object();
     size_t at = 0;
-    bool good = check_request(a, granted, request, args, &at, &out);
+    bool good = check_request(a, caller->granted, request, args, &at, &out);
     if (good && commands[at].c.forwarded) {
+        audit(caller, &commands[at].c, args, &out);
         forward(a, commands[at].c.name, args, reply, reply_arg);
     } else {
         if (good)
             commands[at].fn(a, args, &out);
+        if (good)
+            audit(caller, &commands[at].c, args, &out);
         send_outcome(&out, reply, reply_arg);
     }
     json_decref(args);

@@ -60,9 +60,15 @@ struct api;
 int api_new(const struct api_config *cfg, struct api **ret) MUST_CHECK;
 struct api *api_free(struct api *a);
 
+/* Who asks, and what that one was granted. */
+struct api_caller {
+    unsigned granted; /* enum api_class */
+    const char *who;  /* for the log, which tells of all but reading; NULL: no log */
+};
+
 /* Calls reply once: before it returns, or later where the command is forwarded. */
-void api_call(struct api *a, unsigned granted, const json_t *request, api_reply_fn *reply,
-              void *reply_arg);
+void api_call(struct api *a, const struct api_caller *caller, const json_t *request,
+              api_reply_fn *reply, void *reply_arg);
 
 /* The first domain, where there is none yet: the host's name, or `wanted` if not empty. 0 or as
  * store_domain_add. Writes *ret_made whether it was needed. */
@@ -75,6 +81,18 @@ int api_cert_names(struct store *s, const struct cert_names *more,
 #define API_PASSWORD_LEN 18
 #define API_PASSWORD_MIN 8 /* of one that an administrator chooses */
 void api_password_make(char ret[API_PASSWORD_LEN + 1]);
+
+/* Administrators of the console. 0 and *ret; API_ADMIN_WRONG: the name or the password, which takes as
+ * long in both cases; -errno. */
+#define API_ADMIN_PASSWORD_MIN 10 /* of one that is chosen */
+#define API_PASSWORD_MAX 256
+enum { API_ADMIN_WRONG = 1 };
+int api_admin_verify(struct store *s, struct slice name, struct slice password,
+                     struct store_admin *ret) MUST_CHECK;
+/* The one of a first start, with a password that is good for choosing another alone. 0 or as
+ * store_admin_add. */
+int api_admin_first(struct store *s, const char *name,
+                    char ret_password[API_PASSWORD_LEN + 1]) MUST_CHECK;
 
 /* The one of `names` that was probably meant; NULL: none is near. */
 const char *api_nearest(struct slice word, const char *const *names, size_t n);

@@ -52,6 +52,8 @@ api_command_fn api_domain_add, api_domain_list, api_domain_set, api_domain_del;
 api_command_fn api_user_add, api_user_list, api_user_show, api_user_set, api_user_del;
 api_command_fn api_cert_show, api_cert_renew, api_cert_client, api_cert_import, api_cert_del;
 
+api_command_fn api_admin_add, api_admin_list, api_admin_passwd, api_admin_del;
+
 /* After domains have changed: the server's certificate should bear them. */
 void api_cert_follow(struct api *a, struct api_outcome *out);
 

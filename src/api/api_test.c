@@ -81,7 +81,7 @@ static void call_as(struct place *p, unsigned granted, const char *text)
     assert_non_null(request);
     json_decref(p->reply);
     p->reply = NULL;
-    api_call(p->api, granted, request, keep, p);
+    api_call(p->api, &(struct api_caller){granted, NULL}, request, keep, p);
     json_decref(request);
     assert_non_null(p->reply);
 }

@@ -48,7 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         .data = "/nonexistent", .store = store, .leave_certs = true, .forward = on_forward};
     json_t *request = json_loadb((const char *)data, n, JSON_REJECT_DUPLICATES, NULL);
     if (request && api_new(&cfg, &api) == 0) {
-        api_call(api, API_CLASS_READ | API_CLASS_WRITE, request, on_reply, &replies);
+        api_call(api, &(struct api_caller){API_CLASS_READ | API_CLASS_WRITE, NULL}, request,
+                 on_reply, &replies);
         api_free(api);
         if (replies != 1)
             abort();

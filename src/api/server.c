@@ -158,7 +158,9 @@ static void client_request(struct client *c, struct slice line)
     p->client = c;
     c->pending = p;
     loop_timer_set(c->server->loop, &c->timer, API_FORWARD_TIMEOUT_MS);
-    api_call(c->server->api, API_CLASS_ALL, request, on_reply, p);
+    /* The file's mode lets in the owner and root alone. */
+    const struct api_caller caller = {API_CLASS_ALL, "control.sock"};
+    api_call(c->server->api, &caller, request, on_reply, p);
     if (c->pending)
         c->pending->late = true;
     json_decref(request);

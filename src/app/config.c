@@ -346,7 +346,7 @@ void config_init(struct app_config *ret)
         int r = k->type->parse(k, slice_from_str(k->fallback), config_field(ret, k));
         assert(r == 0); /* else our table is wrong */
     }
-    ret->sip.is_default = true;
+    ret->sip.is_default = ret->web.is_default = true;
 }
 
 /* --- what keys say of each other, and of the world --- */
@@ -372,6 +372,15 @@ void config_cross_check(const struct app_config *c, const char *name, struct con
             if ((!udp || a->kind == b->kind) && addr_port(&a->addr) && addr_eq(&a->addr, &b->addr))
                 report_add(report, "%s: [sip] listen: %s is there twice", name,
                            addr_str(&a->addr, text));
+        }
+        for (uint32_t j = 0; j < c->web.count; j++) {
+            const struct config_listen *a = &c->sip.at[i], *b = &c->web.at[j];
+            char text[ADDR_STR_MAX];
+            if (a->kind != TRANSPORT_UDP && addr_port(&a->addr) && addr_eq(&a->addr, &b->addr))
+                report_add(report,
+                           "%s: [sip] listen: %s is that of [web] listen too, where SIP over "
+                           "WebSocket is taken anyway",
+                           name, addr_str(&a->addr, text));
         }
     }
 }

@@ -13,15 +13,18 @@
 #include "transport/transport.h"
 
 #define CONFIG_LISTEN_MAX 12
+#define CONFIG_WEB_LISTEN_MAX 8 /* a role gets all its sockets with one message */
 #define CONFIG_PATH_MAX 1024
 #define CONFIG_HOST_MAX 256 /* a name of RFC 1035 and a NUL */
 #define CONFIG_USER_MAX 33
+#define CONFIG_ORIGINS_MAX 512
+#define CONFIG_TOKEN_MAX 129
 #define CONFIG_FILES_MAX 64 /* files in conf.d */
 #define CONFIG_LINE_MAX 198 /* characters in one line; lists may go on in the next */
 #define CONFIG_REPORT_MAX 8192
 
 struct config_listen {
-    uint8_t kind; /* enum transport_kind; ignored for web */
+    uint8_t kind; /* enum transport_kind; for web always TRANSPORT_WSS */
     struct addr addr;
 };
 
@@ -74,6 +77,8 @@ struct app_config {
     uint32_t max_calls, max_connections, max_registrations;
     /* [web] */
     struct config_listeners web;
+    char metrics_token[CONFIG_TOKEN_MAX];
+    char origins[CONFIG_ORIGINS_MAX]; /* "https://a.example, https://b.example:8443" */
 };
 
 /* Text for people, one finding a line, cut where there are too many. */

@@ -50,7 +50,7 @@ const struct config_section config_sections[] = {
             "fixed to ones without known weakness."},
     {"log", "Events, one a line, on stderr."},
     {"limits", "What the server refuses to go beyond. Memory is set aside for it at start."},
-    {"web", "Console and API."},
+    {"web", "Console, API and phones in browsers."},
 };
 const size_t config_section_count = ARRAY_LEN(config_sections);
 
@@ -125,8 +125,16 @@ const struct config_key config_keys[] = {
     {"limits", "registrations", &config_type_number, FIELD(max_registrations), 1, 1000000,
      .fallback = "100000", .fixed = true, .help = "Registered contacts."},
 
-    {"web", "listen", &config_type_web_listeners, FIELD(web), .fallback = "none", .fixed = true,
-     .help = "Where console and API are to be had, by HTTPS."},
+    {"web", "listen", &config_type_web_listeners, FIELD(web),
+     .fallback = "[::]:8443, 0.0.0.0:8443", .fixed = true,
+     .help = "Where console and API are to be had by HTTPS, and SIP over WebSocket (RFC 7118) for phones in "
+             "browsers, all at the same port."},
+    {"web", "metrics_token", &config_type_token, FIELD(metrics_token), .fallback = "", .fixed = true,
+     .help = "Who sends this (Authorization: Bearer TOKEN) may read /metrics from elsewhere; this machine "
+             "always may."},
+    {"web", "origins", &config_type_origins, FIELD(origins), .fallback = "", .fixed = true,
+     .help = "Other sites whose pages may open a WebSocket to this server, as https://HOST or "
+             "https://HOST:PORT. Pages of the server itself and of its domains always may."},
 };
 // clang-format on
 const size_t config_key_count = ARRAY_LEN(config_keys);

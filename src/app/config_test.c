@@ -43,6 +43,11 @@ static void defaults_are_secure(void **state)
         assert_int_equal(cfg.sip.at[i].kind, TRANSPORT_TLS);
         assert_int_equal(addr_port(&cfg.sip.at[i].addr), 5061);
     }
+    assert_int_equal(cfg.web.count, 2);
+    assert_true(cfg.web.is_default);
+    for (uint32_t i = 0; i < cfg.web.count; i++)
+        assert_int_equal(addr_port(&cfg.web.at[i].addr), 8443);
+    assert_string_equal(cfg.origins, "");
     assert_int_equal(cfg.ports.min, 20000);
     assert_int_equal(cfg.ports.max, 29999);
     config_warnings(&cfg, &warn);
@@ -61,7 +66,8 @@ static void values_of_every_kind(void **state)
                 "[media]\nports = 30000 - 30099\nrtp_timeout = none\n"
                 "advertise = 203.0.113.7, 2001:db8::7\n"
                 "[tls]\nmin_version = 1.3\nclient_cert = required\n"
-                "[web]\nlisten =\n  [::1]:8443 ; and why\n");
+                "[web]\nlisten =\n  [::1]:8443 ; and why\n"
+                "origins = https://a.example, http://[::1]:8080, https://192.0.2.1:1\n");
     assert_int_equal(cfg.log_format, LOG_FORMAT_JSON);
     assert_int_equal(cfg.shutdown_grace_s, 120);
     assert_string_equal(cfg.user, "phone");
@@ -161,6 +167,18 @@ static void listeners_at_the_limit_and_one_past_it(void **state)
     assert_int_equal(cfg.sip.count, CONFIG_LISTEN_MAX);
     strncat(text, ",\n tls:127.0.0.1:99", 64);
     assert_says(text, "at most 12");
+
+    snprintf(text, sizeof(text), "[web]\nlisten = 127.0.0.1:1");
+    for (int i = 2; i <= CONFIG_WEB_LISTEN_MAX; i++)
+        snprintf(text + strlen(text), 64, ",\n 127.0.0.1:%d", i);
+    assert_good(text);
+    assert_int_equal(cfg.web.count, CONFIG_WEB_LISTEN_MAX);
+    strncat(text, ",\n 127.0.0.1:99", 64);
+    assert_says(text, "at most 8");
+    assert_says("[web]\nmetrics_token = short\n", "16 to 128 signs");
+    assert_says("[web]\norigins = phone.example\n", "https://HOST");
+    assert_says("[web]\norigins = https://phone.example/\n", "https://HOST");
+    assert_says("[web]\norigins = https://phone.example:70000\n", "https://HOST");
 }
 
 static void reports_are_bounded(void **state)
@@ -180,10 +198,11 @@ static void keys_are_checked_against_each_other(void **state)
     (void)state;
     parse("[sip]\nregister_min = 2h\nregister_max = 1h\nsession_min = 1h\n"
           "listen = tls:127.0.0.1:1, tcp:127.0.0.1:1, udp:127.0.0.1:1, tls:127.0.0.1:0, "
-          "tls:127.0.0.1:0\n");
+          "tls:127.0.0.1:0, wss:0.0.0.0, udp:0.0.0.0:8443\n");
     assert_int_equal(rep.count, 0);
     config_cross_check(&cfg, "t.conf", &rep);
-    assert_int_equal(rep.count, 4);
+    assert_int_equal(rep.count, 5);
+    assert_non_null(strstr(rep.text, "0.0.0.0:8443 is that of [web] listen too"));
     assert_non_null(strstr(rep.text, "127.0.0.1:1 is there twice"));
 }
 
@@ -303,7 +322,7 @@ static void the_example_holds_every_default(void **state)
         buf_put_char(&out, '\n');
     }
     config_init(&defaults);
-    defaults.sip.is_default = false;
+    defaults.sip.is_default = defaults.web.is_default = false;
     assert_good(plain);
     assert_memory_equal(&cfg, &defaults, sizeof(cfg));
     for (size_t i = 0; i < config_key_count; i++) {

@@ -209,6 +209,73 @@ static void account_allowed(const struct config_key *k, struct buf *b)
 
 const struct config_type config_type_account = {account_parse, text_put, account_allowed, false};
 
+/* "https://phone.example.org:8443": no path, because an Origin has none. */
+static bool is_origin(struct slice v)
+{
+    uint32_t port = 1;
+    struct slice rest = v;
+    if (slice_starts_with_nocase(v, SLICE_LIT("https://")))
+        rest = slice_skip(v, 8);
+    else if (slice_starts_with_nocase(v, SLICE_LIT("http://")))
+        rest = slice_skip(v, 7);
+    else
+        return false;
+    size_t colon = rest.n; /* an IPv6 address has colons of its own */
+    while (colon > 0 && rest.p[colon - 1] >= '0' && rest.p[colon - 1] <= '9')
+        colon--;
+    if (colon > 0 && colon < rest.n && rest.p[colon - 1] == ':') {
+        if (slice_to_u32(slice_skip(rest, colon), &port) < 0 || port == 0 || port > 65535)
+            return false;
+        rest = slice_take(rest, colon - 1);
+    }
+    return is_host(rest);
+}
+
+static int origins_parse(const struct config_key *k, struct slice v, void *field)
+{
+    (void)k;
+    char text[CONFIG_ORIGINS_MAX] = "";
+    if (!slice_to_str(v, text, sizeof(text)))
+        return -EINVAL;
+    for (struct slice rest = v; rest.n;) {
+        if (!is_origin(slice_trim(slice_cut(&rest, ','))))
+            return -EINVAL;
+    }
+    memcpy(field, text, sizeof(text));
+    return 0;
+}
+
+static void origins_allowed(const struct config_key *k, struct buf *b)
+{
+    (void)k;
+    BUF_PUT_LIT(b, "a list of https://HOST or https://HOST:PORT, or empty");
+}
+
+const struct config_type config_type_origins = {origins_parse, text_put, origins_allowed, true};
+
+/* What fits a field of HTTP (RFC 6750 s.2.1), and cannot be guessed. */
+static int token_parse(const struct config_key *k, struct slice v, void *field)
+{
+    (void)k;
+    char text[CONFIG_TOKEN_MAX] = "";
+    for (size_t i = 0; i < v.n; i++) {
+        if (v.p[i] <= ' ' || v.p[i] > '~')
+            return -EINVAL;
+    }
+    if (v.n && (v.n < 16 || !slice_to_str(v, text, sizeof(text))))
+        return -EINVAL;
+    memcpy(field, text, sizeof(text));
+    return 0;
+}
+
+static void token_allowed(const struct config_key *k, struct buf *b)
+{
+    (void)k;
+    buf_printf(b, "16 to %d signs without blanks, or empty", CONFIG_TOKEN_MAX - 1);
+}
+
+const struct config_type config_type_token = {token_parse, text_put, token_allowed, false};
+
 /* --- ports and addresses --- */
 
 static int ports_parse(const struct config_key *k, struct slice v, void *field)
@@ -314,8 +381,9 @@ static int listen_parse(struct slice v, bool with_kind, struct config_listen *re
 static int listeners_read(struct slice v, bool with_kind, void *field)
 {
     struct config_listeners out = {0};
+    uint32_t max = with_kind ? CONFIG_LISTEN_MAX : CONFIG_WEB_LISTEN_MAX;
     do {
-        if (out.count == CONFIG_LISTEN_MAX ||
+        if (out.count == max ||
             listen_parse(slice_trim(slice_cut(&v, ',')), with_kind, &out.at[out.count]) < 0)
             return -EINVAL;
         out.count++;
@@ -376,7 +444,7 @@ static void listeners_allowed(const struct config_key *k, struct buf *b)
 static void web_listeners_allowed(const struct config_key *k, struct buf *b)
 {
     (void)k;
-    buf_printf(b, "none, or at most %d of ADDRESS:PORT", CONFIG_LISTEN_MAX);
+    buf_printf(b, "none, or at most %d of ADDRESS:PORT", CONFIG_WEB_LISTEN_MAX);
 }
 
 const struct config_type config_type_listeners = {listeners_parse, listeners_put, listeners_allowed,

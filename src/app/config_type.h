@@ -10,6 +10,8 @@ extern const struct config_type config_type_word;      /* uint32_t index */
 extern const struct config_type config_type_host;      /* char[CONFIG_HOST_MAX] */
 extern const struct config_type config_type_path;      /* char[CONFIG_PATH_MAX] */
 extern const struct config_type config_type_account;   /* char[CONFIG_USER_MAX] */
+extern const struct config_type config_type_origins;   /* char[CONFIG_ORIGINS_MAX] */
+extern const struct config_type config_type_token;     /* char[CONFIG_TOKEN_MAX] */
 extern const struct config_type config_type_ports;     /* struct config_ports */
 extern const struct config_type config_type_addrs;     /* struct config_addrs */
 extern const struct config_type config_type_listeners; /* struct config_listeners, kind:addr:port */

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "api/api.h"
 #include "app/domain_certs.h"
 #include "app/exit.h"
 #include "cert/cert.h"
@@ -33,6 +34,40 @@ int identity_store(const struct app_config *c, char why[IDENTITY_WHY_MAX])
         snprintf(why, IDENTITY_WHY_MAX, "the store cannot be written: %s", store_error(s));
     store_close(s);
     return r == 0 ? 0 : EXIT_STATUS_STORE;
+}
+
+static int one_is_there(void *arg, const struct store_admin *a)
+{
+    (void)arg;
+    (void)a;
+    return STORE_EXISTS;
+}
+
+int identity_admin(const struct app_config *c, char why[IDENTITY_WHY_MAX],
+                   char ret_password[IDENTITY_PASSWORD_MAX])
+{
+    char err[STORE_ERROR_MAX] = "", made[API_PASSWORD_LEN + 1] = "";
+    struct store *s;
+    _Static_assert(sizeof(made) <= IDENTITY_PASSWORD_MAX, "a password fits");
+    ret_password[0] = '\0';
+    if (c->web.count == 0)
+        return 0;
+    int r = store_open_data(c->data, err, &s);
+    if (r < 0) {
+        snprintf(why, IDENTITY_WHY_MAX, "%s", err);
+        return r == -ENOMEM ? r : EXIT_STATUS_STORE;
+    }
+    r = store_admin_each(s, one_is_there, NULL);
+    if (r == 0)
+        r = api_admin_first(s, IDENTITY_ADMIN, made);
+    if (r < 0)
+        snprintf(why, IDENTITY_WHY_MAX, "the first administrator cannot be added: %s",
+                 store_error(s));
+    store_close(s);
+    if (r == 0)
+        memcpy(ret_password, made, sizeof(made));
+    secret_wipe(made, sizeof(made));
+    return r < 0 ? EXIT_STATUS_STORE : 0;
 }
 
 static int add_domain(void *arg, const struct store_domain *d)

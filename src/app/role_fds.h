@@ -14,10 +14,12 @@
  *   SEAL_KEY      file: the store's sealing key, 32 bytes                        x          x
  *   CONTROL       listening Unix stream socket DATA/control.sock                            x
  *   SIP_LISTEN    bound (and listening) socket; index into config.sip.at         x
- *   WEB_LISTEN    listening TCP socket; index into config.web.at                            x
+ *   WEB_LISTEN    listening TCP socket; index into config.web.at                 x
  *
  * Files are read with role_read_fd: descriptors share their offset with other lives. A slot may be
  * absent (-1): a listener of a family that the machine lacks.
+ * The ports of the console are signal's, because TLS and WebSockets are: what is plain HTTP there goes
+ * on to web, connection by connection (ipc/web_msg.h).
  * Channels come one by one with ROLE_MSG_PEER: signal <-> media, signal <-> web. */
 #ifndef SOTTO_APP_ROLE_FDS_H
 #define SOTTO_APP_ROLE_FDS_H

@@ -125,23 +125,35 @@ static int store_setup(struct signal_process *p, uint8_t ret_nonce_secret[32])
 
 /* --- sockets --- */
 
+#define LISTENERS_MAX (CONFIG_LISTEN_MAX + CONFIG_WEB_LISTEN_MAX)
+
+/* Takes the socket. False: the machine lacks that family. */
+static bool take_listener(const struct role *r, const struct config_listen *c, int *fd,
+                          struct transport_listener *ret)
+{
+    socklen_t len = sizeof(ret->bound);
+    if (*fd < 0)
+        return false;
+    *ret = (struct transport_listener){.kind = (enum transport_kind)c->kind,
+                                       .bound = c->addr,
+                                       .advertise = slice_from_str(r->cfg.advertise),
+                                       .fd = *fd};
+    *fd = -1;
+    /* Port 0 has become a real one. */
+    (void)getsockname(ret->fd, &ret->bound.sa, &len);
+    return true;
+}
+
 /* Takes them out of `r`. The order is the same in every life: flows name listeners by index. */
-static size_t take_listeners(struct role *r, struct transport_listener ret[CONFIG_LISTEN_MAX])
+static size_t take_listeners(struct role *r, struct transport_listener ret[LISTENERS_MAX])
 {
     size_t n = 0;
-    for (uint32_t i = 0; i < r->cfg.sip.count; i++) {
-        struct transport_listener *l = &ret[n];
-        socklen_t len = sizeof(l->bound);
-        if (r->sip_listen[i] < 0)
+    for (uint32_t i = 0; i < r->cfg.sip.count; i++)
+        n += take_listener(r, &r->cfg.sip.at[i], &r->sip_listen[i], &ret[n]);
+    for (uint32_t i = 0; i < r->cfg.web.count; i++) {
+        if (!take_listener(r, &r->cfg.web.at[i], &r->web_listen[i], &ret[n]))
             continue;
-        *l = (struct transport_listener){.kind = (enum transport_kind)r->cfg.sip.at[i].kind,
-                                         .bound = r->cfg.sip.at[i].addr,
-                                         .advertise = slice_from_str(r->cfg.advertise),
-                                         .fd = r->sip_listen[i]};
-        /* Port 0 has become a real one. */
-        (void)getsockname(l->fd, &l->bound.sa, &len);
-        r->sip_listen[i] = -1;
-        n++;
+        ret[n++].http = true;
     }
     return n;
 }
@@ -150,7 +162,7 @@ static int signal_setup(struct signal_process *p, const uint8_t nonce_secret[32]
 {
     struct role *r = p->role;
     const struct app_config *c = &r->cfg;
-    struct transport_listener listeners[CONFIG_LISTEN_MAX];
+    struct transport_listener listeners[LISTENERS_MAX];
     struct transport_held *held = calloc(r->held_count + 1, sizeof(*held));
     if (!held)
         return -ENOMEM;
@@ -178,6 +190,7 @@ static int signal_setup(struct signal_process *p, const uint8_t nonce_secret[32]
         .ring_timeout_ms = c->ring_timeout_s * 1000,
         .offer_md5 = c->digest_md5,
         .host = c->advertise[0] ? c->advertise : c->domain,
+        .origins = c->origins,
         .cdr_dir = p->cdr_dir,
         .arg = r,
         .hold = role_hold,

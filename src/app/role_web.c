@@ -11,6 +11,8 @@
 #include "api/server.h"
 #include "app/exit.h"
 #include "ipc/admin_msg.h"
+#include "ipc/web_msg.h"
+#include "web/site.h"
 
 #define CHECKPOINT_MS 60000u
 
@@ -29,6 +31,7 @@ struct web_process {
     struct cert_names names; /* by which this server is called, besides its domains */
     struct api *api;
     struct api_server *server;
+    struct site *site;       /* NULL: no console */
     struct ipc_chan *signal; /* NULL: not there now */
     struct list asks;
     uint32_t next_id;
@@ -83,6 +86,12 @@ static void on_signal_msg(void *arg, uint32_t type, const void *payload, size_t 
     struct web_process *w = arg;
     struct admin_reply rp;
     char *text = NULL;
+    if (type == WEB_MSG_CONN && n == sizeof(struct web_conn) && fd_count == 1 && w->site) {
+        struct web_conn c;
+        memcpy(&c, payload, sizeof(c));
+        site_take(w->site, fds[0], &c.remote);
+        return;
+    }
     if (type != ADMIN_MSG_REPLY) {
         for (size_t i = 0; i < fd_count; i++)
             close(fds[i]);
@@ -203,19 +212,34 @@ static void on_done(void *arg, const struct role_done *d)
 
 /* --- what is answered here ------------------------------------------------------------------- */
 
+static void add_listener(json_t *list, const char *name, const struct config_listen *l)
+{
+    char at[ADDR_STR_MAX];
+    bool secure = transport_kind_is_secure((enum transport_kind)l->kind);
+    json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "transport", name, "address",
+                                          addr_str(&l->addr, at), "encrypted", secure));
+}
+
+/* A port of the console is there twice, for each of what it serves. */
 static json_t *show_listeners(const struct web_process *w)
 {
-    const struct config_listeners *c = &w->role->cfg.sip;
+    const struct config_listeners *sip = &w->role->cfg.sip, *web = &w->role->cfg.web;
     json_t *list = json_array();
-    for (uint32_t i = 0; i < c->count; i++) {
-        enum transport_kind k = (enum transport_kind)c->at[i].kind;
-        char at[ADDR_STR_MAX];
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:b}", "transport", transport_kind_name(k),
-                                        "address", addr_str(&c->at[i].addr, at), "encrypted",
-                                        transport_kind_is_secure(k)));
-    }
+    for (uint32_t i = 0; i < sip->count; i++)
+        add_listener(list, config_listen_kind_name(sip->at[i].kind), &sip->at[i]);
+    for (uint32_t i = 0; i < web->count; i++)
+        add_listener(list, config_listen_kind_name(web->at[i].kind), &web->at[i]);
+    for (uint32_t i = 0; i < web->count; i++)
+        add_listener(list, "https", &web->at[i]);
     return list;
+}
+
+/* --- metrics --------------------------------------------------------------------------------- */
+
+static void on_metrics(void *arg, void (*done)(void *done_arg, struct slice text), void *done_arg)
+{
+    (void)arg;
+    done(done_arg, SLICE_LIT("# nothing yet\n"));
 }
 
 /* --- the table ------------------------------------------------------------------------------- */
@@ -338,6 +362,26 @@ static void drop_held(struct role *r)
     }
 }
 
+static bool is_healthy(void *arg)
+{
+    const struct web_process *w = arg;
+    return w->signal != NULL;
+}
+
+static int open_site(struct web_process *w)
+{
+    const struct app_config *c = &w->role->cfg;
+    struct site_config cfg = {.loop = w->role->loop,
+                              .api = w->api,
+                              .store = w->store,
+                              .domain = c->domain,
+                              .metrics_token = c->metrics_token,
+                              .arg = w,
+                              .healthy = is_healthy,
+                              .metrics = on_metrics};
+    return c->web.count ? site_new(&cfg, &w->site) : 0;
+}
+
 static int on_start(void *arg, struct role *r)
 {
     struct web_process *w = arg;
@@ -363,7 +407,7 @@ static int on_start(void *arg, struct role *r)
         e = api_server_new(r->loop, w->api, r->fds[ROLE_FD_CONTROL], &w->server);
         r->fds[ROLE_FD_CONTROL] = -1; /* the server's now */
     }
-    return e;
+    return e == 0 ? open_site(w) : e;
 }
 
 static void on_peer(void *arg, enum role_kind who, uint32_t restarts, int fd)
@@ -395,6 +439,7 @@ static void on_stop(void *arg)
     w->server = api_server_free(w->server);
     LIST_FOR_EACH(it, &w->asks)
     ask_fail(CONTAINER_OF(it, struct ask, node), "stopping", "the server is stopping");
+    w->site = site_free(w->site);
     w->api = api_free(w->api);
     w->store = store_close(w->store);
 }

@@ -36,7 +36,7 @@ static const struct {
     [ROLE_FD_SEAL_KEY] = {TO(ROLE_SIGNAL) | TO(ROLE_WEB), false},
     [ROLE_FD_CONTROL] = {TO(ROLE_WEB), false},
     [ROLE_FD_SIP_LISTEN] = {TO(ROLE_SIGNAL), false},
-    [ROLE_FD_WEB_LISTEN] = {TO(ROLE_WEB), false},
+    [ROLE_FD_WEB_LISTEN] = {TO(ROLE_SIGNAL), false},
 };
 
 static const struct {
@@ -294,6 +294,8 @@ int state_open(struct state *s, struct app_config *c, char why[STATE_WHY_MAX])
     int r = folder_open(s, c, why);
     if (r == 0)
         r = identity_store(c, why);
+    if (r == 0)
+        r = identity_admin(c, why, s->admin_password);
     if (r == 0)
         r = identity_certs(c, why, &is_new);
     if (r == 0)

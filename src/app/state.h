@@ -3,15 +3,17 @@
 #ifndef SOTTO_APP_STATE_H
 #define SOTTO_APP_STATE_H
 
+#include "app/identity.h"
 #include "app/role_fds.h"
 
 #define STATE_WHY_MAX 1536
 
 struct state {
     int lock_fd;
-    bool first_start;              /* the folder held no certificate before */
-    int fds[ROLE_FD_SINGLE_COUNT]; /* by enum role_fd; -1: absent */
-    int stats_ro;                  /* MEDIA_STATS for those who may only read */
+    bool first_start;                           /* the folder held no certificate before */
+    int fds[ROLE_FD_SINGLE_COUNT];              /* by enum role_fd; -1: absent */
+    int stats_ro;                               /* MEDIA_STATS for those who may only read */
+    char admin_password[IDENTITY_PASSWORD_MAX]; /* of the administrator just made; empty: none */
     int sip[CONFIG_LISTEN_MAX], web[CONFIG_LISTEN_MAX];
 };
 

@@ -14,7 +14,7 @@ static void fake(struct state *s)
     s->stats_ro = 190;
     for (int i = 0; i < CONFIG_LISTEN_MAX; i++) {
         s->sip[i] = 200 + i;
-        s->web[i] = 300 + i;
+        s->web[i] = i < CONFIG_WEB_LISTEN_MAX ? 300 + i : -1;
     }
     s->sip[1] = -1; /* a family that the machine lacks */
 }
@@ -59,13 +59,11 @@ static void each_role_gets_what_it_needs_and_no_key_besides(void **state)
         {ROLE_SIGNAL,
          BIT(CONFIG) | BIT(CONN_SLOTS) | BIT(CALL_STATE) | BIT(MEDIA_STATS) | BIT(CA_CERT) |
              BIT(SERVER_CERT) | BIT(SERVER_KEY) | BIT(DOMAIN_CERTS) | BIT(SEAL_KEY) |
-             BIT(SIP_LISTEN),
+             BIT(SIP_LISTEN) | BIT(WEB_LISTEN),
          BIT(CONFIG) | BIT(CA_CERT) | BIT(SERVER_CERT) | BIT(SERVER_KEY) | BIT(DOMAIN_CERTS), 190},
         {ROLE_MEDIA, BIT(CONFIG) | BIT(MEDIA_STATE) | BIT(MEDIA_STATS), BIT(CONFIG),
          100 + ROLE_FD_MEDIA_STATS},
-        {ROLE_WEB,
-         BIT(CONFIG) | BIT(MEDIA_STATS) | BIT(CA_CERT) | BIT(SEAL_KEY) | BIT(CONTROL) |
-             BIT(WEB_LISTEN),
+        {ROLE_WEB, BIT(CONFIG) | BIT(MEDIA_STATS) | BIT(CA_CERT) | BIT(SEAL_KEY) | BIT(CONTROL),
          BIT(CONFIG) | BIT(CA_CERT), 190},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

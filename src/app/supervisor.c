@@ -13,6 +13,7 @@
 #include "app/notify.h"
 #include "app/proc.h"
 #include "app/state.h"
+#include "base/secret.h"
 
 #define LEAVE_MS 2000 /* for roles to end by themselves */
 #define DAY_MS (24u * 3600 * 1000)
@@ -95,6 +96,9 @@ static void announce_ready(struct supervisor *s)
     log_event(LOG_INFO, "ready", LOG_I("pid", getpid()));
     if (s->shared.first_start)
         hello_print(&s->cfg);
+    if (s->shared.first_start || s->shared.admin_password[0])
+        hello_print_console(&s->cfg, s->shared.admin_password);
+    secret_wipe(s->shared.admin_password, sizeof(s->shared.admin_password));
     if (puts("ready") == EOF || fflush(stdout) == EOF)
         log_event(LOG_WARN, "stdout_closed", LOG_ERRNO(errno));
     notify_send("READY=1\nSTATUS=Calls can be taken.\nMAINPID=%d\n", (int)getpid());

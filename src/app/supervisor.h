@@ -30,5 +30,7 @@ int serve_config_load(const struct supervisor_options *o, struct app_config *ret
 /* What an administrator wants to know at the first start: how to add a phone, and where it is to
  * register. On stderr. */
 void hello_print(const struct app_config *c);
+/* Where the console is; `password` of the administrator just made, or empty. */
+void hello_print_console(const struct app_config *c, const char *password);
 
 #endif

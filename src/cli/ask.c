@@ -163,7 +163,7 @@ static int run_here(const struct cli_line *line, json_t **ret)
     struct api_config cfg = {.data = line->data, .store = store, .arg = &h, .changed = on_changed};
     json_t *request = json_pack("{s:s, s:O}", "cmd", line->verb->words, "args", line->args);
     if (request && api_new(&cfg, &api) == 0)
-        api_call(api, API_CLASS_ALL, request, keep, &h);
+        api_call(api, &(struct api_caller){API_CLASS_ALL, NULL}, request, keep, &h);
     json_decref(request);
     api_free(api);
     store_close(store);

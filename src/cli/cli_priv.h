@@ -83,6 +83,7 @@ void cli_print_domain(const json_t *r, const struct cli_verb *v);
 void cli_print_domains(const json_t *r, const struct cli_verb *v);
 void cli_print_user(const json_t *r, const struct cli_verb *v);
 void cli_print_users(const json_t *r, const struct cli_verb *v);
+void cli_print_admin(const json_t *r, const struct cli_verb *v);
 void cli_print_deleted(const json_t *r, const struct cli_verb *v);
 void cli_print_cert_deleted(const json_t *r, const struct cli_verb *v);
 void cli_print_certs(const json_t *r, const struct cli_verb *v);

@@ -167,6 +167,17 @@ void cli_print_users(const json_t *r, const struct cli_verb *v)
     cli_table_print(t, "There is no user yet; add one with `sotto user add NUMBER`.");
 }
 
+void cli_print_admin(const json_t *r, const struct cli_verb *v)
+{
+    const char *password = text_at(r, "password");
+    bool added = strcmp(v->words, "admin add") == 0;
+    printf("%s the administrator %s.\n", added ? "Added" : "Changed", text_at(r, "name"));
+    if (*password) {
+        line("password", password);
+        line("", "(shown this once, and good for choosing another at the console)");
+    }
+}
+
 void cli_print_deleted(const json_t *r, const struct cli_verb *v)
 {
     (void)v;

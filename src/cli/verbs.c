@@ -42,6 +42,9 @@ static const struct cli_option user_set_options[] = {
 static const struct cli_option user_list_options[] = {
     {"--domain", "NAME", "domain", CLI_TEXT, "of this domain alone"},
     {0}};
+static const struct cli_option admin_options[] = {
+    {"--password-stdin", NULL, "password", CLI_STDIN, "read the password from standard input"},
+    {0}};
 static const struct cli_option client_options[] = {
     {"--p12", NULL, "p12", CLI_TRUE, "as PKCS#12 with a password that is printed once"},
     {"-o", "DIR", NULL, CLI_FOLDER, "where the files go (the current folder)"},
@@ -90,6 +93,17 @@ const struct cli_verb cli_verbs[] = {
      cli_print_user, "changes a user", policy_more},
     {"user del", "NUMBER[@DOMAIN]", "name", CLI_BOTH, false, {0}, cli_print_deleted,
      "deletes a user", NULL},
+
+    {"admin add", "NAME", "name", CLI_BOTH, true, {admin_options}, cli_print_admin,
+     "adds an administrator of the console",
+     "Without --password-stdin a one-time password is made and printed once; at the first log-in\n"
+     "another has to be chosen."},
+    {"admin list", NULL, NULL, CLI_BOTH, false, {0}, cli_print_any, "lists the administrators",
+     NULL},
+    {"admin passwd", "NAME", "name", CLI_BOTH, false, {admin_options}, cli_print_admin,
+     "gives an administrator another password", "As with admin add."},
+    {"admin del", "NAME", "name", CLI_BOTH, false, {0}, cli_print_deleted,
+     "deletes an administrator", NULL},
 
     {"cert show", NULL, NULL, CLI_HERE, false, {0}, cli_print_certs,
      "shows the certificates in force", NULL},

@@ -23,6 +23,16 @@ void crypto_md5(const struct slice *parts, size_t n, uint8_t ret[CRYPTO_MD5_LEN]
     MD5_Final(ret, &ctx); /* wipes ctx */
 }
 
+void crypto_sha1(const struct slice *parts, size_t n, uint8_t ret[CRYPTO_SHA1_LEN])
+{
+    SHA_CTX ctx;
+
+    SHA1_Init(&ctx);
+    for (size_t i = 0; i < n; i++)
+        SHA1_Update(&ctx, parts[i].p, parts[i].n);
+    SHA1_Final(ret, &ctx);
+}
+
 static void sha256_update(SHA256_CTX *ctx, const struct slice *parts, size_t n)
 {
     for (size_t i = 0; i < n; i++)

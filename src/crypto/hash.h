@@ -10,6 +10,8 @@
 
 /* Several slices as one input: saves the copy. */
 void crypto_md5(const struct slice *parts, size_t n, uint8_t ret[CRYPTO_MD5_LEN]);
+/* For RFC 6455 alone, which asks for no security of it. */
+void crypto_sha1(const struct slice *parts, size_t n, uint8_t ret[CRYPTO_SHA1_LEN]);
 void crypto_sha256(const struct slice *parts, size_t n, uint8_t ret[CRYPTO_SHA256_LEN]);
 void crypto_hmac_sha256(struct slice key, const struct slice *parts, size_t n,
                         uint8_t ret[CRYPTO_SHA256_LEN]);

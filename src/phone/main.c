@@ -39,7 +39,7 @@ static const char common_usage[] =
     "                     /var/lib/sotto): address, CA and, for its owner, the password come from "
     "it\n"
     "  --server HOST[:PORT]  another server\n"
-    "  --transport T      tls (default), tcp, udp\n"
+    "  --transport T      tls (default), wss, tcp, udp, ws\n"
     "  --ca FILE          whom to trust, PEM (default: DATA/tls/ca.crt, else the system's)\n"
     "  --server-name NAME what the certificate must prove (default: HOST)\n"
     "  --insecure         does not check the certificate\n"

@@ -24,15 +24,23 @@ static int say(char *why, size_t cap, const char *fmt, ...)
 
 /* --- the server on this machine --------------------------------------------------------------- */
 
+static uint16_t default_port(enum transport_kind k)
+{
+    static const uint16_t ports[TRANSPORT_KIND_COUNT] = {
+        [TRANSPORT_UDP] = 5060, [TRANSPORT_TCP] = 5060, [TRANSPORT_TLS] = 5061,
+        [TRANSPORT_WS] = 8080,  [TRANSPORT_WSS] = 8443,
+    };
+    return ports[k];
+}
+
 int phone_listen_parse(struct slice s, enum transport_kind *ret_kind, struct addr *ret_addr)
 {
     struct slice rest = slice_trim(s), kind = slice_cut(&rest, ':');
     enum transport_kind k;
 
-    if (transport_kind_parse(kind, &k) < 0 || k == TRANSPORT_WS || k == TRANSPORT_WSS)
+    if (transport_kind_parse(kind, &k) < 0)
         return -EINVAL;
-    uint16_t port = transport_kind_is_secure(k) ? 5061 : 5060;
-    int r = addr_parse_hostport(rest, port, ret_addr);
+    int r = addr_parse_hostport(rest, default_port(k), ret_addr);
     if (r == 0)
         *ret_kind = k;
     return r;
@@ -50,42 +58,84 @@ static void to_loopback(struct addr *a)
 /* How well a listener suits: the transport asked for, else the protected one, else any. */
 static int suits(enum transport_kind k, enum transport_kind wanted)
 {
+    static const int ranks[TRANSPORT_KIND_COUNT] = {[TRANSPORT_TLS] = 3,
+                                                    [TRANSPORT_TCP] = 2,
+                                                    [TRANSPORT_UDP] = 2,
+                                                    [TRANSPORT_WSS] = 1,
+                                                    [TRANSPORT_WS] = 1};
     if (wanted != TRANSPORT_KIND_COUNT)
-        return k == wanted ? 2 : 0;
-    return transport_kind_is_secure(k) ? 2 : 1;
+        return k == wanted ? 1 : 0;
+    return ranks[k];
+}
+
+struct search {
+    enum transport_kind wanted;
+    int best;
+    bool has_sip, has_web; /* the file says where */
+    enum transport_kind kind;
+    struct addr addr;
+};
+
+static void consider(struct search *s, enum transport_kind kind, const struct addr *a)
+{
+    if (suits(kind, s->wanted) <= s->best)
+        return;
+    s->best = suits(kind, s->wanted);
+    s->kind = kind;
+    s->addr = *a;
+    to_loopback(&s->addr);
+}
+
+/* The value of a `listen`, of [sip] or of [web]. */
+static void consider_list(struct search *s, bool is_web, struct slice list)
+{
+    while (list.n) {
+        struct slice item = slice_trim(slice_cut(&list, ','));
+        enum transport_kind k = TRANSPORT_WSS;
+        struct addr a;
+        bool none = is_web && slice_eq_nocase_str(item, "none");
+        int r = is_web ? addr_parse_hostport(item, default_port(k), &a)
+                       : phone_listen_parse(item, &k, &a);
+        if (r == 0)
+            consider(s, k, &a);
+        s->has_web = s->has_web || (is_web && (r == 0 || none));
+        s->has_sip = s->has_sip || (!is_web && r == 0);
+    }
+}
+
+static void consider_default(struct search *s, enum transport_kind kind)
+{
+    struct addr a;
+
+    if (addr_parse(SLICE_LIT("127.0.0.1"), default_port(kind), &a) == 0)
+        consider(s, kind, &a);
 }
 
 bool phone_local_listener(struct slice conf, enum transport_kind wanted,
                           enum transport_kind *ret_kind, struct addr *ret_addr)
 {
-    bool in_sip = false, any = false;
-    int best = 0;
+    struct search s = {.wanted = wanted};
+    bool in_sip = false, in_web = false;
 
     while (conf.n) {
         struct slice line = slice_trim(slice_cut(&conf, '\n'));
         if (line.n && line.p[0] == '[') {
             in_sip = slice_starts_with(line, SLICE_LIT("[sip]"));
+            in_web = slice_starts_with(line, SLICE_LIT("[web]"));
             continue;
         }
         struct slice key = slice_trim(slice_cut(&line, '='));
-        while (in_sip && slice_eq(key, SLICE_LIT("listen")) && line.n) {
-            enum transport_kind k;
-            struct addr a;
-            if (phone_listen_parse(slice_cut(&line, ','), &k, &a) < 0)
-                continue;
-            any = true;
-            if (suits(k, wanted) > best) {
-                best = suits(k, wanted);
-                *ret_kind = k;
-                *ret_addr = a;
-                to_loopback(ret_addr);
-            }
-        }
+        if ((in_sip || in_web) && slice_eq(key, SLICE_LIT("listen")))
+            consider_list(&s, in_web, line);
     }
-    if (any || suits(TRANSPORT_TLS, wanted) == 0)
-        return best > 0;
-    *ret_kind = TRANSPORT_TLS;                                      /* the server's default */
-    err_ignore(addr_parse(SLICE_LIT("127.0.0.1"), 5061, ret_addr)); /* a constant that parses */
+    if (!s.has_sip)
+        consider_default(&s, TRANSPORT_TLS);
+    if (!s.has_web)
+        consider_default(&s, TRANSPORT_WSS);
+    if (s.best == 0)
+        return false;
+    *ret_kind = s.kind;
+    *ret_addr = s.addr;
     return true;
 }
 
@@ -143,7 +193,7 @@ static int resolve(const char *host, uint16_t port, struct addr *ret, char *why,
 
 static int named_find(const char *server, struct phone_server *s, char *why, size_t cap)
 {
-    uint16_t port = transport_kind_is_secure(s->kind) ? 5061 : 5060;
+    uint16_t port = default_port(s->kind);
     struct slice text = slice_from_str(server);
     uint32_t given = 0;
 
@@ -168,9 +218,8 @@ int phone_server_find(const struct phone_options *opt, struct phone_server *ret,
     struct phone_server s = {.kind = TRANSPORT_TLS};
     int r;
 
-    if (opt->transport && (transport_kind_parse(slice_from_str(opt->transport), &s.kind) < 0 ||
-                           s.kind == TRANSPORT_WS || s.kind == TRANSPORT_WSS))
-        return say(why, cap, "--transport is udp, tcp or tls, not %s", opt->transport);
+    if (opt->transport && transport_kind_parse(slice_from_str(opt->transport), &s.kind) < 0)
+        return say(why, cap, "--transport is udp, tcp, tls, ws or wss, not %s", opt->transport);
     enum transport_kind wanted = opt->transport ? s.kind : TRANSPORT_KIND_COUNT;
     if (opt->server) {
         r = named_find(opt->server, &s, why, cap);

@@ -28,7 +28,7 @@ static void local_listener(void **state)
     check("[sip]\nlisten = tls:[::]:6061, udp:0.0.0.0:5060\n", TRANSPORT_TLS, "127.0.0.1:6061");
     check("[web]\nlisten = tls:[::]:8443\n[sip]\r\n listen=udp:192.0.2.9:5070\r\n", TRANSPORT_UDP,
           "192.0.2.9:5070");
-    check("[sip]\nlisten = ws:0.0.0.0:80, tcp:0.0.0.0\n", TRANSPORT_TCP, "127.0.0.1:5060");
+    check("[sip]\nlisten = ws:127.0.0.1:80, tcp:0.0.0.0\n", TRANSPORT_TCP, "127.0.0.1:5060");
     check("[sip]\nlisten = nonsense\n#listen = udp:1.2.3.4:5\n", TRANSPORT_TLS, "127.0.0.1:5061");
     /* The protected one where there is a choice, another where it is asked for. */
     static const char both[] = "[sip]\nlisten = tcp:0.0.0.0:5060, tls:127.0.0.1:5061\n";
@@ -37,6 +37,11 @@ static void local_listener(void **state)
     enum transport_kind k;
     struct addr a;
     assert_false(phone_local_listener(slice_from_str(both), TRANSPORT_UDP, &k, &a));
+    /* SIP over WebSocket is to be had where the console is. */
+    check_wanted(both, TRANSPORT_WSS, TRANSPORT_WSS, "127.0.0.1:8443");
+    check_wanted("[web]\nlisten = [::]:9443\n", TRANSPORT_WSS, TRANSPORT_WSS, "127.0.0.1:9443");
+    check_wanted("[sip]\nlisten = ws:[::1]:80\n", TRANSPORT_WS, TRANSPORT_WS, "[::1]:80");
+    assert_false(phone_local_listener(SLICE_LIT("[web]\nlisten = none\n"), TRANSPORT_WSS, &k, &a));
 }
 
 static void listen_option(void **state)
@@ -49,7 +54,8 @@ static void listen_option(void **state)
     assert_int_equal(k, TRANSPORT_UDP);
     assert_int_equal(phone_listen_parse(SLICE_LIT("tcp:[::1]"), &k, &a), 0);
     assert_int_equal(addr_port(&a), 5060);
-    assert_int_equal(phone_listen_parse(SLICE_LIT("wss:127.0.0.1:1"), &k, &a), -EINVAL);
+    assert_int_equal(phone_listen_parse(SLICE_LIT("wss:127.0.0.1"), &k, &a), 0);
+    assert_int_equal(addr_port(&a), 8443);
     assert_int_equal(phone_listen_parse(SLICE_LIT("127.0.0.1:1"), &k, &a), -EINVAL);
     assert_int_equal(phone_listen_parse(SLICE_NONE, &k, &a), -EINVAL);
 }
@@ -74,6 +80,9 @@ static void named_server(void **state)
     assert_int_equal(phone_server_find(&o, &s, why, sizeof(why)), 0);
     assert_string_equal(s.name, "");
     o.transport = "wss";
+    assert_int_equal(phone_server_find(&o, &s, why, sizeof(why)), 0);
+    assert_int_equal(addr_port(&s.addr), 8443);
+    o.transport = "sctp";
     assert_int_equal(phone_server_find(&o, &s, why, sizeof(why)), -1);
     o = (struct phone_options){.server = "192.0.2.1:70000"};
     assert_int_equal(phone_server_find(&o, &s, why, sizeof(why)), -1);

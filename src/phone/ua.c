@@ -375,7 +375,7 @@ static int start_tls(struct phone *ph)
     struct crypto_tls_config cfg = {.ca_file = ph->server.ca[0] ? ph->server.ca : NULL};
     struct crypto_tls_error e;
 
-    if (ph->server.kind != TRANSPORT_TLS)
+    if (!transport_kind_is_secure(ph->server.kind))
         return 0;
     if (!ph->server.name[0])
         fprintf(stderr, "sotto: warning: the server's certificate is not checked\n");
@@ -408,7 +408,7 @@ static int choose_listener(const struct phone *ph, struct transport_listener *l)
 
     if (ph->opt->listen) {
         int r = phone_listen_parse(slice_from_str(ph->opt->listen), &l->kind, &l->bound);
-        if (r < 0 || l->kind == TRANSPORT_TLS) {
+        if (r < 0 || (l->kind != TRANSPORT_UDP && l->kind != TRANSPORT_TCP)) {
             fprintf(stderr, "sotto: --listen is udp:HOST:PORT or tcp:HOST:PORT, not %s\n",
                     ph->opt->listen);
             return -EINVAL;

@@ -67,9 +67,9 @@ static void add_connection(void *arg, const struct transport_conn_info *i)
     json_array_append_new(
         a->list,
         json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:b, s:I, s:I}", "transport",
-                  transport_kind_name(i->kind), "remote", addr_str(&i->remote, remote), "local",
-                  addr_str(&i->local, local), "version",
-                  version ? json_string(version) : json_null(), "cipher",
+                  i->http ? i->security.encrypted ? "https" : "http" : transport_kind_name(i->kind),
+                  "remote", addr_str(&i->remote, remote), "local", addr_str(&i->local, local),
+                  "version", version ? json_string(version) : json_null(), "cipher",
                   cipher ? json_string(cipher) : json_null(), "peer_verified",
                   i->security.peer_verified, "subject", text_n(i->security.peer_subject), "user",
                   text_n(i->user), "since", when(i->since_unix), "outgoing", i->outgoing,

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "ipc/web_msg.h"
 #include "signal/internal.h"
 
 /* --- transport's callbacks ------------------------------------------------------------------- */
@@ -17,6 +18,33 @@ static void on_closed(void *arg, uint64_t conn, const char *reason)
     struct signal_role *r = arg;
     log_event(LOG_DEBUG, "connection_closed", LOG_I("conn", conn), LOG_STR("reason", reason));
     txn_layer_conn_closed(r->txn, conn);
+}
+
+/* Pages of the domains that are served here, come encrypted, and of the sites that the settings name. */
+static bool on_origin(void *arg, struct slice origin, struct slice host)
+{
+    struct signal_role *r = arg;
+    struct slice list = slice_from_str(r->cfg.origins), domain;
+    struct addr numeric;
+    while (list.n) {
+        if (slice_eq_nocase(slice_trim(slice_cut(&list, ',')), origin))
+            return true;
+    }
+    if (!slice_starts_with_nocase(origin, SLICE_LIT("https://")))
+        return false;
+    if (r->cfg.host && slice_eq_nocase_str(host, r->cfg.host))
+        return true;
+    /* The directory takes any address, and localhost, for the default domain. */
+    return addr_parse(host, 0, &numeric) < 0 && !slice_eq_nocase_str(host, "localhost") &&
+           directory_domain(r->directory, host, &domain);
+}
+
+static int on_http(void *arg, int fd, const struct addr *remote, const struct addr *local,
+                   bool secure)
+{
+    struct signal_role *r = arg;
+    const struct web_conn c = {.remote = *remote, .local = *local, .secure = secure};
+    return r->web ? ipc_send(r->web, WEB_MSG_CONN, &c, sizeof(c), &fd, 1) : -EPIPE;
 }
 
 static void on_trace(void *arg, bool out, struct slice msg, const struct transport_flow *flow)
@@ -80,7 +108,9 @@ static int make_transport(struct signal_role *r)
                .on_msg = on_msg,
                .on_bad = dispatch_bad,
                .on_closed = on_closed,
-               .on_trace = on_trace},
+               .on_trace = on_trace,
+               .origin = on_origin,
+               .http = on_http},
     };
     if (c->hold) {
         t.cb.hold = on_hold;

@@ -26,6 +26,7 @@ struct signal_config {
     uint32_t ring_timeout_ms;
     bool offer_md5;           /* RFC 8760: SHA-256 first, MD5 for phones that know nothing else */
     const char *host;         /* in Warning headers */
+    const char *origins;      /* sites whose pages may open a WebSocket, separated by commas */
     const char *cdr_dir;      /* NULL: no CDRs */
     uint8_t nonce_secret[32]; /* the same after a restart */
     void *arg;

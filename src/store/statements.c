@@ -30,6 +30,8 @@ const char *const store_migrations[] = {
     "ALTER TABLE domain ADD COLUMN announce TEXT;"
     "ALTER TABLE user ADD COLUMN peer TEXT; ALTER TABLE user ADD COLUMN tell TEXT;"
     "ALTER TABLE user ADD COLUMN announce TEXT;",
+    "CREATE TABLE admin (name TEXT PRIMARY KEY, hash TEXT NOT NULL, one_time INTEGER NOT NULL,"
+    " created INTEGER NOT NULL) WITHOUT ROWID;",
 };
 const int store_migration_count = ARRAY_LEN(store_migrations);
 
@@ -90,6 +92,13 @@ const char *const store_stmt_sql[STORE_STMT_COUNT] = {
         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     [STORE_STMT_BINDING_DEL] = "DELETE FROM binding WHERE id = ?1",
     [STORE_STMT_BINDING_EXPIRE] = "DELETE FROM binding WHERE expires <= ?1",
+
+    [STORE_STMT_ADMIN_FIND] = "SELECT name, hash, one_time, created FROM admin WHERE name = ?1",
+    [STORE_STMT_ADMIN_EACH] = "SELECT name, hash, one_time, created FROM admin ORDER BY name",
+    [STORE_STMT_ADMIN_ADD] =
+        "INSERT INTO admin (name, hash, one_time, created) VALUES (?1, ?2, ?3, ?4)",
+    [STORE_STMT_ADMIN_SET] = "UPDATE admin SET hash = ?2, one_time = ?3 WHERE name = ?1 AND ?4",
+    [STORE_STMT_ADMIN_DEL] = "DELETE FROM admin WHERE name = ?1",
 
     [STORE_STMT_SETTING_GET] = "SELECT value FROM setting WHERE key = ?1",
     [STORE_STMT_SETTING_SET] = "REPLACE INTO setting (key, value) VALUES (?1, ?2)",

@@ -119,6 +119,15 @@ struct store_user {
 };
 
 #define STORE_CONTACTS_DEFAULT 10
+#define STORE_ADMIN_NAME_MAX 64
+#define STORE_ADMIN_HASH_MAX 160
+
+struct store_admin {
+    char name[STORE_ADMIN_NAME_MAX + 1];
+    char hash[STORE_ADMIN_HASH_MAX + 1]; /* of the password: argon2id, as it prints itself */
+    bool one_time;                       /* good for choosing another password alone */
+    uint64_t created;                    /* seconds since 1970; written by add */
+};
 
 /* One registered contact (RFC 3261 s.10). Texts are borrowed: until the callback or call returns. */
 struct store_binding {
@@ -201,6 +210,15 @@ int store_bindings_load(struct store *s, uint64_t now_unix,
                         int (*fn)(void *arg, const struct store_binding *b), void *arg) MUST_CHECK;
 /* All or nothing, one transaction. -EMSGSIZE: a text is longer than STORE_TEXT_MAX. */
 int store_bindings_write(struct store *s, const struct store_binding_op *ops, size_t n) MUST_CHECK;
+
+/* --- administrators of the console: 0, STORE_NONE, STORE_EXISTS --- */
+int store_admin_find(struct store *s, struct slice name, struct store_admin *ret) MUST_CHECK;
+int store_admin_add(struct store *s, const struct store_admin *a) MUST_CHECK;
+int store_admin_set(struct store *s, const struct store_admin *a) MUST_CHECK; /* all but created */
+int store_admin_del(struct store *s, struct slice name) MUST_CHECK;
+/* As store_domain_each. */
+int store_admin_each(struct store *s, int (*fn)(void *arg, const struct store_admin *a),
+                     void *arg) MUST_CHECK;
 
 /* --- settings: values are bytes --- */
 int store_setting_get(struct store *s, struct slice key, char *dst, size_t cap,

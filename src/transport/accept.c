@@ -179,7 +179,7 @@ int stream_connect(struct transport *t, enum transport_kind kind, const struct a
         return -EINVAL;
     /* RFC 3261 s.18.1.1 leaves TCP without a name to check; only TLS is bound to one. */
     if (kind == TRANSPORT_TCP)
-        name = SLICE_NONE;
+        name = SLICE_NONE; /* a WebSocket's request names its host (RFC 6455 s.4.1) */
     struct map_node *n = map_find(&t->aliases, alias_key(key, kind, &to, name));
     if (n) {
         c = CONTAINER_OF(n, struct alias, node)->c;
@@ -226,8 +226,8 @@ static void accepted(struct listener *l, int fd, struct addr *remote)
     c->slot->local = local;
     c->slot->listener = l->index;
     conn_adopt(c, fd);
-    if (l->kind == TRANSPORT_TCP && c->state != CONN_CLOSED)
-        conn_opened(c);
+    if (!transport_kind_is_secure(l->kind) && c->state != CONN_CLOSED)
+        stream_established(c, 0);
 }
 
 static bool is_shortage(int err)

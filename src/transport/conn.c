@@ -1,7 +1,9 @@
 /* The life of a connection:
  *
- *   CONNECTING --connected--> HANDSHAKE (TLS) --done--> OPEN --> CLOSED --(end of wake-up)--> gone
- *       accepted connections begin at HANDSHAKE, those of TCP open at once
+ *   CONNECTING --connected--> HANDSHAKE (TLS) --done--> UPGRADE (WebSocket) --done--> OPEN
+ *       --> CLOSED --(end of wake-up)--> gone
+ *       accepted connections begin at HANDSHAKE; what does not apply is left out
+ *       UPGRADE --plain HTTP--> PIPE: the bytes are the web role's (pipe.c)
  *
  * From OPEN on, the supervisor holds the socket and the slot tells a later process how to go on.
  * One timer per connection: it is not moved at each message, but looks at the times when it fires
@@ -35,10 +37,22 @@ struct transport_flow conn_flow(const struct conn *c)
 /* When the connection's time is up, and what to say then. */
 static uint64_t conn_due(const struct conn *c, const char **ret_reason)
 {
+    if (c->state == CONN_UPGRADE) {
+        *ret_reason = "no request for a WebSocket came in time";
+        return c->active_ms + TRANSPORT_UPGRADE_MS;
+    }
+    if (c->state == CONN_PIPE) {
+        *ret_reason = "nothing was heard for too long";
+        return c->active_ms + TRANSPORT_PIPE_IDLE_MS;
+    }
     if (c->state != CONN_OPEN) {
         *ret_reason = c->state == CONN_CONNECTING ? "the connection could not be made in time"
                                                   : "the TLS handshake took too long";
         return c->active_ms + TRANSPORT_HANDSHAKE_MS;
+    }
+    if (ws_is(c) && c->pings >= TRANSPORT_WS_UNANSWERED) {
+        *ret_reason = "the peer answers no ping any more";
+        return c->active_ms + (TRANSPORT_WS_UNANSWERED + 1) * TRANSPORT_WS_PING_MS;
     }
     uint64_t idle = c->active_ms + (c->slot->spoke ? TRANSPORT_IDLE_MS : TRANSPORT_SILENT_MS);
     if (c->partial_ms && c->partial_ms + TRANSPORT_UNFINISHED_MS < idle) {
@@ -50,11 +64,21 @@ static uint64_t conn_due(const struct conn *c, const char **ret_reason)
     return idle;
 }
 
+/* A WebSocket that is silent is asked whether it is still there (RFC 6455 s.5.5.2), which also keeps
+ * the ways through NAT open. */
+static uint64_t ping_due(const struct conn *c)
+{
+    if (!ws_is(c) || c->state != CONN_OPEN || c->pings >= TRANSPORT_WS_UNANSWERED)
+        return UINT64_MAX;
+    return c->active_ms + (c->pings + 1u) * TRANSPORT_WS_PING_MS;
+}
+
 void conn_timer_set(struct conn *c)
 {
     const char *reason;
-    uint64_t now = loop_now(c->t->loop), due = conn_due(c, &reason);
+    uint64_t now = loop_now(c->t->loop), due = conn_due(c, &reason), ping = ping_due(c);
 
+    due = ping < due ? ping : due;
     loop_timer_set(c->t->loop, &c->timer, due > now ? due - now : 0);
 }
 
@@ -65,7 +89,7 @@ static void on_timer(void *arg)
 
     if (conn_due(c, &reason) <= loop_now(c->t->loop))
         conn_close(c, reason);
-    else
+    else if (ping_due(c) > loop_now(c->t->loop) || ws_ping(c))
         conn_timer_set(c);
 }
 
@@ -122,8 +146,8 @@ void conn_opened(struct conn *c)
 
 void conn_settle(struct conn *c)
 {
-    bool unfinished =
-        c->reading || c->in_plain || c->in_cipher || c->out.n != c->out.off || c->early.n;
+    bool unfinished = c->reading || c->in_plain || c->in_cipher || c->out.n != c->out.off ||
+                      c->early.n || c->ws.opcode;
 
     c->slot->dirty = unfinished;
 }
@@ -146,6 +170,9 @@ static void conn_release(struct conn *c)
     free(c->in);
     c->in = NULL;
     c->hs = crypto_tls_hs_free(c->hs);
+    free(c->key);
+    c->key = NULL;
+    pipe_stop(c);
     if (c->held) {
         /* The supervisor's duplicate keeps a mere close from reaching the peer. */
         (void)shutdown(c->sock, SHUT_RDWR);
@@ -164,7 +191,7 @@ void conn_close(struct conn *c, const char *reason)
 
     if (c->state == CONN_CLOSED)
         return;
-    if (c->state == CONN_OPEN)
+    if (c->state == CONN_OPEN || c->state == CONN_UPGRADE || c->state == CONN_PIPE)
         stream_last_words(c);
     c->state = CONN_CLOSED;
     c->reason = reason;
@@ -202,7 +229,7 @@ void conn_abandon(struct conn *c)
 {
     if (!c)
         return;
-    if (c->state == CONN_OPEN)
+    if (c->state == CONN_OPEN || c->state == CONN_UPGRADE)
         stream_last_words(c);
     if (c->state != CONN_CLOSED)
         conn_release(c);

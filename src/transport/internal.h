@@ -4,7 +4,9 @@
  *   udp.c         datagrams in bursts                  conn.c    life of a connection, timers
  *   accept.c      accept, connect, counts per source   stream.c  bytes <-> messages
  *   stream_tls.c  handshake and records                queue.c   bytes on their way out
- *   names.c       words for kinds
+ *   stream_ws.c   WebSocket: opening, frames, end      names.c   words for kinds
+ *   ws.c          frames, over memory                  upgrade.c heads of the opening handshake
+ *   pipe.c        plain HTTP, to the web role
  *
  * A connection is three things: the slot (shared memory, outlives the process), struct conn (this
  * process), and buffers, which it only has while something is unfinished. A connection whose
@@ -20,6 +22,8 @@
 #include "crypto/tls.h"
 #include "transport/limits.h"
 #include "transport/transport.h"
+#include "transport/upgrade.h"
+#include "transport/ws.h"
 
 #define SLOT_TEXT_MAX 96
 
@@ -48,7 +52,16 @@ struct conn_slot {
     struct crypto_tls_record tls;
 };
 
-enum conn_state { CONN_CONNECTING, CONN_HANDSHAKE, CONN_OPEN, CONN_CLOSED };
+enum conn_state {
+    CONN_CONNECTING,
+    CONN_HANDSHAKE,
+    CONN_UPGRADE,
+    CONN_OPEN,
+    CONN_PIPE,
+    CONN_CLOSED
+};
+
+struct pipe;
 
 struct conn_queue { /* bytes on their way out; [off, n) is still to go */
     uint8_t *p;
@@ -64,14 +77,21 @@ struct conn {
     bool in_flush;   /* on the flush list */
     bool held;
     bool reading;  /* input is being worked upon: not clean */
+    bool paused;   /* the socket is not read for a while */
     uint8_t alert; /* TLS: what to say at the end */
+    uint8_t pings; /* WebSocket: not answered */
+    uint16_t code; /* WebSocket: what to say at the end; 0: WS_CODE_GOING_AWAY */
     int sock;      /* -1: closed */
     struct loop_fd fd;
     struct loop_timer timer;
     struct list node;               /* flush list, then dead list */
     uint64_t active_ms, partial_ms; /* last byte; first byte of what is unfinished, 0: none */
-    uint8_t *in; /* unfinished: in_plain bytes of SIP, then in_cipher of a TLS record */
+    uint8_t *in; /* unfinished: in_plain bytes of text, then in_cipher of a TLS record */
     uint32_t in_plain, in_cipher;
+    struct ws_reader ws; /* how much of in_plain is a message's payload already */
+    char *key;           /* of our own request for a WebSocket, until it is answered */
+    struct pipe *pipe;   /* CONN_PIPE: to the web role */
+    int pipe_sock;
     struct conn_queue out;   /* wire bytes */
     struct conn_queue early; /* messages that wait for the handshake */
     struct crypto_tls_hs *hs;
@@ -88,6 +108,7 @@ struct listener {
     enum transport_kind kind;
     struct addr bound;
     struct slice advertise; /* owned */
+    bool http;              /* plain HTTP goes on to the callback */
     int sock;
     struct loop_fd fd;
     struct loop_timer pause;
@@ -95,7 +116,7 @@ struct listener {
 };
 
 /* The largest input kept from one read to the next, and room for one read beyond it. */
-#define INPUT_KEEP (SIP_MSG_MAX + CRYPTO_TLS_RECORD_MAX)
+#define INPUT_KEEP (SIP_MSG_MAX + WS_HEAD_MAX + CRYPTO_TLS_RECORD_MAX)
 #define INPUT_CAP (INPUT_KEEP + 65536u)
 #define QUEUE_BLOCK 8192u
 #define QUEUE_SPARES 64
@@ -119,6 +140,7 @@ struct transport {
     uint32_t free_count;
 
     struct map sources, aliases;
+    uint32_t pipes;
     struct list flush, dead;
     struct loop_defer flush_defer, reap_defer;
 
@@ -126,6 +148,8 @@ struct transport {
     uint8_t *spares[QUEUE_SPARES]; /* of QUEUE_BLOCK bytes */
     size_t spare_count;
     struct sip_msg msg;
+    struct ws *ws;     /* NULL: no WebSocket so far */
+    struct buf ws_out; /* one frame on its way to a queue */
 };
 
 /* Other events for a descriptor that is in the loop. That fails only where the kernel has no memory
@@ -188,7 +212,39 @@ int stream_send(struct conn *c, struct slice msg) MUST_CHECK;
 void stream_flush_all(void *arg);
 /* One try to write what waits. False: the connection has been closed. */
 bool stream_write(struct conn *c);
+/* Bytes for the peer, sealed where there is TLS, whatever the connection's state. Negative: closed. */
+int stream_put(struct conn *c, struct slice s) MUST_CHECK;
+/* A message on the connection, for the upper layer. False: closed. */
+bool stream_take_message(struct conn *c, struct slice raw, const struct transport_flow *f);
+/* Messages can be sent and come: what waited for this goes out. */
+int stream_open(struct conn *c) MUST_CHECK;
 void stream_last_words(struct conn *c); /* the same at its end, with TLS's goodbye */
+
+/* Stops reading the socket, or goes on. */
+void stream_pause(struct conn *c, bool paused);
+/* Works once more upon the input that was kept. */
+void stream_again(struct conn *c);
+
+/* pipe.c */
+bool pipe_start(struct conn *c); /* false: nobody takes it; nothing has changed */
+void pipe_stop(struct conn *c);
+/* As ws_input. */
+bool pipe_input(struct conn *c, const uint8_t *p, size_t n, struct slice *ret_left);
+void pipe_drained(struct conn *c); /* all that waited for the client is gone */
+
+/* stream_ws.c */
+bool ws_is(const struct conn *c);
+/* The way is open for the opening handshake. False: closed. */
+bool ws_start(struct conn *c);
+/* Takes n bytes at p, of which the first c->ws.message_n are payload. *ret_left: what is unfinished.
+ * False: closed. */
+bool ws_input(struct conn *c, uint8_t *p, size_t n, struct slice *ret_left, bool *ret_progress);
+/* `msg` in a frame, until the next call. p == NULL: no memory. */
+struct slice ws_frame(struct conn *c, struct slice msg);
+void ws_bye(struct conn *c);  /* the closing frame, into the queue */
+bool ws_ping(struct conn *c); /* at its time. False: closed */
+int ws_set_up(struct transport *t) MUST_CHECK;
+void ws_tear_down(struct transport *t);
 
 /* queue.c */
 /* Room for n more bytes at the queue's end, or NULL; the caller adds to q->n what it used. */

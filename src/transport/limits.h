@@ -8,6 +8,13 @@
 #define TRANSPORT_PER_SOURCE 1024u
 
 #define TRANSPORT_HANDSHAKE_MS 10000u  /* from accept or connect to the end of the TLS handshake */
+#define TRANSPORT_UPGRADE_MS 10000u    /* from there to the WebSocket's opening handshake */
+#define TRANSPORT_HEAD_MAX 16384u      /* bytes of that handshake's head, or of another request's */
+#define TRANSPORT_PIPES_MAX 512u       /* connections of plain HTTP at one time */
+#define TRANSPORT_PIPE_IDLE_MS 120000u /* such a one, without a byte in either direction */
+#define TRANSPORT_WS_FRAGMENTS 64      /* frames of one message */
+#define TRANSPORT_WS_PING_MS 30000u    /* a silent WebSocket is pinged so often */
+#define TRANSPORT_WS_UNANSWERED 2      /* pings, until the peer is taken to be gone */
 #define TRANSPORT_UNFINISHED_MS 30000u /* from the first byte of a message to its last */
 #define TRANSPORT_SILENT_MS 120000u    /* open without one well-formed message */
 #define TRANSPORT_IDLE_MS 3600000u     /* without any byte, once a message was seen */

@@ -131,9 +131,10 @@ static bool slot_is_sound(const struct transport *t, const struct conn_slot *s)
     if (s->state != SLOT_OPEN || s->dirty || !text_ends(s->user) || !text_ends(s->name) ||
         !text_ends(s->subject))
         return false;
-    if (s->kind == TRANSPORT_TLS)
-        return t->aead && crypto_tls_record_is_sound(&s->tls);
-    return s->kind == TRANSPORT_TCP;
+    if (s->kind == TRANSPORT_UDP || s->kind >= TRANSPORT_KIND_COUNT)
+        return false;
+    return !transport_kind_is_secure((enum transport_kind)s->kind) ||
+           (t->aead && crypto_tls_record_is_sound(&s->tls));
 }
 
 /* Listeners may have changed with the configuration; the connection then belongs to one of its

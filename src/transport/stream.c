@@ -8,6 +8,16 @@
 #include "base/log.h"
 #include "base/secret.h"
 
+static bool is_secure(const struct conn *c)
+{
+    return transport_kind_is_secure((enum transport_kind)c->slot->kind);
+}
+
+static bool is_open(const struct conn *c)
+{
+    return c->state == CONN_OPEN;
+}
+
 /* --- out -------------------------------------------------------------------------------------- */
 
 static void want_flush(struct conn *c)
@@ -20,12 +30,26 @@ static void want_flush(struct conn *c)
     loop_defer_add(c->t->loop, &c->t->flush_defer);
 }
 
+static void watch(struct conn *c)
+{
+    transport_watch(c->t->loop, &c->fd,
+                    (c->paused ? 0u : EPOLLIN) | (c->want_write ? (uint32_t)EPOLLOUT : 0u));
+}
+
 static void set_want_write(struct conn *c, bool want)
 {
     if (c->want_write == want)
         return;
     c->want_write = want;
-    transport_watch(c->t->loop, &c->fd, want ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    watch(c);
+}
+
+void stream_pause(struct conn *c, bool paused)
+{
+    if (c->paused == paused)
+        return;
+    c->paused = paused;
+    watch(c);
 }
 
 /* 0, -EAGAIN, or what the socket says. */
@@ -54,7 +78,9 @@ bool stream_write(struct conn *c)
     }
     set_want_write(c, r == -EAGAIN);
     conn_settle(c);
-    return true;
+    if (c->state == CONN_PIPE && r == 0)
+        pipe_drained(c);
+    return c->state != CONN_CLOSED;
 }
 
 void stream_flush_all(void *arg)
@@ -71,7 +97,9 @@ void stream_flush_all(void *arg)
 
 void stream_last_words(struct conn *c)
 {
-    if (c->slot->kind == TRANSPORT_TLS)
+    if (ws_is(c) && is_open(c))
+        ws_bye(c);
+    if (is_secure(c))
         tls_bye(c);
     (void)write_some(c); /* whoever does not read now has lost them */
 }
@@ -87,6 +115,17 @@ static int put(struct conn *c, struct conn_queue *q, struct slice s)
     return 0;
 }
 
+int stream_put(struct conn *c, struct slice s)
+{
+    c->slot->dirty = 1;
+    int r = is_secure(c) ? tls_seal(c, s) : put(c, &c->out, s);
+    if (r < 0)
+        conn_close(c, "no memory or key left to send with");
+    else
+        want_flush(c);
+    return r;
+}
+
 static int send_bytes(struct conn *c, struct slice s)
 {
     struct conn_queue *q = c->state == CONN_OPEN ? &c->out : &c->early;
@@ -99,15 +138,12 @@ static int send_bytes(struct conn *c, struct slice s)
         conn_close(c, "the peer does not read what is sent to it");
         return -ENOBUFS;
     }
+    if (c->state == CONN_OPEN)
+        return stream_put(c, s);
     c->slot->dirty = 1;
-    if (c->state == CONN_OPEN && c->slot->kind == TRANSPORT_TLS)
-        r = tls_seal(c, s);
-    else
-        r = put(c, q, s);
+    r = put(c, q, s);
     if (r < 0)
-        conn_close(c, "no memory or key left to send with");
-    else
-        want_flush(c);
+        conn_close(c, "no memory left to send with");
     return r;
 }
 
@@ -115,7 +151,9 @@ int stream_send(struct conn *c, struct slice msg)
 {
     if (msg.n == 0 || msg.n > SIP_MSG_MAX)
         return -EMSGSIZE;
-    int r = send_bytes(c, msg);
+    if (ws_is(c))
+        msg = ws_frame(c, msg);
+    int r = msg.p ? send_bytes(c, msg) : -ENOMEM;
     if (r == 0)
         c->slot->tx_msgs++;
     return r;
@@ -146,13 +184,7 @@ static size_t take_crlfs(struct conn *c, struct slice in)
     return n;
 }
 
-static bool is_open(const struct conn *c)
-{
-    return c->state == CONN_OPEN;
-}
-
-/* False: closed. */
-static bool take_message(struct conn *c, struct slice raw, const struct transport_flow *f)
+bool stream_take_message(struct conn *c, struct slice raw, const struct transport_flow *f)
 {
     bool ok;
 
@@ -168,10 +200,10 @@ static bool take_message(struct conn *c, struct slice raw, const struct transpor
 }
 
 /* Deals with all whole messages. False: closed. */
-static bool take_messages(struct conn *c, struct slice in, size_t *ret_used)
+static bool take_messages(struct conn *c, struct slice in, struct slice *ret_left)
 {
     struct transport_flow f = conn_flow(c);
-    size_t total = in.n, skip, n;
+    size_t skip, n;
 
     for (;;) {
         in = slice_skip(in, take_crlfs(c, in));
@@ -187,11 +219,11 @@ static bool take_messages(struct conn *c, struct slice in, size_t *ret_used)
                                                    : "the peer's messages cannot be told apart");
             return false;
         }
-        if (!take_message(c, slice_from(in.p + skip, n), &f))
+        if (!stream_take_message(c, slice_from(in.p + skip, n), &f))
             return false;
         in = slice_skip(in, skip + n);
     }
-    *ret_used = total - in.n;
+    *ret_left = in;
     return true;
 }
 
@@ -209,7 +241,7 @@ static bool keep(struct conn *c, struct slice plain, struct slice cipher, bool p
         c->partial_ms = 0;
         return true;
     }
-    c->in = n <= INPUT_KEEP ? malloc(n) : NULL;
+    c->in = n <= (c->state == CONN_PIPE ? INPUT_CAP : INPUT_KEEP) ? malloc(n) : NULL;
     if (!c->in) {
         conn_close(c, "no memory for an unfinished message");
         return false;
@@ -230,25 +262,28 @@ static void process(struct conn *c, size_t plain, size_t n)
 {
     uint8_t *input = c->t->input;
     struct tls_opened o = {.plain = input, .plain_n = plain + n, .verdict = CRYPTO_TLS_MORE};
-    size_t used;
+    struct slice left;
+    bool progress = false;
 
-    if (c->slot->kind == TRANSPORT_TLS)
+    if (is_secure(c))
         o = tls_open(c, input, plain, n);
-    if (!take_messages(c, slice_from(o.plain, o.plain_n), &used))
+    if (c->state == CONN_PIPE ? !pipe_input(c, o.plain, o.plain_n, &left)
+        : ws_is(c)            ? !ws_input(c, o.plain, o.plain_n, &left, &progress)
+                              : !take_messages(c, slice_from(o.plain, o.plain_n), &left))
         return;
+    progress = progress || left.n != o.plain_n;
     if (o.verdict != CRYPTO_TLS_MORE) {
         c->alert = crypto_tls_verdict_alert((enum crypto_tls_verdict)o.verdict);
         conn_close(c, crypto_tls_verdict_text((enum crypto_tls_verdict)o.verdict));
         return;
     }
-    if (!keep(c, slice_from(o.plain + used, o.plain_n - used), slice_from(o.rest, o.rest_n),
-              used > 0))
+    if (!keep(c, left, slice_from(o.rest, o.rest_n), progress))
         return;
     c->reading = false;
     conn_settle(c);
 }
 
-void stream_established(struct conn *c, size_t n)
+int stream_open(struct conn *c)
 {
     struct conn_queue early = c->early;
 
@@ -256,7 +291,21 @@ void stream_established(struct conn *c, size_t n)
     conn_opened(c);
     int r = early.n ? send_bytes(c, slice_from(early.p, early.n)) : 0;
     queue_free(c->t, &early);
-    if (r == 0)
+    return r;
+}
+
+void stream_again(struct conn *c)
+{
+    size_t plain = c->in_plain, kept = plain + c->in_cipher;
+
+    if (kept)
+        memcpy(c->t->input, c->in, kept);
+    process(c, plain, kept - plain);
+}
+
+void stream_established(struct conn *c, size_t n)
+{
+    if (ws_is(c) ? ws_start(c) : stream_open(c) == 0)
         process(c, 0, n);
 }
 
@@ -280,12 +329,12 @@ static void on_readable(struct conn *c)
     }
     if (kept)
         memcpy(input, c->in, kept);
-    if (c->state == CONN_OPEN) {
+    if (c->state == CONN_OPEN || c->state == CONN_PIPE)
         c->active_ms = loop_now(c->t->loop);
+    if (c->state != CONN_HANDSHAKE)
         process(c, plain, kept - plain + (size_t)n);
-    } else {
+    else
         (void)tls_handshake(c, (size_t)n);
-    }
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
@@ -302,7 +351,7 @@ static void on_connected(struct conn *c)
         return;
     }
     transport_watch(c->t->loop, &c->fd, EPOLLIN);
-    if (c->slot->kind == TRANSPORT_TCP) {
+    if (!is_secure(c)) {
         stream_established(c, 0);
         return;
     }

@@ -16,22 +16,22 @@
 
 #define CONNS 16u
 
+enum { PLAIN, SECURE, WEB, LISTENERS };
+
 /* What the supervisor has: the memfd, and the descriptors held. */
 struct keeper {
-    int memfd, events, listener[2];
-    struct addr addr[2];
+    int memfd, events, listener[LISTENERS];
+    struct addr addr[LISTENERS];
     struct transport_held held[CONNS];
     size_t n;
 };
-
-enum { PLAIN, SECURE };
 
 static struct keeper keeper_new(void)
 {
     struct keeper k = {.memfd = memfd_create("slots", MFD_CLOEXEC)};
 
     assert_int_equal(ftruncate(k.memfd, (off_t)transport_slots_size(CONNS)), 0);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < LISTENERS; i++) {
         k.addr[i] = kit_loopback();
         k.listener[i] = kit_bind(SOCK_STREAM, &k.addr[i]);
     }
@@ -42,8 +42,8 @@ static void keeper_free(struct keeper *k)
 {
     close(k->memfd);
     close(k->events);
-    close(k->listener[PLAIN]);
-    close(k->listener[SECURE]);
+    for (int i = 0; i < LISTENERS; i++)
+        close(k->listener[i]);
 }
 
 /* --- the process that will die ----------------------------------------------------------------- */
@@ -112,11 +112,12 @@ static void child_on_closed(void *arg, uint64_t conn, const char *reason)
 static _Noreturn void child_main(const struct keeper *k, struct crypto_tls *tls, int to_parent)
 {
     struct child c = {.to_parent = to_parent};
-    struct transport_listener l[2] = {
+    struct transport_listener l[LISTENERS] = {
         {.kind = TRANSPORT_TCP, .bound = k->addr[PLAIN], .fd = dup(k->listener[PLAIN])},
-        {.kind = TRANSPORT_TLS, .bound = k->addr[SECURE], .fd = dup(k->listener[SECURE])}};
+        {.kind = TRANSPORT_TLS, .bound = k->addr[SECURE], .fd = dup(k->listener[SECURE])},
+        {.kind = TRANSPORT_WSS, .bound = k->addr[WEB], .fd = dup(k->listener[WEB])}};
     struct transport_config cfg = {.listeners = l,
-                                   .listener_count = 2,
+                                   .listener_count = LISTENERS,
                                    .tls = tls,
                                    .slots_fd = k->memfd,
                                    .max_connections = CONNS,
@@ -293,6 +294,65 @@ static void test_tls_goes_on(void **state)
     run_tls(TLS1_3_VERSION);
 }
 
+/* A WebSocket over TLS 1.3: a frame with a mask of zeros, and the answer in one that has none. */
+static void ws_peer_asks(struct peer *p)
+{
+    char out[8 + sizeof(KIT_OPTIONS)] = "\x81\xfe", in[8 + sizeof(KIT_ANSWER)];
+    size_t n = sizeof(KIT_OPTIONS) - 1, want = sizeof(KIT_ANSWER) - 1 + 4, have = 0;
+
+    out[2] = (char)(n >> 8);
+    out[3] = (char)n;
+    memcpy(out + 8, KIT_OPTIONS, n);
+    assert_int_equal(SSL_write(p->ssl, out, (int)(8 + n)), 8 + n);
+    while (have < want) {
+        int r = SSL_read(p->ssl, in + have, (int)(want - have));
+        assert_true(r > 0);
+        have += (size_t)r;
+    }
+    assert_memory_equal(in + 4, KIT_ANSWER, want - 4);
+}
+
+static void test_websocket_goes_on(void **state)
+{
+    static const char open[] =
+        "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Protocol: sip\r\n\r\n";
+    struct keeper k = keeper_new();
+    struct crypto_tls *tls = kit_tls();
+    pid_t pid = start(&k, tls);
+    char got[512];
+    uint64_t id = 0;
+
+    (void)state;
+    (void)await(&k, 'r');
+    struct peer p = peer_new(&k.addr[WEB], TLS1_3_VERSION);
+    assert_int_equal(SSL_write(p.ssl, open, sizeof(open) - 1), sizeof(open) - 1);
+    assert_true(SSL_read(p.ssl, got, sizeof(got)) > 12 && memcmp(got + 9, "101", 3) == 0);
+    for (int life = 0; life < 3; life++) {
+        ws_peer_asks(&p);
+        uint64_t tag = await(&k, 'm');
+        assert_true(id == 0 || tag == id); /* the same connection */
+        id = tag;
+        assert_int_equal(k.n, 1);
+        await_clean(&k);
+        kill_role(&k, pid);
+        pid = start(&k, tls);
+        (void)await(&k, 'r');
+    }
+    /* A message that was begun is lost with the process, and the connection with it. */
+    assert_int_equal(SSL_write(p.ssl, "\x01\x80\0\0\0\0\x89\x80\0\0\0\0", 12), 12);
+    assert_true(SSL_read(p.ssl, got, sizeof(got)) == 2 && got[0] == '\x8a');
+    kill_role(&k, pid);
+    pid = start(&k, tls);
+    assert_true(await(&k, 'u') == id);
+    assert_true(SSL_read(p.ssl, got, sizeof(got)) <= 0);
+    kill_role(&k, pid);
+    peer_free(&p);
+    keeper_free(&k);
+    crypto_tls_free(tls);
+}
+
 static bool at_end(int fd)
 {
     char c[4096];
@@ -414,6 +474,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tls_goes_on),
+        cmocka_unit_test(test_websocket_goes_on),
         cmocka_unit_test(test_unfinished_input_ends_the_connection),
         cmocka_unit_test(test_what_does_not_fit_is_dropped),
         cmocka_unit_test(test_memfd_too_small),

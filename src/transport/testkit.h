@@ -154,25 +154,24 @@ static inline struct transport_cb kit_callbacks(struct kit *k)
                                  .allow = kit_allow};
 }
 
-/* UDP, TCP and TLS listeners on 127.0.0.1. `change` may alter the configuration. */
+/* A listener of each kind on 127.0.0.1. `change` may alter the configuration. */
 static inline struct kit *kit_new(void (*change)(struct transport_config *cfg))
 {
-    static const enum transport_kind kinds[] = {TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_TLS};
     struct kit *k = calloc(1, sizeof(*k));
-    struct transport_listener l[3] = {0};
+    struct transport_listener l[TRANSPORT_KIND_COUNT] = {0};
 
     assert(k);
     k->held_fd = -1;
     assert(loop_new_virtual(1000, &k->loop) == 0);
     k->tls = kit_tls();
-    for (size_t i = 0; i < 3; i++) {
-        l[i].kind = kinds[i];
+    for (int i = 0; i < TRANSPORT_KIND_COUNT; i++) {
+        l[i].kind = (enum transport_kind)i;
         l[i].bound = kit_loopback();
-        l[i].fd = kit_bind(kinds[i] == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM, &l[i].bound);
-        k->addr[kinds[i]] = l[i].bound;
+        l[i].fd = kit_bind(i == TRANSPORT_UDP ? SOCK_DGRAM : SOCK_STREAM, &l[i].bound);
+        k->addr[i] = l[i].bound;
     }
     k->cfg = (struct transport_config){.listeners = l,
-                                       .listener_count = 3,
+                                       .listener_count = TRANSPORT_KIND_COUNT,
                                        .tls = k->tls,
                                        .slots_fd = -1,
                                        .max_connections = 64,

@@ -124,13 +124,13 @@ int transport_connect(struct transport *t, enum transport_kind kind, const struc
     case TRANSPORT_UDP:
         return udp_connect(t, remote, ret);
     case TRANSPORT_TLS:
+    case TRANSPORT_WSS:
         if (!t->tls)
             return -EPROTONOSUPPORT;
         /* fall through */
     case TRANSPORT_TCP:
-        return stream_connect(t, kind, remote, name, ret);
     case TRANSPORT_WS:
-    case TRANSPORT_WSS:
+        return stream_connect(t, kind, remote, name, ret);
     case TRANSPORT_KIND_COUNT:
         break;
     }
@@ -174,7 +174,8 @@ static struct transport_security security_of(const struct conn *c)
     const struct conn_slot *s = c->slot;
     struct transport_security sec = {0};
 
-    if (!transport_kind_is_secure((enum transport_kind)s->kind) || c->state != CONN_OPEN)
+    if (!transport_kind_is_secure((enum transport_kind)s->kind) ||
+        (c->state != CONN_OPEN && c->state != CONN_PIPE))
         return sec;
     sec.encrypted = true;
     sec.version = crypto_tls_record_version(&s->tls);
@@ -218,7 +219,8 @@ void transport_each_conn(const struct transport *t,
                                            .since_unix = s->since_unix,
                                            .rx_msgs = s->rx_msgs,
                                            .tx_msgs = s->tx_msgs,
-                                           .outgoing = s->outgoing};
+                                           .outgoing = s->outgoing,
+                                           .http = c->state == CONN_PIPE};
         fn(arg, &info);
     }
 }
@@ -262,7 +264,8 @@ void transport_put_contact_uri(struct buf *b, const struct transport *t,
     put_sent_by(b, t, f);
     if (f->kind != TRANSPORT_UDP) {
         BUF_PUT_LIT(b, ";transport=");
-        buf_put_str(b, transport_kind_name(f->kind));
+        /* RFC 7118 s.5.2 knows `ws` alone. */
+        buf_put_str(b, transport_kind_name(f->kind == TRANSPORT_WSS ? TRANSPORT_WS : f->kind));
     }
 }
 
@@ -274,6 +277,7 @@ static int listener_start(struct transport *t, uint32_t i, const struct transpor
 
     *l = (struct listener){.t = t, .index = i, .kind = cfg->kind, .bound = cfg->bound};
     l->sock = cfg->fd;
+    l->http = cfg->http && t->cb.http;
     l->fd.fd = -1;
     if (cfg->advertise.n) {
         l->advertise.p = strndup(cfg->advertise.p, cfg->advertise.n);
@@ -285,19 +289,16 @@ static int listener_start(struct transport *t, uint32_t i, const struct transpor
     case TRANSPORT_UDP:
         return udp_start(l);
     case TRANSPORT_TLS:
+    case TRANSPORT_WSS:
         if (!t->tls)
             return -EPROTONOSUPPORT;
         /* fall through */
     case TRANSPORT_TCP:
-        return stream_listen(l);
     case TRANSPORT_WS:
-    case TRANSPORT_WSS:
+        return stream_listen(l);
     case TRANSPORT_KIND_COUNT:
         break;
     }
-    log_event(LOG_ERROR, "transport_unsupported",
-              LOG_STR("transport", transport_kind_name(cfg->kind)),
-              LOG_STR("reason", "this version has no listeners for SIP over WebSocket"));
     return -EPROTONOSUPPORT;
 }
 
@@ -322,6 +323,8 @@ static int set_up(struct transport *t, const struct transport_config *cfg)
         r = slots_open(t, cfg->slots_fd, cfg->max_connections);
     if (r == 0 && t->tls)
         r = crypto_tls_aead_new(&t->aead);
+    if (r == 0)
+        r = ws_set_up(t);
     for (uint32_t i = 0; i < cfg->listener_count && r == 0; i++)
         r = listener_start(t, i, &cfg->listeners[i]);
     return r;
@@ -392,6 +395,7 @@ struct transport *transport_free(struct transport *t)
     map_fini(&t->sources);
     map_fini(&t->aliases);
     crypto_tls_aead_free(t->aead);
+    ws_tear_down(t);
     for (size_t i = 0; i < t->spare_count; i++)
         free(t->spares[i]);
     secret_wipe(t->input, INPUT_CAP);

@@ -1,4 +1,4 @@
-/* Bytes <-> SIP messages, over UDP, TCP and TLS. One struct transport per worker.
+/* Bytes <-> SIP messages, over UDP, TCP, TLS and WebSockets (RFC 7118). One struct transport per worker.
  *
  * A *flow* (RFC 5626) names where a message came from and where answers and later requests to that
  * peer go: for UDP the listener and the remote address, for TCP and TLS one connection. It is a
@@ -41,6 +41,7 @@ struct transport_flow {
 struct transport_listener {
     enum transport_kind kind;
     struct addr bound;      /* as bound; may be a wildcard */
+    bool http;              /* WS and WSS: plain HTTP is taken too, by cb.http */
     struct slice advertise; /* host that Via and Contact show; empty: the flow's local address */
     int fd;                 /* taken by the transport */
 };
@@ -72,6 +73,13 @@ struct transport_cb {
     void (*unhold)(void *arg, uint64_t tag);
     /* Whether a new connection from this address may be accepted (bans, rate); NULL: yes. */
     bool (*allow)(void *arg, const struct addr *remote);
+    /* Whether a page of this site (as in the Origin field) may open a WebSocket; `host` is its host.
+     * Pages of the address that the connection came in at may always. NULL: no others. */
+    bool (*origin)(void *arg, struct slice origin, struct slice host);
+    /* A connection with plain HTTP at a listener that takes it: the callee takes a duplicate of `fd`,
+     * over which the plain bytes come and go from the first one on. Negative: it cannot. */
+    int (*http)(void *arg, int fd, const struct addr *remote, const struct addr *local,
+                bool secure);
 };
 
 struct transport_config {
@@ -137,6 +145,7 @@ struct transport_conn_info {
     struct slice user;
     uint64_t since_unix, rx_msgs, tx_msgs;
     bool outgoing;
+    bool http; /* handed on: no WebSocket */
 };
 void transport_each_conn(const struct transport *t,
                          void (*fn)(void *arg, const struct transport_conn_info *i), void *arg);

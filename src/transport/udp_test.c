@@ -169,22 +169,6 @@ static void test_via_and_contact(void **state)
     kit_free(k);
 }
 
-static void test_websocket_is_refused_plainly(void **state)
-{
-    struct kit k = {.held_fd = -1};
-    struct transport_listener l = {.kind = TRANSPORT_WS, .bound = kit_loopback()};
-    struct transport_config cfg = {
-        .listeners = &l, .listener_count = 1, .slots_fd = -1, .max_connections = 4};
-
-    (void)state;
-    assert_int_equal(loop_new_virtual(0, &k.loop), 0);
-    l.fd = kit_bind(SOCK_STREAM, &l.bound);
-    log_to_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
-    assert_int_equal(transport_new(k.loop, &cfg, NULL, 0, &k.t), -EPROTONOSUPPORT);
-    assert_int_equal(close(l.fd), -1); /* taken, and closed */
-    loop_free(k.loop);
-}
-
 static void test_kind_names(void **state)
 {
     enum transport_kind k;
@@ -210,7 +194,6 @@ int main(void)
         cmocka_unit_test(test_size_limit),
         cmocka_unit_test(test_wildcard_answers_from_the_address_asked),
         cmocka_unit_test(test_via_and_contact),
-        cmocka_unit_test(test_websocket_is_refused_plainly),
         cmocka_unit_test(test_kind_names),
     };
 

@@ -83,6 +83,7 @@ class Link:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if kind == "tls":
                 self.socket = (context or tls_context()).wrap_socket(self.socket)
+        self.host = self.socket.getsockname()[0]
         self.local = "%s:%d" % self.socket.getsockname()[:2]
         self.data = b""
         self.waiting = []
@@ -236,7 +237,7 @@ def key():
 
 
 def sdp(link, port=40000, crypto=None, tag=1):
-    host = link.local.rpartition(":")[0]
+    host = link.host
     crypto = crypto or f"a=crypto:{tag} AES_CM_128_HMAC_SHA1_80 inline:{key()}"
     return (f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
             f"m=audio {port} RTP/SAVP 8\r\na=rtpmap:8 PCMA/8000\r\n{crypto}\r\na=sendrecv\r\n")
