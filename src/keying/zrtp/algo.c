@@ -78,15 +78,6 @@ void zrtp_lists_default(struct zrtp_lists *ret)
     *ret = default_lists;
 }
 
-/* A full list keeps its last place for what is mandatory. */
-void zrtp_lists_add_mandatory(struct zrtp_lists *l)
-{
-    for (int c = 0; c < ZRTP_CLASS_COUNT; c++) {
-        for (size_t i = 0; i < mandatory_lists.of[c].n; i++)
-            zrtp_list_add(&l->of[c], mandatory_lists.of[c].v[i]);
-    }
-}
-
 static unsigned first_common(const struct zrtp_list *ours, const struct zrtp_list *theirs,
                              bool (*fits)(unsigned v))
 {
@@ -98,12 +89,13 @@ static unsigned first_common(const struct zrtp_list *ours, const struct zrtp_lis
 }
 
 /* s.4.1.2: where the two sides like different ones best, the faster of the two. */
-static unsigned choose_dh(const struct zrtp_list *ours, const struct zrtp_list *theirs)
+static unsigned choose_one(enum zrtp_algo_class c, const struct zrtp_list *ours,
+                           const struct zrtp_list *theirs)
 {
-    unsigned a = first_common(ours, theirs, zrtp_is_dh);
-    unsigned b = first_common(theirs, ours, zrtp_is_dh);
+    bool (*fits)(unsigned v) = c == ZRTP_KEY_AGREEMENT ? zrtp_is_dh : NULL;
+    unsigned a = first_common(ours, theirs, fits), b = first_common(theirs, ours, fits);
 
-    return a < b ? a : b;
+    return c == ZRTP_KEY_AGREEMENT && b < a ? b : a;
 }
 
 bool zrtp_choose(const struct zrtp_lists *ours, const struct zrtp_lists *theirs, unsigned mode,
@@ -111,11 +103,13 @@ bool zrtp_choose(const struct zrtp_lists *ours, const struct zrtp_lists *theirs,
 {
     struct zrtp_choice choice;
 
-    for (int c = 0; c < ZRTP_CLASS_COUNT; c++)
-        choice.of[c] = (uint8_t)first_common(&ours->of[c], &theirs->of[c], NULL);
-    choice.of[ZRTP_KEY_AGREEMENT] =
-        (uint8_t)(mode ? mode
-                       : choose_dh(&ours->of[ZRTP_KEY_AGREEMENT], &theirs->of[ZRTP_KEY_AGREEMENT]));
+    for (int i = 0; i < ZRTP_CLASS_COUNT; i++) {
+        enum zrtp_algo_class c = (enum zrtp_algo_class)i;
+        unsigned v = choose_one(c, &ours->of[c], &theirs->of[c]);
+        choice.of[c] = (uint8_t)(v ? v : choose_one(c, &ours->of[c], &mandatory_lists.of[c]));
+    }
+    if (mode)
+        choice.of[ZRTP_KEY_AGREEMENT] = (uint8_t)mode;
     /* s.5.1.5: P-384 goes with SHA-384, where both have it. */
     if (choice.of[ZRTP_KEY_AGREEMENT] == ZRTP_EC38 &&
         zrtp_list_has(&ours->of[ZRTP_HASH], ZRTP_S384) &&

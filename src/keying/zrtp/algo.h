@@ -67,11 +67,11 @@ bool zrtp_list_has(const struct zrtp_list *l, unsigned v);
 void zrtp_list_add(struct zrtp_list *l, unsigned v); /* once; not beyond ZRTP_LIST_MAX */
 /* Everything that needs no Twofish, in the order that we like. */
 void zrtp_lists_default(struct zrtp_lists *ret);
-/* s.5.1: S256, AES1, HS32, HS80, DH3k and B32 are understood by all, listed or not. */
-void zrtp_lists_add_mandatory(struct zrtp_lists *l);
 
 /* The initiator's choice, `mode` being 0 (a key agreement of both lists, the faster of the two
- * first ones), ZRTP_MULT or ZRTP_PRSH. False: nothing in common in some class. */
+ * first ones), ZRTP_MULT or ZRTP_PRSH. S256, AES1, HS32, HS80, DH3k and B32 are understood by all,
+ * listed or not (s.5.1), and are tried where the lists have nothing in common. Ours are strict: a
+ * policy may leave out what the RFC makes mandatory. False: nothing in common in some class. */
 bool zrtp_choose(const struct zrtp_lists *ours, const struct zrtp_lists *theirs, unsigned mode,
                  struct zrtp_choice *ret);
 

@@ -42,7 +42,6 @@ enum zrtp_outcome zrtp_act_hear(struct zrtp *z)
     if (memcmp(h->zid, z->cfg.zid, ZRTP_ZID_LEN) == 0)
         return zrtp_break(z, 0x90, "the peer has our own ZRTP identifier");
     z->peer = *h;
-    zrtp_lists_add_mandatory(&z->peer.lists);
     memcpy(z->peer_h[3], h->h3, ZRTP_IMAGE_LEN);
     zrtp_keep(&z->peer_hello, z->message);
     zrtp_say_kind(z, ZRTP_HELLOACK);
