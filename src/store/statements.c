@@ -30,6 +30,8 @@ const char *const store_migrations[] = {
     "ALTER TABLE domain ADD COLUMN announce TEXT;"
     "ALTER TABLE user ADD COLUMN peer TEXT; ALTER TABLE user ADD COLUMN tell TEXT;"
     "ALTER TABLE user ADD COLUMN announce TEXT;",
+    "CREATE TABLE zrtp_secret (zid BLOB PRIMARY KEY, rs1 BLOB, rs2 BLOB, pbx BLOB,"
+    " verified INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID;",
 };
 const int store_migration_count = ARRAY_LEN(store_migrations);
 
@@ -90,6 +92,11 @@ const char *const store_stmt_sql[STORE_STMT_COUNT] = {
         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     [STORE_STMT_BINDING_DEL] = "DELETE FROM binding WHERE id = ?1",
     [STORE_STMT_BINDING_EXPIRE] = "DELETE FROM binding WHERE expires <= ?1",
+
+    [STORE_STMT_ZRTP_FIND] =
+        "SELECT rs1, rs2, pbx, verified, updated FROM zrtp_secret WHERE zid = ?1",
+    [STORE_STMT_ZRTP_SAVE] = "REPLACE INTO zrtp_secret (zid, rs1, rs2, pbx, verified, updated)"
+                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 
     [STORE_STMT_SETTING_GET] = "SELECT value FROM setting WHERE key = ?1",
     [STORE_STMT_SETTING_SET] = "REPLACE INTO setting (key, value) VALUES (?1, ?2)",

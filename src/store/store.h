@@ -202,6 +202,23 @@ int store_bindings_load(struct store *s, uint64_t now_unix,
 /* All or nothing, one transaction. -EMSGSIZE: a text is longer than STORE_TEXT_MAX. */
 int store_bindings_write(struct store *s, const struct store_binding_op *ops, size_t n) MUST_CHECK;
 
+/* --- ZRTP: what is kept of a peer between calls --- */
+#define STORE_ZID_LEN 12
+#define STORE_ZRTP_SECRETS 3 /* rs1, rs2, pbxsecret (RFC 6189 s.4.3) */
+
+struct store_zrtp {
+    uint8_t zid[STORE_ZID_LEN];
+    struct secret secret[STORE_ZRTP_SECRETS]; /* n == 0: that one is not there */
+    bool verified;                            /* people have compared the SAS */
+    uint64_t updated;                         /* seconds since 1970 */
+};
+
+int store_zrtp_find(struct store *s, const uint8_t zid[STORE_ZID_LEN],
+                    struct store_zrtp *ret) MUST_CHECK; /* STORE_NONE; wipe *ret */
+int store_zrtp_save(struct store *s, const struct store_zrtp *z) MUST_CHECK;
+/* Our own identifier, made at the first call and the same from then on. */
+int store_zrtp_own(struct store *s, uint8_t ret[STORE_ZID_LEN]) MUST_CHECK;
+
 /* --- settings: values are bytes --- */
 int store_setting_get(struct store *s, struct slice key, char *dst, size_t cap,
                       size_t *ret_n) MUST_CHECK; /* STORE_NONE, -EMSGSIZE */

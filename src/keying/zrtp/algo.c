@@ -56,7 +56,7 @@ const char *zrtp_algo_name(enum zrtp_algo_class c, unsigned v)
 unsigned zrtp_algo_from_name(enum zrtp_algo_class c, const uint8_t name[ZRTP_NAME_LEN])
 {
     for (unsigned v = 1; v < NAMES_MAX; v++) {
-        if (memcmp(names[c][v], name, ZRTP_NAME_LEN) == 0)
+        if (names[c][v][0] && memcmp(names[c][v], name, ZRTP_NAME_LEN) == 0)
             return v;
     }
     return 0;
