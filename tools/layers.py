@@ -26,6 +26,7 @@ SRC = ROOT / "src"
 PARTS = {
     "openssl": r"openssl/.*",
     "ipsec-mb": r"(intel-)?ipsec-mb\.h",
+    "gcrypt": r"gcrypt\.h",
     "sqlite3": r"sqlite3(ext)?\.h",
     "libcares": r"ares(_.*)?\.h",
     "wslay": r"wslay/.*",

@@ -15,6 +15,7 @@
 #include "call/snapshot.h"
 #include "call/steps.h"
 #include "call/tell.h"
+#include "call/zrtp.h"
 #include "crypto/hash.h"
 #include "ipc/ipc.h"
 
@@ -68,6 +69,8 @@ static int core_init(struct call_core *core)
         r = map_init(&core->dialogs, 512);
     if (r == 0)
         r = media_client_new(core->cfg.loop, on_media_event, core, &core->media);
+    if (r == 0)
+        zrtp_init(core);
     if (r == 0)
         r = map_stats(core);
     if (r == 0)

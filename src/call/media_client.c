@@ -23,6 +23,8 @@ struct media_client {
     struct loop *loop;
     struct ipc_chan *chan; /* NULL between the death of one media role and the next */
     media_event_fn *on_event;
+    media_zrtp_fn *on_zrtp; /* NULL: no ZRTP */
+    struct media_zrtp_id zrtp_id;
     void *arg;
     uint32_t next_id;
     size_t count;
@@ -133,6 +135,12 @@ static void on_msg(void *arg, uint32_t type, const void *payload, size_t n, cons
     } else if (type == MEDIA_MSG_EVENT && n == sizeof(struct media_event)) {
         mc->on_event(mc->arg, payload);
         return;
+    } else if ((type == MEDIA_MSG_ZRTP_FIND || type == MEDIA_MSG_ZRTP_SAVE) &&
+               n == sizeof(struct media_zrtp) && mc->on_zrtp) {
+        struct media_zrtp z = *(const struct media_zrtp *)payload;
+        mc->on_zrtp(mc->arg, type, &z);
+        secret_wipe(&z, sizeof(z));
+        return;
     }
     log_event(LOG_ERROR, "media_message_unreadable", LOG_I("type", type), LOG_I("bytes", n));
 }
@@ -141,6 +149,24 @@ static void on_closed(void *arg)
 {
     struct media_client *mc = arg;
     mc->chan = ipc_chan_free(mc->chan);
+}
+
+void media_client_zrtp(struct media_client *mc, const struct media_zrtp_id *id, media_zrtp_fn *fn)
+{
+    mc->zrtp_id = *id;
+    mc->on_zrtp = fn;
+}
+
+static void send_zrtp(struct media_client *mc, uint32_t type, const void *p, size_t n)
+{
+    int r = mc->chan ? ipc_send(mc->chan, type, p, n, NULL, 0) : -EPIPE;
+    if (r < 0)
+        log_event(LOG_ERROR, "media_zrtp_not_sent", LOG_ERRNO(r));
+}
+
+void media_client_zrtp_found(struct media_client *mc, const struct media_zrtp *z)
+{
+    send_zrtp(mc, MEDIA_MSG_ZRTP_FOUND, z, sizeof(*z));
 }
 
 int media_client_attach(struct media_client *mc, int fd)
@@ -153,6 +179,8 @@ int media_client_attach(struct media_client *mc, int fd)
     mc->chan = chan;
     mc->is_full = false;
     ipc_chan_on_drained(chan, on_drained);
+    if (mc->on_zrtp)
+        send_zrtp(mc, MEDIA_MSG_ZRTP_ID, &mc->zrtp_id, sizeof(mc->zrtp_id));
     LIST_FOR_EACH(n, &mc->order)
     send_pending(mc, CONTAINER_OF(n, struct pending, order));
     return 0;

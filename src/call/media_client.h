@@ -17,10 +17,16 @@ struct media_client;
 /* `text` is valid until the call returns. */
 typedef void media_reply_fn(void *arg, const struct media_reply *r, struct slice text);
 typedef void media_event_fn(void *arg, const struct media_event *e);
+/* MEDIA_MSG_ZRTP_FIND and _SAVE. `z` is the function's to change; it is wiped afterwards. */
+typedef void media_zrtp_fn(void *arg, uint32_t type, struct media_zrtp *z);
 
 int media_client_new(struct loop *l, media_event_fn *on_event, void *arg,
                      struct media_client **ret) MUST_CHECK;
 struct media_client *media_client_free(struct media_client *mc);
+
+/* Our ZRTP identifier is told to each media role, and fn answers their questions. */
+void media_client_zrtp(struct media_client *mc, const struct media_zrtp_id *id, media_zrtp_fn *fn);
+void media_client_zrtp_found(struct media_client *mc, const struct media_zrtp *z);
 
 /* Takes the descriptor of a channel to a (new) media role; `endpoints` are those of the calls that
  * stand, when it is signalling that restarted: all others are closed there. */

@@ -166,6 +166,11 @@ static void put_media(struct buf *b, const struct media_protection *p)
     put_bool(b, "sas_verified", p->sas_verified);
     put_bool(b, "trusted_mitm", p->trusted_mitm);
     put_bool(b, "end_to_end", p->end_to_end);
+    if (p->keying == KEYING_ZRTP) {
+        n = strnlen(p->agreement, sizeof(p->agreement));
+        put_text_n(b, "key_agreement", slice_from(p->agreement, n));
+        put_bool(b, "cache_mismatch", p->cache_mismatch);
+    }
     close_object(b);
 }
 

@@ -28,6 +28,10 @@ enum media_msg_type {
     MEDIA_MSG_SWEEP_BEGIN,     /* signal restarted: endpoints not named by KEEP are closed … */
     MEDIA_MSG_KEEP,            /* uint64_t endpoint */
     MEDIA_MSG_SWEEP_END,       /* … now */
+    MEDIA_MSG_ZRTP_ID,         /* struct media_zrtp_id; signal's first word on a channel */
+    MEDIA_MSG_ZRTP_FIND,       /* struct media_zrtp: media asks what is kept of that peer … */
+    MEDIA_MSG_ZRTP_FOUND,      /* the same, filled in */
+    MEDIA_MSG_ZRTP_SAVE,       /* the same: media asks to keep it */
 };
 
 enum media_op {
@@ -157,6 +161,23 @@ enum media_ice_state {
     MEDIA_ICE_CONNECTED, /* `remote` is the way it chose */
     MEDIA_ICE_LOST,      /* its checks have ceased */
     MEDIA_ICE_STATE_COUNT
+};
+
+#define MEDIA_ZID_LEN 12
+#define MEDIA_ZRTP_SECRETS 3
+#define MEDIA_ZRTP_SECRET_LEN 32
+
+struct media_zrtp_id {
+    uint8_t zid[MEDIA_ZID_LEN];
+};
+
+/* What is kept of a ZRTP peer between calls (RFC 6189 s.3.1.1). Holds keys: wipe it. */
+struct media_zrtp {
+    uint64_t endpoint, call;
+    uint8_t zid[MEDIA_ZID_LEN];
+    uint8_t verified;
+    uint8_t has[MEDIA_ZRTP_SECRETS]; /* rs1, rs2, pbxsecret: 1 where there is one */
+    uint8_t secret[MEDIA_ZRTP_SECRETS][MEDIA_ZRTP_SECRET_LEN];
 };
 
 /* Counters of one endpoint: a memfd that the media role writes and others map read-only; the

@@ -1,5 +1,4 @@
-/* Keyings behind one small table of functions: SDES and DTLS-SRTP now; ZRTP and MIKEY plug in the
- * same. Sans I/O: descriptions come and go as text, packets and timers by callback, time as an
+/* Keyings behind one small table of functions: SDES, DTLS-SRTP, ZRTP. Sans I/O: descriptions come and go as text, packets and timers by callback, time as an
  * argument. The yield is always the same: keys of both directions and a protection record.
  *
  *   text      offer / answer / accept: what our description says, what the peer's says. They work
@@ -20,6 +19,7 @@
 
 #include "keying/dtls.h"
 #include "keying/sdes.h"
+#include "keying/zrtp_state.h"
 
 /* The order is that of the media role's enum media_proto. */
 enum keying_proto {
@@ -39,6 +39,7 @@ struct keying_local {
     /* Our certificate, and the one before it, whose digest may still stand in descriptions. NULL:
      * none. Without the first no DTLS is agreed on. */
     struct crypto_dtls *dtls[DTLS_IDENTITIES];
+    const struct zrtp_local *zrtp; /* NULL: no identifier yet, so no ZRTP */
 };
 
 struct keying_policy {
@@ -69,6 +70,7 @@ struct keying_state {
     bool sas_verified, trusted_mitm;
     struct sdes_state sdes;
     struct dtls_state dtls;
+    struct zrtp_state zrtp;
 };
 
 /* What a handshake brought. */
@@ -76,6 +78,7 @@ struct keying_yield {
     struct srtp_keys tx, rx;
     char sas[PROTECTION_SAS_MAX]; /* empty: the keying has none */
     bool sas_verified, trusted_mitm;
+    struct zrtp_told zrtp;
 };
 
 void keying_state_wipe(struct keying_state *s);
@@ -111,6 +114,9 @@ struct keying_engine_env {
     void (*secure)(void *arg, const struct keying_yield *y);
     /* For good, and proven: not by what anybody may send. `why` is a plain sentence. */
     void (*failed)(void *arg, const char *why);
+    /* What is kept of a ZRTP peer between calls, as struct zrtp_env has it. NULL: nothing is. */
+    bool (*find)(void *arg, const uint8_t zid[ZRTP_ZID_LEN], struct zrtp_secrets *ret);
+    void (*save)(void *arg, const uint8_t zid[ZRTP_ZID_LEN], const struct zrtp_secrets *s);
 };
 
 struct keying_ops {
@@ -138,10 +144,16 @@ struct keying_ops {
     /* Why there are no keys yet: a plain sentence, for when patience has ended. */
     const char *(*state)(const struct keying_engine *e);
     struct keying_engine *(*free)(struct keying_engine *e);
+    /* ZRTP's; NULL elsewhere. */
+    void (*found)(struct keying_engine *e, const struct zrtp_secrets *s, uint64_t now_ms);
+    void (*verify)(struct keying_engine *e, bool verified); /* people have compared the SAS */
+    /* The other leg of the call is this: its SAS may be shown to our peer (RFC 6189 s.7.3). */
+    void (*relay)(struct keying_engine *e, const struct keying_state *other, uint64_t now_ms);
 };
 
 extern const struct keying_ops keying_sdes;
 extern const struct keying_ops keying_dtls;
+extern const struct keying_ops keying_zrtp;
 
 /* NULL: not in this build. */
 const struct keying_ops *keying_find(enum keying_kind k);

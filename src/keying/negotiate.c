@@ -5,6 +5,7 @@
 static const struct keying_ops *const table[KEYING_COUNT] = {
     [KEYING_SDES] = &keying_sdes,
     [KEYING_DTLS] = &keying_dtls,
+    [KEYING_ZRTP] = &keying_zrtp,
 };
 
 const struct keying_ops *keying_find(enum keying_kind k)
@@ -64,7 +65,11 @@ void keying_state_protection(const struct keying_state *s, struct media_protecti
         .established = s->tx.suite != SRTP_SUITE_NONE && s->rx.suite != SRTP_SUITE_NONE,
         .sas_verified = s->sas_verified,
         .trusted_mitm = s->trusted_mitm,
+        .cache_mismatch = s->active == KEYING_ZRTP && s->zrtp.told.cache_mismatch,
     };
+    if (s->active == KEYING_ZRTP && s->zrtp.told.agreement)
+        memcpy(ret->agreement, zrtp_algo_name(ZRTP_KEY_AGREEMENT, s->zrtp.told.agreement),
+               sizeof(ret->agreement) - 1);
     memcpy(ret->sas, s->sas, sizeof(ret->sas));
 }
 
@@ -103,6 +108,7 @@ bool keying_state_take(struct keying_state *s, enum keying_component c, uint32_t
     memcpy(s->sas, y->sas, sizeof(s->sas));
     s->sas_verified = y->sas_verified;
     s->trusted_mitm = y->trusted_mitm;
+    s->zrtp.told = y->zrtp;
     return true;
 }
 
@@ -127,6 +133,7 @@ static void keys_clear(struct keying_state *s)
     memset(s->done, 0, sizeof(s->done));
     memset(s->sas, 0, sizeof(s->sas));
     s->sas_verified = s->trusted_mitm = s->held = false;
+    memset(&s->zrtp.told, 0, sizeof(s->zrtp.told));
 }
 
 static bool is_usable(const struct keying_ops *ops, const struct keying_policy *p)
@@ -307,10 +314,10 @@ static unsigned offer_proto(const struct keying_state *now, const struct keying_
 }
 
 /* Long offers have cost phones their audio, and few phones know what to do with two keyings at once:
- * DTLS is offered only where it comes first. */
+ * DTLS and ZRTP are offered only where they come first. */
 static bool belongs_into_offer(const struct keying_ops *ops, size_t rank)
 {
-    return rank == 0 || ops->kind != KEYING_DTLS;
+    return rank == 0 || (ops->kind != KEYING_DTLS && ops->kind != KEYING_ZRTP);
 }
 
 int keying_local_offer(const struct keying_state *now, const struct keying_policy *p,

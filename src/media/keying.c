@@ -50,6 +50,8 @@ bool media_may_handshake(const struct media_endpoint *e, bool rtcp, const struct
 
 /* --- what an engine says ----------------------------------------------------------------------- */
 
+static void zrtp_relay(struct media_endpoint *e);
+
 static void on_send(void *arg, const void *packet, size_t n)
 {
     struct component *c = arg;
@@ -90,6 +92,7 @@ static void on_secure(void *arg, const struct keying_yield *y)
               LOG_STR("component", c->which == KEYING_RTCP ? "rtcp" : "rtp"),
               LOG_STR("keying", keying_name((enum keying_kind)next.keying.active)),
               LOG_STR("suite", srtp_suite_name(y->tx.suite)), LOG_A("peer", &c->peer));
+    zrtp_relay(e);
 }
 
 static void fail(struct media_endpoint *e, const char *why)
@@ -107,6 +110,88 @@ static void on_failed(void *arg, const char *why)
 {
     struct component *c = arg;
     fail(c->e, why);
+}
+
+/* --- what is kept of ZRTP peers: signalling has the store ---------------------------------------- */
+
+static struct media_zrtp zrtp_named(const struct media_endpoint *e, const uint8_t *zid)
+{
+    struct media_zrtp z = {.endpoint = e->id, .call = e->s->call};
+    memcpy(z.zid, zid, sizeof(z.zid));
+    return z;
+}
+
+static void zrtp_send(struct media_endpoint *e, uint32_t type, const struct media_zrtp *z)
+{
+    int r = e->role->chan ? ipc_send(e->role->chan, type, z, sizeof(*z), NULL, 0) : -EPIPE;
+    if (r < 0)
+        log_event(LOG_ERROR, "media_zrtp_not_sent", LOG_ERRNO(r), LOG_ID("call", z->call));
+}
+
+static bool on_find(void *arg, const uint8_t zid[ZRTP_ZID_LEN], struct zrtp_secrets *ret)
+{
+    const struct component *c = arg;
+    struct media_zrtp z = zrtp_named(c->e, zid);
+    (void)ret; /* media_keying_zrtp_found brings it */
+    zrtp_send(c->e, MEDIA_MSG_ZRTP_FIND, &z);
+    return false;
+}
+
+static const uint8_t zrtp_kept[MEDIA_ZRTP_SECRETS] = {ZRTP_RS1, ZRTP_RS2, ZRTP_PBX};
+
+static void on_save(void *arg, const uint8_t zid[ZRTP_ZID_LEN], const struct zrtp_secrets *s)
+{
+    const struct component *c = arg;
+    struct media_zrtp z = zrtp_named(c->e, zid);
+    z.verified = s->verified;
+    for (size_t i = 0; i < MEDIA_ZRTP_SECRETS; i++) {
+        const struct secret *kept = &s->of[zrtp_kept[i]];
+        z.has[i] = kept->n == MEDIA_ZRTP_SECRET_LEN;
+        memcpy(z.secret[i], kept->b, MEDIA_ZRTP_SECRET_LEN);
+    }
+    zrtp_send(c->e, MEDIA_MSG_ZRTP_SAVE, &z);
+    secret_wipe(&z, sizeof(z));
+}
+
+void media_keying_zrtp_id(struct media_role *r, const struct media_zrtp_id *id)
+{
+    r->zrtp = (struct zrtp_local){.is_mitm = true};
+    memcpy(r->zrtp.zid, id->zid, sizeof(r->zrtp.zid));
+    r->local.zrtp = &r->zrtp;
+}
+
+void media_keying_zrtp_found(struct media_role *r, const struct media_zrtp *z)
+{
+    struct media_endpoint *e = media_endpoint_find(r, z->endpoint);
+    struct component *c = e && e->keying ? &e->keying->c[KEYING_RTP] : NULL;
+    struct zrtp_secrets s = {.verified = z->verified != 0};
+    if (!c || !c->engine || !c->ops->found)
+        return;
+    for (size_t i = 0; i < MEDIA_ZRTP_SECRETS; i++) {
+        s.of[zrtp_kept[i]].n = z->has[i] ? MEDIA_ZRTP_SECRET_LEN : 0;
+        memcpy(s.of[zrtp_kept[i]].b, z->secret[i], MEDIA_ZRTP_SECRET_LEN);
+    }
+    c->ops->found(c->engine, &s, loop_now(r->loop));
+    secret_wipe(&s, sizeof(s));
+}
+
+/* Both legs of a call have a SAS: one of them, where its phone is enrolled here, may show the
+ * other's, so that the two people read the same (RFC 6189 s.7.3). */
+static void zrtp_relay(struct media_endpoint *e)
+{
+    struct media_endpoint *to = e->peer, *from = e;
+    if (!to || e->s->terms.keying.active != KEYING_ZRTP ||
+        to->s->terms.keying.active != KEYING_ZRTP)
+        return;
+    if (!to->s->terms.keying.zrtp.told.pbx_matched) {
+        to = e;
+        from = e->peer;
+    }
+    const struct keying_state *k = &to->s->terms.keying, *other = &from->s->terms.keying;
+    struct component *c = to->keying ? &to->keying->c[KEYING_RTP] : NULL;
+    if (!k->zrtp.told.pbx_matched || !other->sas[0] || !c || !c->engine || !c->ops->relay)
+        return;
+    c->ops->relay(c->engine, other, loop_now(e->role->loop));
 }
 
 static void on_timer(void *arg)
@@ -186,6 +271,8 @@ static void start(struct component *c)
         .timer = on_timer_wanted,
         .secure = on_secure,
         .failed = on_failed,
+        .find = on_find,
+        .save = on_save,
     };
     c->ops = ops_of(e);
     c->number = e->s->terms.keying.wanted;
@@ -257,6 +344,8 @@ void media_keying_check(struct media_endpoint *e, uint64_t now)
 {
     const struct media_keying *k = e->keying;
     uint64_t limit = e->role->cfg.rtp_timeout_ms;
+    if (k)
+        zrtp_relay(e);
     if (!k || k->due_since == 0 || limit == 0 || e->guard == MEDIA_GUARD_SECURE ||
         now - k->due_since < limit)
         return;

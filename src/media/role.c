@@ -83,6 +83,10 @@ void media_role_message(struct media_role *r, uint32_t type, const void *payload
         media_request_run(r, rq, slice_from(rq + 1, rq->text_n));
     else if (type == MEDIA_MSG_SWEEP_BEGIN || type == MEDIA_MSG_KEEP || type == MEDIA_MSG_SWEEP_END)
         sweep(r, type, payload, n);
+    else if (type == MEDIA_MSG_ZRTP_ID && n == sizeof(struct media_zrtp_id))
+        media_keying_zrtp_id(r, payload);
+    else if (type == MEDIA_MSG_ZRTP_FOUND && n == sizeof(struct media_zrtp))
+        media_keying_zrtp_found(r, payload);
     else
         log_event(LOG_ERROR, "media_message_unreadable", LOG_I("type", type), LOG_I("bytes", n));
 }

@@ -135,6 +135,7 @@ struct media_role {
     struct media_ports ports;
     struct srtp_engine *engine;
     struct keying_local local;
+    struct zrtp_local zrtp;  /* local.zrtp points to it, once signalling has told our identifier */
     uint64_t identity_check; /* when to look at our certificate's age again */
     struct ipc_chan *chan;
     struct map by_key;
@@ -181,6 +182,8 @@ void media_keying_update(struct media_endpoint *e);
 /* A packet of a keying; p->rtcp says by which port it came. */
 void media_keying_packet(struct media_packet *p, enum rtp_kind kind);
 void media_keying_check(struct media_endpoint *e, uint64_t now); /* the clock tick */
+void media_keying_zrtp_id(struct media_role *r, const struct media_zrtp_id *id);
+void media_keying_zrtp_found(struct media_role *r, const struct media_zrtp *z);
 void media_keying_free(struct media_endpoint *e);
 /* May the peer of a handshake be at that address? Where it was signalled or heard, or at any port of
  * the host that its signalling comes from. */

@@ -50,9 +50,24 @@ static void on_keying_packet(void *arg, bool rtcp, struct slice packet, const st
     phone_keying_packet(c->keying, rtcp, packet, from);
 }
 
+/* What the other side sees was told by other means, or nobody looks (RFC 6189 s.4.5.2). */
+static void compare_sas(struct phone_call *c)
+{
+    const char *sas = c->session.keying.sas, *theirs = c->ph->opt->verify_sas;
+
+    if (!theirs || !sas[0] || c->session.keying.sas_verified || c->compared)
+        return;
+    c->compared = true;
+    if (strcmp(theirs, "any") == 0 || slice_eq_nocase_str(slice_from_str(sas), theirs))
+        phone_keying_verify(c->keying, true);
+    else
+        call_fail(c, 488, "the SAS is not what the other side sees: someone is in the middle");
+}
+
 static void on_secure(void *arg)
 {
     call_apply_media(arg);
+    compare_sas(arg);
 }
 
 static void on_keying_failed(void *arg, const char *why)
@@ -65,6 +80,7 @@ static int open_keying(struct phone_call *c)
     const struct phone_keying_config cfg = {.loop = c->ph->loop,
                                             .session = &c->session,
                                             .media = c->media,
+                                            .zrtp = &c->ph->zrtp,
                                             .secure = on_secure,
                                             .failed = on_keying_failed,
                                             .arg = c};
@@ -110,7 +126,9 @@ void call_apply_media(struct phone_call *c)
     phone_keying_update(c->keying);
     keying_state_protection(&c->session.keying, &now);
     bool changed = c->told && (now.keying != c->shown.keying || now.suite != c->shown.suite ||
-                               now.established != c->shown.established);
+                               now.established != c->shown.established ||
+                               now.sas_verified != c->shown.sas_verified ||
+                               memcmp(now.sas, c->shown.sas, sizeof(now.sas)) != 0);
     c->shown = now;
     if (changed)
         report_protection(c);
@@ -585,7 +603,7 @@ int call_init(struct phone_call *c, struct phone *ph)
     call_sip_init(c);
     midcall_init(c);
     if (phone_session_set_keying(&c->session, o->keying) < 0)
-        snprintf(why, sizeof(why), "--keying: sdes, dtls, none or a list of them, not %s",
+        snprintf(why, sizeof(why), "--keying: sdes, dtls, zrtp, none or a list of them, not %s",
                  o->keying);
     else if (o->suite && phone_session_set_suite(&c->session, o->suite) < 0)
         snprintf(why, sizeof(why), "--suite: no such suite in %s", o->suite);
@@ -596,6 +614,9 @@ int call_init(struct phone_call *c, struct phone *ph)
                                         sizeof(why)) == 0;
     if (!why[0] && phone_keying_local_init(&c->local, &c->session.policy, loop_unix_now(ph->loop)))
         snprintf(why, sizeof(why), "--keying: no DTLS certificate could be made");
+    if (!why[0] && memchr(c->session.policy.keyings, KEYING_ZRTP, c->session.policy.keying_count) &&
+        phone_zrtp_open(&ph->zrtp, o->zrtp_secrets, why, sizeof(why)) == 0)
+        c->local.zrtp = &ph->zrtp.local;
     c->session.policy.local = &c->local;
     c->session.offers_mux = o->rtcp_mux;
     phone_session_init(&c->session);

@@ -87,6 +87,7 @@ struct phone_call {
     char peer[DIALOG_URI_MAX];     /* who is at the other end, for people */
     struct addr remote;            /* the peer's signalling address */
     struct media_protection shown; /* as reported last */
+    bool compared;                 /* ZRTP's SAS */
     uint64_t answered_ms, ended_ms;
     enum call_result result;
     uint16_t status;

@@ -74,6 +74,22 @@ static void on_failed(void *arg, const char *why)
     p->k->cfg.failed(p->k->cfg.arg, why);
 }
 
+static bool on_find(void *arg, const uint8_t zid[ZRTP_ZID_LEN], struct zrtp_secrets *ret)
+{
+    struct part *p = arg;
+
+    phone_zrtp_find(p->k->cfg.zrtp, zid, ret);
+    return true;
+}
+
+static void on_save(void *arg, const uint8_t zid[ZRTP_ZID_LEN], const struct zrtp_secrets *s)
+{
+    struct part *p = arg;
+
+    if (phone_zrtp_save(p->k->cfg.zrtp, zid, s) < 0)
+        fprintf(stderr, "sotto: %s could not be written\n", p->k->cfg.zrtp->path);
+}
+
 static void on_timer(void *arg)
 {
     struct part *p = arg;
@@ -135,7 +151,9 @@ static void start(struct part *p, const struct keying_ops *ops)
                                           .send = on_send,
                                           .timer = on_timer_wanted,
                                           .secure = on_secure,
-                                          .failed = on_failed};
+                                          .failed = on_failed,
+                                          .find = on_find,
+                                          .save = on_save};
 
     p->ops = ops;
     p->number = s->keying.wanted;
@@ -168,6 +186,14 @@ void phone_keying_update(struct phone_keying *k)
 {
     for (size_t i = 0; i < ARRAY_LEN(k->part); i++)
         update(&k->part[i]);
+}
+
+void phone_keying_verify(struct phone_keying *k, bool verified)
+{
+    struct part *p = &k->part[KEYING_RTP];
+
+    if (p->engine && p->ops->verify)
+        p->ops->verify(p->engine, verified);
 }
 
 void phone_keying_packet(struct phone_keying *k, bool rtcp, struct slice packet,

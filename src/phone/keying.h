@@ -1,4 +1,4 @@
-/* The handshakes that key a call's media (DTLS-SRTP): drives the engines of keying/ over the
+/* The handshakes that key a call's media (DTLS-SRTP, ZRTP): drives the engines of keying/ over the
  * sockets of phone/media.h. The state is the session's; what changed it is told by `secure`. */
 #ifndef SOTTO_PHONE_KEYING_H
 #define SOTTO_PHONE_KEYING_H
@@ -6,6 +6,7 @@
 #include "loop/loop.h"
 #include "phone/media.h"
 #include "phone/session.h"
+#include "phone/zrtp.h"
 
 struct phone_keying;
 
@@ -13,6 +14,7 @@ struct phone_keying_config {
     struct loop *loop;
     struct phone_session *session; /* borrowed, as is media */
     struct phone_media *media;
+    struct phone_zrtp *zrtp; /* borrowed; open where the policy has ZRTP */
     void (*secure)(void *arg);
     void (*failed)(void *arg, const char *why); /* a plain sentence */
     void *arg;
@@ -24,6 +26,9 @@ struct phone_keying *phone_keying_free(struct phone_keying *k);
 void phone_keying_update(struct phone_keying *k);
 void phone_keying_packet(struct phone_keying *k, bool rtcp, struct slice packet,
                          const struct addr *from);
+
+/* People have compared ZRTP's SAS. */
+void phone_keying_verify(struct phone_keying *k, bool verified);
 
 /* A certificate of our own, where the policy has DTLS. */
 int phone_keying_local_init(struct keying_local *l, const struct keying_policy *p,

@@ -49,8 +49,12 @@ static const char common_usage[] =
     "  --expires N        of the registration, seconds (default 300)\n"
     "\n"
     "How:\n"
-    "  --keying K[,K]     sdes (default), dtls, none; with none beside others: encrypted if the\n"
-    "                     peer can\n"
+    "  --keying K[,K]     sdes (default), dtls, zrtp, none; with none beside others: encrypted if\n"
+    "                     the peer can\n"
+    "  --zrtp-secrets F   keeps ZRTP's identifier and secrets there from call to call\n"
+    "  --verify-sas SAS   compares ZRTP's SAS with what the other side sees: marks it as "
+    "verified,\n"
+    "                     or ends the call where it differs; any: takes it unseen\n"
     "  --rtcp-mux         offers RTCP on RTP's port (RFC 5761)\n"
     "  --suite S[,S]      SRTP suites, best first (default: all)\n"
     "  --codec C[,C]      PCMA, PCMU (default: both, in this order)\n"
@@ -95,6 +99,8 @@ static const struct option options[] = {
     {"--expires", NUMBER, BOTH, AT(expires), 1, 86400},
     {"--keying", TEXT, BOTH, AT(keying), 0, 0},
     {"--rtcp-mux", FLAG, BOTH, AT(rtcp_mux), 0, 0},
+    {"--zrtp-secrets", TEXT, BOTH, AT(zrtp_secrets), 0, 0},
+    {"--verify-sas", TEXT, BOTH, AT(verify_sas), 0, 0},
     {"--suite", TEXT, BOTH, AT(suite), 0, 0},
     {"--codec", TEXT, BOTH, AT(codec), 0, 0},
     {"--play", TEXT, BOTH, AT(play), 0, 0},

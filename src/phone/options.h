@@ -19,6 +19,8 @@ struct phone_options {
     const char *keying; /* "sdes", "dtls", "none", "sdes,none" */
     bool rtcp_mux;
     const char *suite, *codec;
+    const char *zrtp_secrets; /* file; NULL: none */
+    const char *verify_sas;   /* the SAS that the other side sees, or "any"; NULL: not compared */
     bool answer, busy, decline, echo, offer_late, loop_file;
     const char *play, *record, *dtmf;
     uint32_t seconds; /* 0: until told to end */

@@ -65,6 +65,10 @@ static json_t *media(const struct phone_call *c)
     put(o, "sas_verified", json_boolean(p->sas_verified));
     put(o, "trusted_mitm", json_boolean(p->trusted_mitm));
     put(o, "end_to_end", json_boolean(p->end_to_end));
+    if (p->keying == KEYING_ZRTP) {
+        put(o, "key_agreement", text_or_null(p->agreement));
+        put(o, "cache_mismatch", json_boolean(p->cache_mismatch));
+    }
     return o;
 }
 

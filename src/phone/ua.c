@@ -512,6 +512,7 @@ static void tear_down(struct phone *ph)
     txn_layer_free(ph->txn);
     transport_free(ph->transport);
     srtp_engine_free(ph->srtp);
+    phone_zrtp_close(&ph->zrtp);
     crypto_tls_free(ph->tls);
     loop_free(ph->loop);
     if (ph->signal_fd >= 0)

@@ -9,6 +9,7 @@
 #include "phone/call.h"
 #include "phone/options.h"
 #include "phone/server.h"
+#include "phone/zrtp.h"
 #include "transport/transport.h"
 #include "txn/txn.h"
 
@@ -27,6 +28,7 @@ struct phone {
     struct transport *transport;
     struct txn_layer *txn;
     struct srtp_engine *srtp;
+    struct phone_zrtp zrtp;
     struct transport_flow flow; /* towards the server; kind and remote are always set */
     bool has_flow;
     char lost[PHONE_REASON_MAX]; /* why the connection to the server ended; empty: it did not */

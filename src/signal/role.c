@@ -93,6 +93,20 @@ static int find_uri(void *arg, const struct sip_uri *uri, struct store_user *ret
     return directory_find(r->directory, slice_from_str(t.name), domain, ret);
 }
 
+/* STORE_NONE is an answer: nothing is kept. */
+static int zrtp_find(void *arg, struct store_zrtp *z)
+{
+    struct signal_role *r = arg;
+    int e = store_zrtp_find(r->cfg.store, z->zid, z);
+    return e == STORE_NONE ? 0 : e;
+}
+
+static int zrtp_save(void *arg, const struct store_zrtp *z)
+{
+    struct signal_role *r = arg;
+    return store_zrtp_save(r->cfg.store, z);
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 static int make_transport(struct signal_role *r)
@@ -169,6 +183,8 @@ static int make_calls(struct signal_role *r)
         .arg = r,
         .find_user = find_user,
         .find_uri = find_uri,
+        .zrtp_find = zrtp_find,
+        .zrtp_save = zrtp_save,
         .write_cdr = cdr_write,
         .server_name = SIGNAL_SERVER_NAME,
         .host = r->cfg.host,
@@ -179,7 +195,9 @@ static int make_calls(struct signal_role *r)
         .stats_fd = r->cfg.stats_fd,
         .snapshot_fd = r->cfg.snapshot_fd,
     };
-    int e = call_core_new(&cc, &r->calls);
+    int e = store_zrtp_own(r->cfg.store, cc.zid);
+    if (e == 0)
+        e = call_core_new(&cc, &r->calls);
     if (e < 0)
         return e;
     size_t n = call_core_restore(r->calls);

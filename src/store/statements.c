@@ -32,6 +32,8 @@ const char *const store_migrations[] = {
     "ALTER TABLE user ADD COLUMN announce TEXT;",
     "CREATE TABLE admin (name TEXT PRIMARY KEY, hash TEXT NOT NULL, one_time INTEGER NOT NULL,"
     " created INTEGER NOT NULL) WITHOUT ROWID;",
+    "CREATE TABLE zrtp_secret (zid BLOB PRIMARY KEY, rs1 BLOB, rs2 BLOB, pbx BLOB,"
+    " verified INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID;",
 };
 const int store_migration_count = ARRAY_LEN(store_migrations);
 
@@ -99,6 +101,10 @@ const char *const store_stmt_sql[STORE_STMT_COUNT] = {
         "INSERT INTO admin (name, hash, one_time, created) VALUES (?1, ?2, ?3, ?4)",
     [STORE_STMT_ADMIN_SET] = "UPDATE admin SET hash = ?2, one_time = ?3 WHERE name = ?1 AND ?4",
     [STORE_STMT_ADMIN_DEL] = "DELETE FROM admin WHERE name = ?1",
+    [STORE_STMT_ZRTP_FIND] =
+        "SELECT rs1, rs2, pbx, verified, updated FROM zrtp_secret WHERE zid = ?1",
+    [STORE_STMT_ZRTP_SAVE] = "REPLACE INTO zrtp_secret (zid, rs1, rs2, pbx, verified, updated)"
+                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 
     [STORE_STMT_SETTING_GET] = "SELECT value FROM setting WHERE key = ?1",
     [STORE_STMT_SETTING_SET] = "REPLACE INTO setting (key, value) VALUES (?1, ?2)",

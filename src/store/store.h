@@ -220,6 +220,23 @@ int store_admin_del(struct store *s, struct slice name) MUST_CHECK;
 int store_admin_each(struct store *s, int (*fn)(void *arg, const struct store_admin *a),
                      void *arg) MUST_CHECK;
 
+/* --- ZRTP: what is kept of a peer between calls --- */
+#define STORE_ZID_LEN 12
+#define STORE_ZRTP_SECRETS 3 /* rs1, rs2, pbxsecret (RFC 6189 s.4.3) */
+
+struct store_zrtp {
+    uint8_t zid[STORE_ZID_LEN];
+    struct secret secret[STORE_ZRTP_SECRETS]; /* n == 0: that one is not there */
+    bool verified;                            /* people have compared the SAS */
+    uint64_t updated;                         /* seconds since 1970 */
+};
+
+int store_zrtp_find(struct store *s, const uint8_t zid[STORE_ZID_LEN],
+                    struct store_zrtp *ret) MUST_CHECK; /* STORE_NONE; wipe *ret */
+int store_zrtp_save(struct store *s, const struct store_zrtp *z) MUST_CHECK;
+/* Our own identifier, made at the first call and the same from then on. */
+int store_zrtp_own(struct store *s, uint8_t ret[STORE_ZID_LEN]) MUST_CHECK;
+
 /* --- settings: values are bytes --- */
 int store_setting_get(struct store *s, struct slice key, char *dst, size_t cap,
                       size_t *ret_n) MUST_CHECK; /* STORE_NONE, -EMSGSIZE */
