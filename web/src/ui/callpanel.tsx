@@ -61,7 +61,7 @@ function phaseWords(call: CallView): string {
     case 'answering':
       return 'Answering …';
     case 'ended':
-      return call.answeredAt === null ? 'No call' : 'Call ended';
+      return call.answeredAt === null ? 'Not connected' : 'Call ended';
     case 'talking':
       if (call.interrupted) return 'Sound interrupted, waiting for the network …';
       if (call.held && call.heldByThem) return 'Both on hold';

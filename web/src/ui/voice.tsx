@@ -67,7 +67,7 @@ export function Voice(props: {
 }
 
 function hairpin(isLeft: boolean, level: number): string {
-  const h = 2 + HALF_HEIGHT * level;
+  const h = 3 + HALF_HEIGHT * level;
   const [tip, end] = isLeft ? [10, 152] : [310, 168];
   return `M${end} ${(32 - h).toFixed(1)}L${tip} 32L${end} ${(32 + h).toFixed(1)}`;
 }
