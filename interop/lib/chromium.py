@@ -1,6 +1,7 @@
 """Chromium without a screen, driven by the DevTools protocol over two pipes: no port, no library. Its
 microphone is a file with a tone; a page says on its console what happens, and is asked for the rest."""
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -30,14 +31,24 @@ def need():
     space.need("chromium")
 
 
-class Chromium:
-    """One browser, a context manager. `hz`: what its microphone hears; `flags`: more of Chromium's."""
+def key_of(certificate):
+    """The hash by which Chromium knows the public key of a PEM file's first certificate."""
+    public = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"],
+                            check=True, capture_output=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "der"], input=public, check=True,
+                         capture_output=True).stdout
+    return base64.b64encode(hashlib.sha256(der).digest()).decode()
 
-    def __init__(self, folder, name, *, hz=440, flags=()):
+
+class Chromium:
+    """One browser, a context manager. `hz`: what its microphone hears; `trust`: the key that it accepts
+    from a server, whoever signed its certificate (see key_of); `flags`: more of Chromium's."""
+
+    def __init__(self, folder, name, *, hz=440, trust="", flags=()):
         self.name = name
         self.folder = Path(folder) / f"chromium-{name}"
         self.folder.mkdir()
-        self.flags = list(flags)
+        self.flags = [*flags, *([f"--ignore-certificate-errors-spki-list={trust}"] if trust else [])]
         if hz:
             source = self.folder / "source.wav"
             tone.write(source, hz, seconds=10, rate=RATE)
@@ -124,15 +135,17 @@ class Chromium:
         assert "error" not in answer, f"chromium {self.name}: {method}: {answer['error']}"
         return answer["result"]
 
-    def page(self, url, width=1100, height=760):
-        """A new page that has been loaded."""
+    def page(self, url, width=1100, height=760, files=None, script=""):
+        """A new page that has been loaded. `script` runs before the page's own."""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         page = self.pages[session] = Page(self, session, target)
         for domain in ("Page", "Runtime", "Log", "Network"):
             page.ask(f"{domain}.enable")
-        page.ask("Security.enable")
-        page.ask("Security.setIgnoreCertificateErrors", ignore=True)
+        if files:
+            page.provide(files)
+        if script:
+            page.ask("Page.addScriptToEvaluateOnNewDocument", source=script)
         page.resize(width, height)
         page.open(url)
         return page
@@ -143,6 +156,7 @@ class Page:
 
     def __init__(self, browser, session, target):
         self.browser, self.session, self.target = browser, session, target
+        self.files = {}
         self.news = waits.News(f"chromium {browser.name}'s page")
 
     def ask(self, method, **params):
@@ -162,10 +176,25 @@ class Page:
                            "url": entry.get("url", "")})
         elif method == "Page.loadEventFired":
             self.news.add({"kind": "load", "text": ""})
+        elif method == "Fetch.requestPaused":
+            # An answer is waited for by the thread that reads answers: not this one.
+            threading.Thread(target=self.serve, args=(params,), daemon=True).start()
         elif method == "Page.javascriptDialogOpening":
             self.news.add({"kind": "dialog", "text": params["message"]})
             threading.Thread(target=self.ask, args=("Page.handleJavaScriptDialog",),
                              kwargs={"accept": True}, daemon=True).start()
+
+    def provide(self, files):
+        """{url: (type, bytes)}: answers to requests that never leave the browser. Their origin is that
+        of the server, as for its own pages."""
+        self.files = files
+        self.ask("Fetch.enable", patterns=[{"urlPattern": url} for url in files])
+
+    def serve(self, params):
+        kind, body = self.files[params["request"]["url"]]
+        self.ask("Fetch.fulfillRequest", requestId=params["requestId"], responseCode=200,
+                 responseHeaders=[{"name": "Content-Type", "value": kind}],
+                 body=base64.b64encode(body).decode())
 
     def open(self, url):
         mark = self.news.mark()

@@ -14,14 +14,19 @@ const own: OwnLeg = {
   signalling: 'tls',
   dtls: 'connected',
   version: 'DTLS 1.2',
-  suite: 'AEAD_AES_128_GCM',
+  suite: 'SRTP_AEAD_AES_128_GCM',
   sending: true,
 };
 const far: FarLeg = { keying: 'sdes', suite: 'AES_CM_128_HMAC_SHA1_80', signalling: 'tls' };
 
 // As Chromium's getStats() has it.
 const chromium = [
-  { type: 'transport', dtlsState: 'connected', srtpCipher: 'AEAD_AES_128_GCM', tlsVersion: 'FEFD' },
+  {
+    type: 'transport',
+    dtlsState: 'connected',
+    srtpCipher: 'SRTP_AEAD_AES_128_GCM',
+    tlsVersion: 'FEFD',
+  },
   { type: 'outbound-rtp', packetsSent: 50 },
   { type: 'inbound-rtp', packetsReceived: 49 },
   { type: 'codec' },
@@ -108,7 +113,11 @@ test('suites and versions in words', () => {
   assert.equal(suiteWords('AES_CM_128_HMAC_SHA1_80'), 'AES-128');
   assert.equal(suiteWords('AES_256_CM_HMAC_SHA1_80'), 'AES-256');
   assert.match(suiteWords('AES_CM_128_HMAC_SHA1_32'), /AES-128 with a short/);
+  assert.equal(suiteWords('AES_CM_256_HMAC_SHA1_80'), 'AES-256');
+  assert.equal(suiteWords('SRTP_AES128_CM_HMAC_SHA1_80'), 'AES-128');
+  assert.match(suiteWords('SRTP_AES128_CM_HMAC_SHA1_32'), /AES-128 with a short/);
   assert.equal(suiteWords('AEAD_AES_256_GCM'), 'AES-256-GCM');
+  assert.equal(suiteWords('SRTP_AEAD_AES_128_GCM'), 'AES-128-GCM');
   assert.equal(suiteWords('F8_128'), 'F8_128');
   assert.match(suiteWords(null), /not told/);
   assert.equal(dtlsVersion('fefd'), 'DTLS 1.2');

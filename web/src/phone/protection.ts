@@ -88,13 +88,14 @@ function farLine(far: FarLeg): string {
   }
 }
 
-/** `AES_CM_128_HMAC_SHA1_80` as people say it. */
+/** A suite as people say it: SDES's name (`AES_CM_128_HMAC_SHA1_80`, of which AES-256 has two) or
+ * DTLS-SRTP's for the same (`SRTP_AES128_CM_HMAC_SHA1_80`), which the browser gives. */
 export function suiteWords(suite: string | null): string {
   if (!suite) return 'encrypted, suite not told';
-  const gcm = /^AEAD_AES_(128|256)_GCM/.exec(suite);
+  const gcm = /^(?:SRTP_)?AEAD_AES_(128|256)_GCM$/.exec(suite);
   if (gcm) return `AES-${gcm[1]}-GCM`;
-  const cm = /^AES_(?:CM_(128|192|256)|(128|192|256)_CM)_HMAC_SHA1_(32|80)$/.exec(suite);
-  if (cm) return `AES-${cm[1] ?? cm[2]}${cm[3] === '32' ? ' with a short 32-bit check' : ''}`;
+  const cm = /^(?:SRTP_)?AES_?(?:CM_)?(128|192|256)(?:_CM)?_HMAC_SHA1_(32|80)$/.exec(suite);
+  if (cm) return `AES-${cm[1]}${cm[2] === '32' ? ' with a short 32-bit check' : ''}`;
   return suite;
 }
 
