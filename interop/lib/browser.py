@@ -1,66 +1,63 @@
 """A browser as a phone: Chromium with the test page of interop/browser, which is JsSIP and little else.
 The page is given to the browser as if it came from the server, so that its origin is the server's."""
-import itertools
 import json
+import os
 import subprocess
 from pathlib import Path
 
-from . import chromium, space, waits
+from . import space, waits
 from .cases import RESULTS
-from .server import DOMAIN, PASSWORD, PORTS
+from .server import DOMAIN, PASSWORD
 
 HERE = Path(__file__).resolve().parents[1] / "browser"
 ROOT = Path(__file__).resolve().parents[2]
 BARE = b"<!doctype html><meta charset=utf-8><title>rig</title><script src=rig.js></script>"
-numbers = itertools.count()
+BUNDLE = RESULTS / "rig.js"
 
 
-def bundle():
-    """The test page's program. Skips the script where it cannot be made."""
-    space.need("chromium", "node", "npm", "openssl")
-    made = RESULTS / "rig.js"
+def enter(*tools):
+    """As space.enter, with the test page's program made before: within there is no network."""
+    space.need("chromium", "node", "npm", "openssl", *tools)
+    if "SOTTO_IN_NETNS" not in os.environ:
+        make()
+    space.enter(*tools)
+
+
+def make():
+    """Skips the script where it cannot be made."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    for command in ([ROOT / "tools" / "build-web", "--need"], ["node", HERE / "build.mjs", made]):
+    for command in ([ROOT / "tools" / "build-web", "--need"], ["node", HERE / "build.mjs", BUNDLE]):
         done = subprocess.run(command, text=True, check=False, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
         if "could not fetch" in done.stdout:
             space.skip("npm cannot fetch the test page's packages")
         assert done.returncode == 0, f"{command}:\n{done.stdout}"
-    return made.read_bytes()
 
 
 class Browser:
-    """One phone, a context manager: registered on entry unless `register` is off."""
+    """One phone, a context manager: a page, registered on entry unless `register` is off. Its Chromium
+    is the stage's, which starts one for each tone that a microphone is to hear."""
 
-    def __init__(self, folder, server, user, *, hz=440, answer=True, register=True):
-        self.user, self.server, self.hz = user, server, hz
+    def __init__(self, stage, user, *, hz=440, answer=True, register=True):
+        self.user, self.server = user, stage.server
         self.answer, self.register = answer, register
-        self.chromium = chromium.Chromium(folder, f"{next(numbers)}-{user}", hz=hz,
-                                          trust=chromium.key_of(server.certificate))
+        self.chromium = stage.chromium(hz)
         self.page = None
 
     def __enter__(self):
-        self.chromium.start()
-        try:
-            return self.open()
-        except BaseException:
-            self.chromium.stop()
-            raise
-
-    def __exit__(self, *_):
-        self.chromium.stop()
-
-    def open(self):
-        base = f"https://{self.server.host}:{PORTS['wss']}/rig/"
+        base = f"https://{self.server.web}/rig/"
         self.page = self.chromium.page(f"{base}page.html", files={
             f"{base}page.html": ("text/html", BARE),
-            f"{base}rig.js": ("text/javascript", bundle())})
-        account = {"ws": f"wss://{self.server.host}:{PORTS['wss']}{self.server.ws_path}",
-                   "uri": f"sip:{self.user}@{DOMAIN}", "password": PASSWORD}
+            f"{base}rig.js": ("text/javascript", BUNDLE.read_bytes())})
+        account = {"ws": f"wss://{self.server.web}/sip", "uri": f"sip:{self.user}@{DOMAIN}",
+                   "password": PASSWORD}
         self.run(f"rig.start({json.dumps(account)}, {json.dumps(self.answer)})")
         if self.register:
             self.wait("REGISTERED")
         return self
+
+    def __exit__(self, *_):
+        self.page.close()
 
     def run(self, code):
         return self.page.run(code)

@@ -1,6 +1,7 @@
 """Chromium without a screen, driven by the DevTools protocol over two pipes: no port, no library. Its
 microphone is a file with a tone; a page says on its console what happens, and is asked for the rest."""
 import base64
+import fcntl
 import hashlib
 import json
 import os
@@ -21,7 +22,9 @@ FLAGS = (
     "--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required", "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--autoplay-policy=no-user-gesture-required",
+    # A page that a script gives to the browser comes from nowhere; its server is at a local address.
+    "--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks",
 )
 
 
@@ -38,6 +41,12 @@ def key_of(certificate):
     der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "der"], input=public, check=True,
                          capture_output=True).stdout
     return base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+def above_4(descriptor):
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10)
+    os.close(descriptor)
+    return moved
 
 
 class Chromium:
@@ -60,10 +69,11 @@ class Chromium:
         self.process = self.out = self.log = None
 
     def start(self):
-        read_end, out = os.pipe()
+        theirs, out = os.pipe()
         answers, write_end = os.pipe()
-        # Chromium reads from descriptor 3 and writes to 4.
-        command = ["sh", "-c", f'exec "$@" 3<&{read_end} 4>&{write_end}', "sh",
+        # Chromium reads from descriptor 3 and writes to 4; so ours may be neither.
+        read_end, write_end = above_4(theirs), above_4(write_end)
+        command = ["bash", "-c", f'exec "$@" 3<&{read_end} 4>&{write_end}', "bash",
                    shutil.which("chromium"), f"--user-data-dir={self.folder / 'profile'}",
                    *FLAGS, *self.flags, "about:blank"]
         env = dict(os.environ, HOME=str(self.folder), XDG_RUNTIME_DIR=str(self.folder))
@@ -230,6 +240,10 @@ class Page:
         """Exceptions, refusals of the content security policy, files that were not there."""
         return [n for n in self.news.since()
                 if n["kind"] == "error" or (n["kind"] == "log" and n["level"] == "error")]
+
+    def close(self):
+        """Its WebSockets go with it."""
+        self.browser.ask("Target.closeTarget", targetId=self.target)
 
     # --- as a user does ---
 

@@ -11,7 +11,7 @@ from . import space, waits
 SOTTO = os.environ.get("SOTTO", str(Path(__file__).resolve().parents[2] / "build" / "sotto"))
 DOMAIN = "sotto.test"
 PASSWORD = "half-a-tone-and-a-half"  # of every user that a script makes
-PORTS = {"tls": 5061, "tcp": 5060, "udp": 5060}
+PORTS = {"tls": 5061, "tcp": 5060, "udp": 5060, "wss": 8443, "ws": 8080}
 
 
 class Server:
@@ -57,6 +57,15 @@ class Server:
     @property
     def ca(self):
         return self.data / "tls" / "ca.crt"
+
+    @property
+    def certificate(self):
+        return self.data / "tls" / "server.crt"
+
+    @property
+    def web(self):
+        """Where the console, the page and SIP over WebSocket are."""
+        return f"{self.host}:{PORTS['wss']}"
 
     # --- the command line ---
 
