@@ -141,12 +141,17 @@ class Rig {
     this.session?.answer(MEDIA);
   }
 
-  hold(): void {
-    this.session?.hold();
+  /** Done when the far side has agreed. */
+  hold(): Promise<void> {
+    return new Promise((done, fail) => {
+      if (!this.session?.hold({}, done)) fail(new Error('cannot hold now'));
+    });
   }
 
-  unhold(): void {
-    this.session?.unhold();
+  unhold(): Promise<void> {
+    return new Promise((done, fail) => {
+      if (!this.session?.unhold({}, done)) fail(new Error('cannot resume now'));
+    });
   }
 
   key(key: string): void {
