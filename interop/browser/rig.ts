@@ -86,13 +86,16 @@ class Rig {
     );
     for (const name of ['failed', 'ended'] as const)
       session.on(name, (e: EndEvent) => {
-        const status = e.message && 'status_code' in e.message ? e.message.status_code : '-';
+        const status =
+          typeof e.message === 'object' && e.message && 'status_code' in e.message
+            ? e.message.status_code
+            : '-';
         say(
           name.toUpperCase(),
           e.originator,
           status,
           e.cause,
-          e.message?.getHeader?.('Warning') ?? '',
+          (typeof e.message === 'object' && e.message?.getHeader('Warning')) ?? '',
         );
       });
     if (session.connection) this.#adopt(session.connection);

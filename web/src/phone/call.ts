@@ -115,11 +115,12 @@ export class Call {
     if (request) this.#readFar(request);
     session.on('peerconnection', ({ peerconnection }) => this.#adopt(peerconnection));
     session.on('icecandidate', ({ ready }) => setTimeout(ready, CANDIDATES_MS));
+    // Of a call to us JsSIP tells the same, without a response.
     session.on('progress', (event: IncomingEvent | OutgoingEvent) => {
-      if ('response' in event) this.#onProgress(event.response);
+      if ('response' in event && event.response) this.#onProgress(event.response);
     });
     session.on('accepted', (event: IncomingEvent | OutgoingEvent) => {
-      if ('response' in event) this.#readFar(event.response);
+      if ('response' in event && event.response) this.#readFar(event.response);
       this.#onAnswered();
     });
     session.on('hold', ({ originator }) => this.#onHold(originator, true));
@@ -250,7 +251,9 @@ export class Call {
 
   #onOver(event: EndEvent, wasAnswered: boolean): void {
     if (this.isOver) return;
-    const { message, originator, cause } = event;
+    const { originator, cause } = event;
+    // JsSIP puts an error's text there as well, or nothing.
+    const message = typeof event.message === 'object' ? event.message : null;
     const response = message && 'status_code' in message ? (message as IncomingResponse) : null;
     const failure: Failure = {
       ...headersOf(message),
