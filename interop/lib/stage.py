@@ -5,7 +5,7 @@ from . import space
 from .baresip import Baresip
 from .browser import Browser
 from .capture import Capture
-from .chromium import Chromium, key_of
+from .devtools import Chromium, key_of
 from .phone import Phone
 from .server import Server
 from .sipp import Sipp

@@ -28,12 +28,6 @@ FLAGS = (
 )
 
 
-def need():
-    """Skips the script where there is no Chromium."""
-    from . import space
-    space.need("chromium")
-
-
 def key_of(certificate):
     """The hash by which Chromium knows the public key of a PEM file's first certificate."""
     public = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"],
