@@ -13,6 +13,7 @@ SANITIZE_OPTIONS = -Dwerror=false -Db_lundef=false
 .PHONY: all deps deps-test deps-bench run test tests unit asan tsan coverage bench fuzz soak check format install clean
 
 all:
+	@tools/build-web
 	@tools/build build sotto $(MAIN_OPTIONS)
 
 deps:
@@ -25,11 +26,13 @@ deps-bench:
 	@tools/install-deps --bench
 
 run: deps
+	@tools/build-web
 	@tools/build build sotto $(MAIN_OPTIONS)
 	@exec build/sotto serve -d ./data
 
 # Everything that needs no long time: unit tests plain and sanitized, then the scripts.
 test: deps-test
+	@tools/build-web
 	@tools/build build all $(MAIN_OPTIONS)
 	@tools/build build-asan all $(SANITIZE_OPTIONS) -Db_sanitize=address,undefined
 	@tools/run-tests --unit build --unit build-asan --scripts
@@ -73,10 +76,12 @@ check: deps-test
 # What the check called `format` asks for.
 format: deps-test
 	@find src tests bench tools -name '*.[ch]' -print0 2>/dev/null | xargs -0r clang-format -i
+	@tools/build-web --need && npm --prefix web run --silent format
 
 install:
+	@tools/build-web
 	@tools/build build sotto $(MAIN_OPTIONS)
 	@DESTDIR="$(DESTDIR)" /usr/bin/meson install -C build --no-rebuild
 
 clean:
-	rm -rf build build-asan build-tsan build-fuzz build-cov
+	rm -rf build build-asan build-tsan build-fuzz build-cov web/dist

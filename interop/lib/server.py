@@ -58,6 +58,15 @@ class Server:
     def ca(self):
         return self.data / "tls" / "ca.crt"
 
+    @property
+    def certificate(self):
+        return self.data / "tls" / "server.crt"
+
+    @property
+    def web(self):
+        """Where the console, the page and SIP over WebSocket are."""
+        return f"{self.host}:{PORTS['wss']}"
+
     # --- the command line ---
 
     def run(self, *args, stdin=None):

@@ -3,7 +3,9 @@ from contextlib import contextmanager
 
 from . import space
 from .baresip import Baresip
+from .browser import Browser
 from .capture import Capture
+from .devtools import Chromium, key_of
 from .phone import Phone
 from .server import Server
 from .sipp import Sipp
@@ -15,9 +17,24 @@ class Stage:
     def __init__(self, folder, server):
         self.folder, self.server = folder, server
         self.calls_made = 0
+        self.chromiums = {}
 
     def baresip(self, user, **how):
         return Baresip(self.folder, self.server, user, **how)
+
+    def browser(self, user, **how):
+        return Browser(self, user, **how)
+
+    def chromium(self, hz):
+        """Running; starting one takes longer than many a test."""
+        if hz not in self.chromiums:
+            made = Chromium(self.folder, f"{hz}", hz=hz, trust=key_of(self.server.certificate))
+            self.chromiums[hz] = made.start()
+        return self.chromiums[hz]
+
+    def close(self):
+        for browser in self.chromiums.values():
+            browser.stop()
 
     def sipp(self, scenario, **how):
         return Sipp(self.folder, self.server, scenario, **how)
@@ -42,5 +59,9 @@ def opener(users, listen=("tls",), settings=""):
         with Server(folder, listen=listen, settings=settings) as server:
             for name, policy in users.items():
                 server.add_user(name, **policy)
-            yield Stage(folder, server)
+            on = Stage(folder, server)
+            try:
+                yield on
+            finally:
+                on.close()
     return stage
