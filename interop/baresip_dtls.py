@@ -20,7 +20,7 @@ def dtls_phone(on, user, hz):
 def check_shown(on, *keyings):
     def settled():
         call = on.server.answered(len(keyings))
-        return call if all(leg["rx"]["packets"] and leg["media"]["suite"] != "NONE"
+        return call if all(leg["rx"]["packets"] and leg["media"]["suite"]
                            for leg in call["legs"]) else None
     call = waits.until("media in each leg", settled)
     for leg, keying in zip(call["legs"], keyings):

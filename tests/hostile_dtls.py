@@ -99,7 +99,7 @@ def keyed(server, keying="dtls"):
     """The leg, once it has keys."""
     def probe():
         legs = [leg for call in server.calls() for leg in call["legs"]]
-        return legs[0] if len(legs) == 1 and legs[0]["media"]["suite"] != "NONE" else None
+        return legs[0] if len(legs) == 1 and legs[0]["media"]["suite"] else None
     leg = waits.until("keys", probe)
     assert leg["media"]["keying"] == keying and leg["media"]["suite"] == "AEAD_AES_128_GCM", leg
     return leg
@@ -137,7 +137,7 @@ def the_wrong_certificate(server, folder):
     server.wait_no_call()
     record = server.wait_cdr(1)
     assert "certificate" in record["reason"], record
-    assert record["legs"][0]["media"]["suite"] == "NONE" and record["legs"][0]["rx"]["packets"] == 0, record
+    assert not record["legs"][0]["media"]["suite"] and record["legs"][0]["rx"]["packets"] == 0, record
     ended = [c for c in server.show("calls") if c["state"] == "ended"]
     assert ended and "certificate" in ended[0]["reason"], ended
     server.log.wait_line(r"media_keying_failed.*certificate")
@@ -148,7 +148,7 @@ def a_stranger(server, folder):
     _, certificate, call = begin(server, folder)
     for n in range(3):
         said = shake_hands(server, call.port, certificate, source=STRANGER, bind_port=45000 + n, seconds=2)
-        assert "Cipher is (NONE)" in said or "CONNECTED" in said and not is_secure(said), said
+        assert not is_secure(said), said
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.bind((STRANGER, 0))
         for _ in range(100):
