@@ -20,7 +20,7 @@ def dtls_phone(on, user, hz):
 def check_shown(on, *keyings):
     def settled():
         call = on.server.answered(len(keyings))
-        return call if all(leg["rx"]["packets"] and leg["media"]["suite"] != "NONE"
+        return call if all(leg["rx"]["packets"] and leg["media"]["suite"]
                            for leg in call["legs"]) else None
     call = waits.until("media in each leg", settled)
     for leg, keying in zip(call["legs"], keyings):
@@ -76,6 +76,46 @@ def dtls_to_sdes(on):
 def sdes_to_dtls(on):
     talk(on, on.baresip("1000", hz=CALLER_HZ), dtls_phone(on, "2001", CALLEE_HZ), "2001",
          "sdes", "dtls")
+
+
+def packets(on):
+    return [leg["rx"]["packets"] for leg in on.server.answered()["legs"]]
+
+
+def media_goes_on(on):
+    before = packets(on)
+    waits.until("media from both", lambda: all(now >= was + 50
+                                               for now, was in zip(packets(on), before)))
+    for leg in on.server.answered()["legs"]:
+        assert leg["rx"]["auth_failures"] == 0 and leg["rx"]["replayed"] == 0, leg
+
+
+@cases.case("media is killed; the tones go on; each holds and resumes", peer="baresip",
+            keying="dtls: kill -9 of media, hold", transport="tls")
+def killed(on):
+    a, b = dtls_phone(on, "2000", CALLER_HZ), dtls_phone(on, "2001", CALLEE_HZ)
+    with on.capture("killed") as wire, a, b:
+        a.call("2001")
+        a.wait_tone(CALLEE_HZ)
+        b.wait_tone(CALLER_HZ)
+        mark = on.server.log.mark()
+        assert on.server.kill_role("media") < 0.5
+        heard = a.sizes(), b.sizes()
+        a.wait_tone(CALLEE_HZ, 2, since=heard[0])
+        b.wait_tone(CALLER_HZ, 2, since=heard[1])
+        for holder, held in ((a, b), (b, a)):
+            log = held.log.mark()
+            holder.command("hold")
+            held.log.wait_line("^a=sendonly", log)
+            log = held.log.mark()
+            holder.command("resume")
+            held.log.wait_line("^a=sendrecv", log)
+            media_goes_on(on)
+        assert not [line for line in on.server.log.since(mark) if "media_keyed" in line]
+        a.hang_up()
+        b.wait_closed()
+        on.server.wait_no_call()
+    check_wire(wire)
 
 
 @cases.case("the server's own phone is called", peer="baresip", keying="dtls to sotto phone",

@@ -393,7 +393,9 @@ static void end_by_media(struct leg *l, const struct media_event *e)
             call_end(c, 408,
                      l == c->a ? "no media came from the caller" : "no media came from the callee");
         return;
-    case MEDIA_EVENT_FAILED:
+    case MEDIA_EVENT_FAILED: /* of a further stream: it stays closed, and the call goes on */
+        if (!is_main)
+            return;
         snprintf(why, sizeof(why), "%.*s", (int)sizeof(e->why), e->why);
         call_end(c, 488, why);
         return;

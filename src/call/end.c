@@ -50,6 +50,13 @@ static void put_reason(struct call *c, uint16_t status)
         BUF_PUT_LIT(&b, "Q.850;cause=16;text=\"Normal call clearing\"");
     else
         buf_printf(&b, "SIP;cause=%u", status);
+    /* What we ended for a reason of our own, phones may show. */
+    struct buf with_text = b;
+    BUF_PUT_LIT(&with_text, ";text=");
+    sip_put_quoted(&with_text, slice_from_str(c->end_reason));
+    if (status != 200 && c->end_reason[0] && !with_text.overflow)
+        b = with_text;
+    b.p[b.n] = '\0';
 }
 
 /* Ends every leg but `except`, which is ending by itself. */

@@ -183,11 +183,11 @@ struct call {
     struct leg *untold; /* whose progress waits, for want of a PRACK (rel.c) */
     uint8_t builtin;    /* enum media_mode; MEDIA_MODE_NONE: a call between two */
     bool late_offer;    /* the caller's INVITE had none */
-    struct sdp_leg_map map;    /* a's m-lines to those of the callee legs */
-    uint8_t mask;              /* a's m-lines that are relayed */
-    uint32_t max_forwards;     /* for the callees' INVITEs */
-    struct call_text crossing; /* header lines of the INVITE that go on to the callees */
-    char bye_reason[64];       /* Reason of what ends its legs */
+    struct sdp_leg_map map;             /* a's m-lines to those of the callee legs */
+    uint8_t mask;                       /* a's m-lines that are relayed */
+    uint32_t max_forwards;              /* for the callees' INVITEs */
+    struct call_text crossing;          /* header lines of the INVITE that go on to the callees */
+    char bye_reason[CALL_WHY_MAX + 32]; /* Reason of what ends its legs */
     char target[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2]; /* what was dialled, for CDR and show */
     struct exchange ex;
     struct list passages; /* requests on their way from leg to leg; relay.c */

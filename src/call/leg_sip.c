@@ -402,7 +402,7 @@ bool leg_sip_take_dialog(struct leg *l, const struct sip_msg *rsp)
 
 void leg_sip_cancel(struct leg *l, struct slice reason)
 {
-    char hdr[256];
+    char hdr[CALL_WHY_MAX + 64];
     struct buf b = buf_over(hdr, sizeof(hdr));
     if (reason.n)
         sip_put_hdr(&b, SIP_HDR_REASON, reason);
@@ -423,7 +423,7 @@ static void on_bye(void *arg, struct txn_client *ct, enum txn_event ev, struct s
 
 void leg_sip_bye(struct leg *l, struct slice reason)
 {
-    char headers[256];
+    char headers[CALL_WHY_MAX + 64];
     struct buf hb = buf_over(headers, sizeof(headers));
     if (reason.n)
         sip_put_hdr(&hb, SIP_HDR_REASON, reason);

@@ -306,7 +306,7 @@ void show_remember(struct call *c, bool answered)
     *h = (struct call_history){.json = copy_text(buf_slice(&b)),
                                .explained = explained(c, true),
                                .ended_unix = now,
-                               .refused = !answered && c->end_status != 487};
+                               .refused = c->end_status != 487 && c->end_status != 200};
     memcpy(h->name, c->name, sizeof(h->name));
 }
 
@@ -395,7 +395,8 @@ char *call_core_show(struct call_core *core, bool all)
         if (!b.overflow)
             list_add(&t, buf_slice(&b));
     }
-    /* A refused call is shown for a while: it is over before anyone can look. */
+    /* A call that was refused or broken off is shown for a while: it is over before anyone can
+     * look. */
     for (size_t i = 0; i < CALL_HISTORY_MAX; i++) {
         const struct call_history *h = &core->history[(core->history_next + i) % CALL_HISTORY_MAX];
         bool fresh = h->refused && now - h->ended_unix <= CALL_REFUSED_SHOWN_S;

@@ -187,7 +187,7 @@ static const struct {
     {SSL_R_UNSUPPORTED_PROTOCOL, "the peer's DTLS is older than 1.2"},
     {SSL_R_WRONG_VERSION_NUMBER, "the peer's DTLS is older than 1.2"},
     {SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, "the peer showed no DTLS certificate"},
-    {SSL_R_READ_TIMEOUT_EXPIRED, "the peer stopped answering in the DTLS handshake"},
+    {SSL_R_READ_TIMEOUT_EXPIRED, "the peer does not answer in the DTLS handshake"},
     {SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, "the peer refused the DTLS handshake"},
     {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, "the peer does not speak DTLS 1.2"},
 };

@@ -90,6 +90,8 @@ struct remote {
     uint8_t id[CRYPTO_DTLS_DIGEST_LEN];
 };
 
+static const char too_many[] = "the peer names too many certificates";
+
 /* NULL: fine. */
 static const char *add_fingerprint(struct dtls_fingerprints *f, struct slice value)
 {
@@ -108,7 +110,7 @@ static const char *add_fingerprint(struct dtls_fingerprints *f, struct slice val
     if (fingerprints_have(f, digest))
         return NULL;
     if (f->count == DTLS_FINGERPRINTS_MAX)
-        return "the peer names too many certificates";
+        return too_many;
     memcpy(f->digest[f->count++], digest, sizeof(digest));
     return NULL;
 }
@@ -119,15 +121,15 @@ static int read_remote(struct slice text, struct remote *ret, const char **ret_w
     struct remote r = {0};
     struct slice rest = text, value;
     const char *why = NULL;
+    bool whole = true; /* those that there is no room for might be the ones in use */
 
     while (keying_text_next(&rest, fingerprint_attr, &value)) {
         const char *bad = add_fingerprint(&r.prints, value);
         why = bad ? bad : why;
-        if (bad && r.prints.count == DTLS_FINGERPRINTS_MAX)
-            r.prints.count = 0; /* those that there is no room for might be the ones in use */
+        whole = whole && bad != too_many;
     }
-    if (r.prints.count == 0) {
-        *ret_why = why ? why : "no fingerprint";
+    if (r.prints.count == 0 || !whole) {
+        *ret_why = !whole ? too_many : why ? why : "no fingerprint";
         return why ? KEYING_TEXT_BAD : KEYING_TEXT_NONE;
     }
     rest = text;

@@ -53,6 +53,8 @@ static void test_keying_failure_ends_the_call(void **state)
     call_up(&t.p, &t.a, &t.b);
     kit_media_event(k, 0, MEDIA_EVENT_FAILED, "the DTLS certificate is not the one that was named");
     both_ended(&t);
+    assert_got(&t.b,
+               "Reason: SIP;cause=488;text=\"the DTLS certificate is not the one that was named\"");
     assert_true(kit_cdr_has(k, "the DTLS certificate is not the one"));
     fini(&t);
 }
