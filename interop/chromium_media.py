@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Chromium's media with the server: ICE, DTLS-SRTP, BUNDLE, Opus and PCMA, while the descriptions are
-carried by a SIP user agent made of text. (SIP over WebSocket is another script's.)"""
+"""Chromium's media with the server: ICE, DTLS-SRTP, BUNDLE with video, Opus and PCMA, while the
+descriptions are carried by a SIP user agent made of text, which can do what JsSIP does not."""
 import re
 import secrets
 import sys
@@ -15,7 +15,7 @@ from interop.lib.cases import Cases  # noqa: E402  pylint: disable=wrong-import-
 from interop.lib.chromium import Browser  # noqa: E402  pylint: disable=wrong-import-position
 from interop.lib.server import DOMAIN  # noqa: E402  pylint: disable=wrong-import-position
 from interop.lib.stage import opener  # noqa: E402  pylint: disable=wrong-import-position
-from lib import sip  # noqa: E402  pylint: disable=wrong-import-position
+from lib import sip, websocket  # noqa: E402  pylint: disable=wrong-import-position
 
 BROWSER_HZ, PHONE_HZ = 440, 1000
 cases = Cases(__file__, opener({"1000": {}, "1001": {}}))
@@ -29,24 +29,34 @@ class Dialog:
         self.how = {"user": "1000", "call_id": secrets.token_hex(8), "from_tag": secrets.token_hex(4)}
         self.cseq = 0
 
-    def invite(self, offer):
+    def send(self, offer, *headers):
+        self.cseq += 1
+        self.offer = offer
+        self.link.send(sip.request(self.link, "INVITE", self.uri, cseq=self.cseq,
+                                   headers=(sip.SDP_TYPE, *headers), body=offer, **self.how))
+
+    def challenged(self):
+        """Asked for credentials: says it again with them."""
+        asked = self.link.answer_to(self.how["call_id"], self.cseq)
+        assert asked.status == 407, asked
+        self.send(self.offer, sip.credentials(sip.challenge_of(asked), "INVITE", self.uri, "1000",
+                                              proxy=True))
+
+    def answered(self):
         """The answer's description; the call is acknowledged."""
-        headers = (sip.SDP_TYPE,)
-        for _ in range(2):
-            self.cseq += 1
-            self.link.send(sip.request(self.link, "INVITE", self.uri, cseq=self.cseq, headers=headers,
-                                       body=offer, **self.how))
-            answer = self.link.answer_to(self.how["call_id"], self.cseq)
-            if answer.status != 407:
-                break
-            headers = (sip.SDP_TYPE, sip.credentials(sip.challenge_of(answer), "INVITE", self.uri,
-                                                     "1000", proxy=True))
+        answer = self.link.answer_to(self.how["call_id"], self.cseq)
         assert answer.status == 200, answer
         if "to_tag" not in self.how:
             self.how.update(to=f"<{self.uri}>", to_tag=answer.tag("To"))
             self.uri = re.search(r"<([^>]+)>", answer.get("Contact"))[1]
         self.link.send(sip.request(self.link, "ACK", self.uri, cseq=self.cseq, **self.how))
         return answer.body.decode()
+
+    def invite(self, offer):
+        self.send(offer)
+        if "to_tag" not in self.how:
+            self.challenged()
+        return self.answered()
 
     def bye(self):
         self.cseq += 1
@@ -149,6 +159,75 @@ def ice_restart(on):
         before = b.wait_heard()["packetsReceived"]
         b.wait_heard(packets=before + 100)
         check_tone(b, BROWSER_HZ)
+
+
+@contextmanager
+def callee(on):
+    """(browser, link) of 1001, registered over WSS: it is offered what browsers want."""
+    with Browser(on.folder, f"chromium-{secrets.token_hex(3)}", hz=PHONE_HZ) as b, \
+            websocket.Link(on.server) as link:
+        assert sip.register(link, "1001").status == 200
+        yield b, link
+
+
+def take_call(browser, link, *, video=False):
+    """Answers what comes; our offer."""
+    invite = link.wait(lambda m: m.method == "INVITE")
+    offer = invite.body.decode()
+    browser.ask("open", video=video)
+    sip.reply(link, invite, 200, "OK", to_tag=secrets.token_hex(4), headers=(sip.SDP_TYPE,),
+              body=browser.ask("answer", sdp=offer))
+    return offer
+
+
+def take_bye(link):
+    bye = link.wait(lambda m: m.method == "BYE")
+    sip.reply(link, bye, 200, "OK")
+
+
+@cases.case("called by a desk phone with SDES", peer="Chromium's media", keying="sdes to dtls",
+            transport="wss")
+def called(on):
+    with callee(on) as (b, link), \
+            on.phone("1000", "--keying", "sdes", "--play", f"tone:{BROWSER_HZ}", "--seconds", 20,
+                     call="1001") as p:
+        offer = take_call(b, link)
+        assert "a=group:BUNDLE" in offer and "a=ice-lite" in offer and "a=rtcp-mux" in offer, offer
+        b.wait_connected()
+        b.wait_heard()
+        check_tone(b, BROWSER_HZ)
+        legs = on.server.answered()["legs"]
+        assert [leg["media"]["keying"] for leg in legs] == ["sdes", "dtls"], legs
+        assert legs[1]["media"]["ice"] == "connected", legs
+        p.stop()
+        take_bye(link)
+    on.server.wait_no_call()
+
+
+@cases.case("two of them, with video over one transport each", peer="Chromium's media",
+            keying="dtls: video, BUNDLE", transport="wss")
+def video(on):
+    with callee(on) as (b, link), \
+            Browser(on.folder, f"chromium-{secrets.token_hex(3)}", hz=BROWSER_HZ) as a, \
+            websocket.Link(on.server) as mine:
+        assert sip.register(mine).status == 200
+        a.ask("open", video=True, config={"bundlePolicy": "max-bundle"})
+        dialog = Dialog(mine, "1001")
+        dialog.send(a.ask("offer"))
+        dialog.challenged()
+        offer = take_call(b, link, video=True)
+        assert re.search(r"a=group:BUNDLE \S+ \S+\r\n", offer), offer
+        assert len(set(re.findall(r"m=(?:audio|video) (\d+) ", offer))) == 1, offer
+        a.ask("accept", sdp=dialog.answered())
+        for browser, hz in ((a, PHONE_HZ), (b, BROWSER_HZ)):
+            browser.wait_connected()
+            check_tone(browser, hz)
+            seen = browser.wait_heard("video")
+            waits.until("pictures", lambda x=browser: x.wait_heard("video").get("framesDecoded", 0) > 10)
+            assert seen["packetsLost"] < seen["packetsReceived"] / 20, seen
+        dialog.bye()
+        take_bye(link)
+    on.server.wait_no_call()
 
 
 @cases.case("kill -9 of the media role", peer="Chromium's media", keying="dtls: kill -9 of media",
