@@ -147,7 +147,27 @@ static const struct leg_stream *main_stream(const struct leg *l)
     return &l->media.streams[0];
 }
 
-static void put_media(struct buf *b, const struct media_protection *p)
+static const char *ice_name(uint8_t ice)
+{
+    static const char *const names[MEDIA_ICE_STATE_COUNT] = {
+        [MEDIA_ICE_CHECKING] = "checking",
+        [MEDIA_ICE_CONNECTED] = "connected",
+        [MEDIA_ICE_LOST] = "lost",
+    };
+    return ice < MEDIA_ICE_STATE_COUNT ? names[ice] : NULL;
+}
+
+/* Where media flows: ours, and the phone's as it was heard. */
+static void put_pair(struct buf *b, const struct leg_stream *s, const struct media_stats *st)
+{
+    char mem[ADDR_STR_MAX];
+    put_text_or_null(b, "local", addr_family(&s->rtp) ? addr_str(&s->rtp, mem) : NULL);
+    put_text_or_null(b, "remote", addr_family(&st->remote) ? addr_str(&st->remote, mem) : NULL);
+    put_text_or_null(b, "ice", ice_name(st->ice));
+}
+
+static void put_media(struct buf *b, const struct media_protection *p, const struct leg_stream *s,
+                      const struct media_stats *st)
 {
     size_t n = strnlen(p->sas, sizeof(p->sas));
     open_object(b, "media");
@@ -171,6 +191,7 @@ static void put_media(struct buf *b, const struct media_protection *p)
         put_text_n(b, "key_agreement", slice_from(p->agreement, n));
         put_bool(b, "cache_mismatch", p->cache_mismatch);
     }
+    put_pair(b, s, st);
     close_object(b);
 }
 
@@ -208,7 +229,7 @@ static void put_leg(struct buf *b, const struct leg *l)
     put_text(b, "role", l == l->call->a ? "caller" : "callee");
     put_text(b, "remote", addr_str(&l->flow.remote, remote));
     put_signalling(b, l);
-    put_media(b, p);
+    put_media(b, p, s, st);
     size_t n = strnlen(st->codec, sizeof(st->codec));
     if (n)
         put_text_n(b, "codec", slice_from(st->codec, n));

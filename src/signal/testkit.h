@@ -223,8 +223,10 @@ struct kit_endpoint {
     uint64_t call, peer;
     uint16_t leg, stream;
     uint8_t mode, direction, proto;
+    uint16_t bundle;
     struct addr remote;
-    char text[512]; /* the peer's last keying lines */
+    struct media_request asked; /* the last REMOTE or LOCAL */
+    char text[512];             /* the peer's last keying lines */
 };
 
 struct kit_held {
@@ -300,8 +302,24 @@ static inline struct kit_endpoint *kit_media_open(struct kit_media *m,
     m->endpoints[at] = (struct kit_endpoint){.id = (uint64_t)++m->generation << 32 | at,
                                              .call = rq->call,
                                              .leg = rq->leg,
-                                             .stream = rq->stream};
+                                             .stream = rq->stream,
+                                             .bundle = rq->bundle};
     return &m->endpoints[at];
+}
+
+/* Our lines: DTLS-SRTP where that comes first or came, else SDES; ICE where it is wanted or came. */
+static inline void kit_media_put_lines(struct buf *out, const struct kit_endpoint *e, bool dtls,
+                                       bool ice)
+{
+    if (e->bundle) /* all is said by the bundle's first */
+        return;
+    if (dtls)
+        buf_printf(out, "a=fingerprint:sha-256 OURS%u\r\na=setup:actpass\r\n", (uint32_t)e->id);
+    else
+        buf_printf(out, "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:OURS%u\r\n", (uint32_t)e->id);
+    if (ice)
+        buf_printf(out, "a=ice-lite\r\na=ice-ufrag:ours%u\r\na=ice-pwd:PWD%u\r\n", (uint32_t)e->id,
+                   (uint32_t)e->id);
 }
 
 static inline bool kit_is_encrypted(const struct media_policy *p, const char *text)
@@ -318,7 +336,7 @@ static inline bool kit_is_encrypted(const struct media_policy *p, const char *te
 static inline void kit_media_judge(struct kit_endpoint *e, const struct media_request *rq,
                                    const char *text, struct media_reply *r, struct buf *out)
 {
-    bool encrypted = kit_is_encrypted(&rq->policy, text);
+    bool encrypted = kit_is_encrypted(&rq->policy, text) || e->bundle;
     if (rq->policy.protection == PROTECTION_REQUIRED && !encrypted) {
         r->status = MEDIA_STATUS_NOT_ENCRYPTED;
         snprintf(r->why, sizeof(r->why), "the phone offers no encryption, its policy requires it");
@@ -326,9 +344,10 @@ static inline void kit_media_judge(struct kit_endpoint *e, const struct media_re
     }
     r->proto = rq->proto;
     r->rtcp_mux = rq->rtcp_mux;
+    bool dtls = strstr(text, "a=fingerprint:") != NULL;
     if (rq->is_offer && encrypted)
-        buf_printf(out, "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:OURS%u\r\n", (uint32_t)e->id);
-    r->protection.keying = encrypted ? KEYING_SDES : KEYING_NONE;
+        kit_media_put_lines(out, e, dtls, strstr(text, "a=ice-ufrag:") != NULL);
+    r->protection.keying = !encrypted ? KEYING_NONE : dtls ? KEYING_DTLS : KEYING_SDES;
 }
 
 static inline void kit_media_work(struct kit_media *m, const struct media_request *rq,
@@ -353,9 +372,17 @@ static inline void kit_media_work(struct kit_media *m, const struct media_reques
             e->id = r->endpoint = 0;
         return;
     }
+    if (rq->ops & (MEDIA_OP_REMOTE | MEDIA_OP_LOCAL))
+        e->asked = *rq;
+    uint64_t by = e->id;
+    struct kit_endpoint *owner =
+        e->bundle ? kit_endpoint_of(m, e->leg, (uint16_t)(e->bundle - 1)) : NULL;
+    if (e->bundle && !(rq->ops & MEDIA_OP_CLOSE)) {
+        assert_true(owner && owner != e && owner->call == e->call);
+        by = owner->id;
+    }
     assert_int_equal(
-        addr_parse(SLICE_LIT("192.0.2.1"), (uint16_t)(20000 + 4 * (uint32_t)e->id), &r->local_rtp),
-        0);
+        addr_parse(SLICE_LIT("192.0.2.1"), (uint16_t)(20000 + 4 * (uint32_t)by), &r->local_rtp), 0);
     r->local_rtcp = r->local_rtp;
     addr_set_port(&r->local_rtcp, (uint16_t)(addr_port(&r->local_rtp) + 1));
     if (rq->ops & MEDIA_OP_CHECK)
@@ -368,11 +395,11 @@ static inline void kit_media_work(struct kit_media *m, const struct media_reques
     }
     if (rq->ops & MEDIA_OP_LOCAL) {
         bool off = rq->policy.protection == PROTECTION_OFF;
-        r->proto = off ? MEDIA_PROTO_AVP : MEDIA_PROTO_SAVP;
+        bool dtls = rq->policy.keying_count && rq->policy.keyings[0] == KEYING_DTLS;
+        r->proto = off ? MEDIA_PROTO_AVP : dtls ? MEDIA_PROTO_UDP_TLS_SAVPF : MEDIA_PROTO_SAVP;
         r->rtcp_mux = rq->rtcp_mux;
         if (!off)
-            buf_printf(out, "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:OURS%u\r\n",
-                       (uint32_t)e->id);
+            kit_media_put_lines(out, e, dtls, rq->ice);
     }
     if (rq->ops & MEDIA_OP_CONNECT) {
         e->mode = rq->mode;
