@@ -37,7 +37,8 @@ struct call_config {
     int (*find_uri)(void *arg, const struct sip_uri *uri, struct store_user *ret);
     /* ZRTP: our identifier; what is kept of a peer, and to keep it. NULL: no ZRTP. 0 or -errno. */
     uint8_t zid[STORE_ZID_LEN];
-    int (*zrtp_find)(void *arg, struct store_zrtp *z); /* by z->zid; 0 also where there is nothing */
+    int (*zrtp_find)(void *arg,
+                     struct store_zrtp *z); /* by z->zid; 0 also where there is nothing */
     int (*zrtp_save)(void *arg, const struct store_zrtp *z);
     /* One CDR, a JSON object on one line without its newline. */
     void (*write_cdr)(void *arg, struct slice json);

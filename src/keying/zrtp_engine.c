@@ -10,7 +10,7 @@ struct keying_engine {
     uint8_t suite_count;
     uint8_t suites[ZRTP_SUITES_MAX];
     uint64_t machine_due, again_ms; /* 0: not */
-    bool has_keys; /* given by this engine, or there before it */
+    bool has_keys;                  /* given by this engine, or there before it */
     bool over;
     bool relayed;
     const char *why;

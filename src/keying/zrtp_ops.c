@@ -77,8 +77,7 @@ static uint8_t suites_of(const struct keying_policy *p, uint8_t ret[ZRTP_SUITES_
     return n;
 }
 
-void zrtp_config_of(const struct zrtp_local *l, const struct zrtp_state *s,
-                    struct zrtp_config *ret)
+void zrtp_config_of(const struct zrtp_local *l, const struct zrtp_state *s, struct zrtp_config *ret)
 {
     struct zrtp_config c = {.is_mitm = l->is_mitm, .accept_enroll = l->accept_enroll};
 
@@ -166,8 +165,7 @@ static int read_remote(const struct keying_policy *p, struct slice remote, bool 
 
 static bool same_peer(const struct zrtp_state *z, bool has, const uint8_t *hash)
 {
-    return z->has_peer_hash == has &&
-           (!has || memcmp(z->peer_hash, hash, CRYPTO_SHA256_LEN) == 0);
+    return z->has_peer_hash == has && (!has || memcmp(z->peer_hash, hash, CRYPTO_SHA256_LEN) == 0);
 }
 
 static void agree(struct keying_state *s, bool has, const uint8_t *hash, bool same)

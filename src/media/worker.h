@@ -129,7 +129,7 @@ struct media_role {
     struct media_ports ports;
     struct srtp_engine *engine;
     struct keying_local local;
-    struct zrtp_local zrtp; /* local.zrtp points to it, once signalling has told our identifier */
+    struct zrtp_local zrtp;  /* local.zrtp points to it, once signalling has told our identifier */
     uint64_t identity_check; /* when to look at our certificate's age again */
     struct ipc_chan *chan;
     struct map by_key;

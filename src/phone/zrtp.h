@@ -20,7 +20,7 @@ struct phone_zrtp {
     struct phone_zrtp_peer {
         uint8_t zid[ZRTP_ZID_LEN];
         struct zrtp_secrets kept;
-    } *peers;
+    } * peers;
 };
 
 /* Reads the file, or makes it. Once; borrows path. -errno: `why` has the sentence. */

@@ -193,8 +193,8 @@ static void a_changed_packet_leads_to_no_keys(void **state)
             rig_init(&rig);
             rig.pass = tamper;
             /* who begins decides who sends what */
-            bool by_responder = strcmp(attack->type, "DHPart1 ") == 0 ||
-                                strcmp(attack->type, "Confirm1") == 0;
+            bool by_responder =
+                strcmp(attack->type, "DHPart1 ") == 0 || strcmp(attack->type, "Confirm1") == 0;
             rig.side[by_responder ? from_side : 1 - from_side].cfg.is_passive = true;
             rig_start(&rig);
             rig_run(&rig, 60000);

@@ -73,10 +73,10 @@ static void every_message_goes_round(void **state)
 {
     (void)state;
     static const uint8_t words[ZRTP_KIND_COUNT] = {
-        [ZRTP_HELLO] = 22 + 15, [ZRTP_HELLOACK] = 3,   [ZRTP_COMMIT] = 29,   [ZRTP_DHPART1] = 37,
-        [ZRTP_DHPART2] = 37,    [ZRTP_CONFIRM1] = 19,  [ZRTP_CONFIRM2] = 19, [ZRTP_CONF2ACK] = 3,
-        [ZRTP_ERROR] = 4,       [ZRTP_ERRORACK] = 3,   [ZRTP_GOCLEAR] = 5,   [ZRTP_CLEARACK] = 3,
-        [ZRTP_SASRELAY] = 19,   [ZRTP_RELAYACK] = 3,   [ZRTP_PING] = 6,      [ZRTP_PINGACK] = 9,
+        [ZRTP_HELLO] = 22 + 15, [ZRTP_HELLOACK] = 3,  [ZRTP_COMMIT] = 29,   [ZRTP_DHPART1] = 37,
+        [ZRTP_DHPART2] = 37,    [ZRTP_CONFIRM1] = 19, [ZRTP_CONFIRM2] = 19, [ZRTP_CONF2ACK] = 3,
+        [ZRTP_ERROR] = 4,       [ZRTP_ERRORACK] = 3,  [ZRTP_GOCLEAR] = 5,   [ZRTP_CLEARACK] = 3,
+        [ZRTP_SASRELAY] = 19,   [ZRTP_RELAYACK] = 3,  [ZRTP_PING] = 6,      [ZRTP_PINGACK] = 9,
     };
     for (int k = 0; k < ZRTP_KIND_COUNT; k++) {
         struct zrtp_msg m = sample((enum zrtp_kind)k), got;
