@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from . import space
 from .baresip import Baresip
 from .capture import Capture
+from .linphone import Linphone
 from .phone import Phone
 from .server import Server
 from .sipp import Sipp
@@ -18,6 +19,9 @@ class Stage:
 
     def baresip(self, user, **how):
         return Baresip(self.folder, self.server, user, **how)
+
+    def linphone(self, user, **how):
+        return Linphone(self.folder, self.server, user, **how)
 
     def sipp(self, scenario, **how):
         return Sipp(self.folder, self.server, scenario, **how)

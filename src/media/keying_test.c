@@ -83,8 +83,12 @@ static void side_start(struct dtls_phone *d, enum keying_component which)
 {
     struct dtls_side *s = &d->side[which];
     *s = (struct dtls_side){.d = d, .which = which, .lose = s->lose};
-    const struct keying_engine_env env = {s,          &d->local,   side_send,
-                                          side_timer, side_secure, side_failed};
+    const struct keying_engine_env env = {.arg = s,
+                                          .local = &d->local,
+                                          .send = side_send,
+                                          .timer = side_timer,
+                                          .secure = side_secure,
+                                          .failed = side_failed};
     RIG_EQ(keying_dtls.start(&env, &d->p.keys, which, loop_now(d->p.rig->loop), &s->engine), 0);
 }
 
