@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "rtp/demux.h"
+
 struct part {
     struct phone_keying *k;
     enum keying_component which;
@@ -139,6 +141,8 @@ static void hear(struct part *p, struct slice packet, const struct addr *from)
 {
     const struct phone_media_terms *t = &p->k->cfg.session->terms;
 
+    if (rtp_demux((const uint8_t *)packet.p, packet.n) != p->ops->packet_kind)
+        return;
     if (addr_eq(from, p->which == KEYING_RTCP ? &t->rtcp : &t->rtp))
         p->ops->packet(p->engine, packet, loop_now(p->k->cfg.loop));
 }

@@ -189,7 +189,8 @@ static void receive(struct phone_media *m, int sock)
             m->stats.other_dropped++;
             continue;
         }
-        if (m->cfg.on_keying && rtp_demux(m->pkt, (size_t)n) == RTP_KIND_DTLS) {
+        enum rtp_kind kind = rtp_demux(m->pkt, (size_t)n);
+        if (m->cfg.on_keying && (kind == RTP_KIND_DTLS || kind == RTP_KIND_ZRTP)) {
             m->cfg.on_keying(m->cfg.arg, sock == m->rtcp_sock, slice_from(m->pkt, (size_t)n),
                              &from);
             continue;

@@ -95,6 +95,8 @@ static unsigned choose_one(enum zrtp_algo_class c, const struct zrtp_list *ours,
     bool (*fits)(unsigned v) = c == ZRTP_KEY_AGREEMENT ? zrtp_is_dh : NULL;
     unsigned a = first_common(ours, theirs, fits), b = first_common(theirs, ours, fits);
 
+    if (c == ZRTP_SAS) /* people read it at their end; a server has nobody who does */
+        return b;
     return c == ZRTP_KEY_AGREEMENT && b < a ? b : a;
 }
 
