@@ -4,12 +4,37 @@ import json
 from . import waits
 from .server import PASSWORD
 
+NARROW = 360
+TOUCH = 44  # pixels: the least that a finger finds
+# Names that a screen reader reads, of all that can be pressed or filled in.
+NAMELESS = ("button", "link", "textbox", "combobox", "checkbox", "searchbox")
+
 # The tone shall arrive as it is: what cleans speech takes a tone for noise.
 RAW_MICROPHONE = """
 const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 navigator.mediaDevices.getUserMedia = (wanted) => open({...wanted, audio: wanted.audio && {
   ...wanted.audio, echoCancellation: false, noiseSuppression: false, autoGainControl: false}});
 """
+
+# How much of what the page plays is the tone, for a second: the share of loud blocks in which it is.
+HEARS = """(async (hz) => {
+  const context = new AudioContext(), analyser = context.createAnalyser();
+  await context.resume();
+  analyser.fftSize = 4096;
+  context.createMediaStreamSource(document.querySelector('audio').srcObject).connect(analyser);
+  const samples = new Float32Array(4096), k = 2 * Math.cos(2 * Math.PI * hz / context.sampleRate);
+  let good = 0;
+  for (let i = 0; i < 10; i += 1) {
+    await new Promise((done) => setTimeout(done, 100));
+    analyser.getFloatTimeDomainData(samples);
+    let s1 = 0, s2 = 0, energy = 0;
+    for (const v of samples) { [s1, s2] = [v + k * s1 - s2, s1]; energy += v * v; }
+    const share = 2 * (s1 * s1 + s2 * s2 - k * s1 * s2) / (4096 * energy);
+    if (energy / 4096 > 1e-5 && share > 0.7) good += 1;
+  }
+  await context.close();
+  return good / 10;
+})"""
 
 
 class WebPhone:
@@ -95,6 +120,9 @@ class WebPhone:
     def wait_talking(self):
         self.wait_text(".phase", "Talking")
 
+    def wait_tone(self, hz):
+        waits.until(f"{hz} Hz from the page", lambda: self.page.run(f"{HEARS}({hz})") >= 0.7)
+
     def wait_ended(self, words=""):
         return self.wait_text(".call-ended", words)
 
@@ -102,3 +130,31 @@ class WebPhone:
         """The lock's title, and then all its lines."""
         self.wait_text(".lock summary", words)
         return self.page.run("document.querySelector('.lock').textContent")
+
+
+def check_accessible(phone):
+    nodes = phone.page.ask("Accessibility.getFullAXTree")["nodes"]
+    used = [n for n in nodes if n.get("role", {}).get("value") in NAMELESS and not n["ignored"]]
+    assert used, "nothing to press"
+    bare = [n for n in used if not n.get("name", {}).get("value", "").strip()]
+    assert not bare, f"without a name: {bare[:3]}"
+
+
+def check_layout(phone, name):
+    """Nothing sticks out at phone width, and a finger finds every button."""
+    phone.page.resize(NARROW, 720)
+    wide = phone.page.run("document.documentElement.scrollWidth")
+    assert wide <= NARROW, f"{name}: {wide} pixels wide"
+    small = phone.page.run(f"""[...document.querySelectorAll('button:not(.small), a, select')]
+        .filter((e) => e.offsetParent && e.getBoundingClientRect().height < {TOUCH})
+        .map((e) => e.innerText)""")
+    assert not small, f"{name}: too small for a finger: {small}"
+    phone.page.resize(1100, 760)
+
+
+def check_faultless(phone):
+    """No exception, nothing refused by the content security policy, nothing fetched from elsewhere."""
+    assert not phone.page.faults(), phone.page.faults()
+    others = phone.page.run("""performance.getEntriesByType('resource').map((e) => e.name)
+        .filter((n) => !n.startsWith(location.origin + '/'))""")
+    assert not others, f"fetched from elsewhere: {others}"
