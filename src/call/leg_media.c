@@ -267,6 +267,15 @@ int leg_media_start(struct leg_media *m, const struct leg_media_batch *b, leg_me
     return m->waiting;
 }
 
+int leg_media_digit(struct leg_media *m, size_t stream, uint8_t event, uint16_t ms)
+{
+    struct media_request rq = {.ops = MEDIA_OP_EVENT,
+                               .endpoint = m->streams[stream].endpoint,
+                               .event = event,
+                               .event_ms = ms};
+    return media_client_tell(m->client, &rq);
+}
+
 uint8_t leg_media_mask(const struct sdp *d)
 {
     unsigned mask = 0;
