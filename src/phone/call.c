@@ -157,6 +157,7 @@ static void up(struct phone_call *c)
     c->told = true;
     report_answered(c);
     midcall_start(c);
+    info_start(c);
 }
 
 /* --- actions: caller -------------------------------------------------------------------------- */
@@ -604,6 +605,7 @@ int call_init(struct phone_call *c, struct phone *ph)
     loop_timer_init(&c->ring, on_ring_over, c);
     call_sip_init(c);
     midcall_init(c);
+    info_init(c);
     if (phone_session_set_keying(&c->session, o->keying) < 0)
         snprintf(why, sizeof(why), "--keying: sdes, dtls, zrtp, none or a list of them, not %s",
                  o->keying);
@@ -623,6 +625,7 @@ int call_init(struct phone_call *c, struct phone *ph)
     c->session.policy.local = &c->local;
     c->session.offers_mux = o->rtcp_mux;
     c->session.ptime = (uint8_t)o->ptime;
+    c->session.no_events = o->no_events;
     phone_session_init(&c->session);
     if (!why[0])
         return 0;

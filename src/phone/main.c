@@ -68,7 +68,7 @@ static const char common_usage[] =
     "For tests of servers:\n"
     "  --hold-after N     holds after N seconds, resumes 2 later; --reinvite-after N renews once\n"
     "  --rtp-seq N        first sequence number; --ssrc-change-after N changes the SSRC\n"
-    "  --lose N           does not send every N-th packet\n";
+    "  --lose N           does not send every N-th packet; --no-events: knows no RTP events\n";
 
 /* --- the table of options --------------------------------------------------------------------- */
 
@@ -114,6 +114,7 @@ static const struct option options[] = {
     {"--dtmf", TEXT, BOTH, AT(dtmf), 0, 0},
     {"--dtmf-tones", FLAG, BOTH, AT(dtmf_tones), 0, 0},
     {"--dtmf-info", FLAG, BOTH, AT(dtmf_info), 0, 0},
+    {"--no-events", FLAG, BOTH, AT(no_events), 0, 0},
     {"--lose", NUMBER, BOTH, AT(lose), 2, 1000},
     {"--seconds", NUMBER, BOTH, AT(seconds), 1, PHONE_SECONDS_MAX},
     {"--json", FLAG, BOTH, AT(json), 0, 0},

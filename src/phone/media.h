@@ -60,6 +60,7 @@ struct phone_media_stats {
     uint32_t rtcp_sent, rtcp_received;
     uint32_t peer_lost;                /* what the peer's last report says of our stream */
     char digits[PHONE_DIGITS_MAX + 1]; /* events, tones and INFO */
+    const char *digits_by; /* how the last one came: "event", "tone", "info"; NULL: none did */
 };
 
 struct phone_media;
@@ -72,7 +73,8 @@ int phone_media_apply(struct phone_media *m, const struct phone_media_terms *t) 
 /* A handshake's packet. */
 void phone_media_put(struct phone_media *m, bool rtcp, const void *packet, size_t n);
 void phone_media_stop(struct phone_media *m); /* RTCP BYE; nothing flows any more */
-void phone_media_add_digit(struct phone_media *m, char digit); /* heard by another way */
+/* Heard by some way: "event", "tone", "info". */
+void phone_media_add_digit(struct phone_media *m, char digit, const char *by);
 void phone_media_stats(const struct phone_media *m, struct phone_media_stats *ret);
 
 #endif

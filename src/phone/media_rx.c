@@ -46,12 +46,14 @@ static bool open_rtp(struct phone_media *m, uint32_t *len, const struct rtp_hdr 
     return false;
 }
 
-void phone_media_add_digit(struct phone_media *m, char digit)
+void phone_media_add_digit(struct phone_media *m, char digit, const char *by)
 {
     size_t n = strlen(m->stats.digits);
 
-    if (digit && n < PHONE_DIGITS_MAX)
-        m->stats.digits[n] = digit;
+    if (!digit || n == PHONE_DIGITS_MAX)
+        return;
+    m->stats.digits[n] = digit;
+    m->stats.digits_by = by;
 }
 
 static void take_event(struct phone_media *m, const struct rtp_hdr *h, struct slice payload)
@@ -61,7 +63,7 @@ static void take_event(struct phone_media *m, const struct rtp_hdr *h, struct sl
 
     if (codec_event_parse(payload, &e) &&
         codec_event_take(&m->rx.event, h->timestamp, &e, &more) == CODEC_EVENT_NEW)
-        phone_media_add_digit(m, codec_event_digit(e.event));
+        phone_media_add_digit(m, codec_event_digit(e.event), "event");
 }
 
 static void take_audio(struct phone_media *m, const struct rtp_hdr *h, struct slice payload)
@@ -75,7 +77,7 @@ static void take_audio(struct phone_media *m, const struct rtp_hdr *h, struct sl
     phone_audio_heard(m->cfg.audio, timestamp, samples, n);
     char tone = codec_digit_hear(m->tones, samples, n);
     if (tone != m->rx.tone && m->terms.event_pt == PHONE_PT_NONE)
-        phone_media_add_digit(m, tone);
+        phone_media_add_digit(m, tone, "tone");
     m->rx.tone = tone;
 }
 

@@ -24,6 +24,7 @@ struct phone_options {
     bool answer, busy, decline, echo, offer_late, loop_file;
     const char *play, *record, *dtmf;
     bool dtmf_tones, dtmf_info; /* how: else as RTP events */
+    bool no_events;             /* does not know telephone-event */
     uint32_t ptime;             /* ms of a packet; 0: 20 */
     uint32_t lose;              /* every n-th packet; 0: none */
     uint32_t seconds;           /* 0: until told to end */

@@ -107,6 +107,7 @@ static void fill_plan(const struct phone_session *s, struct sdp_leg_plan *plan, 
     plan->codecs = s->codecs;
     plan->codec_count = s->codec_count;
     plan->ptime = s->ptime;
+    plan->no_events = s->no_events;
     lm->direction_set = true;
     lm->direction = (uint8_t)s->wants;
     lm->proto = k->proto;
@@ -221,6 +222,8 @@ const char *phone_session_answer(struct phone_session *s, struct slice offer,
     v = sdp_own_choose(&d, s->policy.protection != PROTECTION_OFF, s->codecs, s->codec_count, &c);
     if (v != SDP_OWN_OK)
         return v == SDP_OWN_NO_AUDIO ? "the offer holds no audio" : "no codec in common";
+    if (s->no_events)
+        c.codec_count = 1;
     const struct sdp_media *m = &d.media[c.media];
     sdp_keying_text(&rb, &d, m);
     if (m->proto >= SDP_PROTO_OTHER || rb.overflow)
@@ -260,7 +263,7 @@ static size_t answered_codecs(const struct phone_session *s, const struct sdp *d
             }
         }
     }
-    for (size_t i = 0; i < n && found == 1; i++) {
+    for (size_t i = 0; i < n && found == 1 && !s->no_events; i++) {
         if (slice_eq_str(SLICE_LIT("TELEPHONE-EVENT"), all[i].name) && all[i].clock == ret[0].clock)
             ret[found++] = all[i];
     }

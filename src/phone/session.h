@@ -15,6 +15,7 @@ struct phone_session {
     struct keying_policy policy;
     struct slice codecs[SESSION_CODECS_MAX]; /* "PCMA", static */
     size_t codec_count;
+    bool no_events;           /* digits go and come as tones */
     uint8_t ptime;            /* of what we send; 0: what the peer likes */
     struct addr rtp, rtcp;    /* ours */
     enum sdp_direction wants; /* SENDRECV; SENDONLY while we hold the peer */

@@ -70,6 +70,7 @@ struct sdp_leg_plan {
     size_t codec_count;         /* 0: all, as they come */
     bool transcode; /* audio may be converted: an offer gets our codecs at its end, an answer of
                        which no codec was offered gets one that was */
+    bool no_events; /* own descriptions: without telephone-event */
     uint8_t ptime;  /* own descriptions: ms of a packet; 0: 20, or as offered */
     uint8_t media_count;
     uint8_t pad_to; /* an offer that renews one with more m-lines: refused ones up to here */

@@ -41,7 +41,7 @@ size_t sdp_own_list(const struct sdp_leg_plan *plan, uint8_t list[SDP_OWN_ALL])
     for (uint8_t i = 0; plan->codec_count == 0 && i < SDP_OWN_DEFAULT; i++)
         list[n++] = i;
     const size_t audio = n;
-    for (uint8_t i = SDP_OWN_AUDIO; i < SDP_OWN_ALL; i++) {
+    for (uint8_t i = SDP_OWN_AUDIO; i < SDP_OWN_ALL && !plan->no_events; i++) {
         bool clock = false;
         for (size_t k = 0; k < audio; k++)
             clock = clock || sdp_own_codecs[list[k]].clock == sdp_own_codecs[i].clock;
