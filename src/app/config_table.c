@@ -107,7 +107,8 @@ const struct config_key config_keys[] = {
      .fixed = true, .help = "A call is ended when nothing authentic has come from a phone for so long."},
     {"media", "transcode", &config_type_word, FIELD(transcode), .value_name = bool_word,
      .fallback = "yes", .fixed = true,
-     .help = "Whether the sound of two phones that share no codec is converted. Who may use which "
+     .help = "Whether the sound of two phones that share no codec is converted, and digits that one "
+             "sends by INFO and the other takes as RTP events. Who may use which "
              "codec is said with `sotto user set NUMBER --codecs`."},
 
     {"tls", "min_version", &config_type_word, FIELD(tls_min), .value_name = tls_word, .fallback = "1.2",

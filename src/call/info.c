@@ -26,7 +26,8 @@ static int event_stream(const struct leg *l)
 bool info_to_event(struct leg *to, const struct sip_msg *info)
 {
     struct sip_dtmf d;
-    if (!sip_dtmf_parse(sip_msg_value(info, SIP_HDR_CONTENT_TYPE), info->body, &d))
+    if (!to->media.transcode ||
+        !sip_dtmf_parse(sip_msg_value(info, SIP_HDR_CONTENT_TYPE), info->body, &d))
         return false;
     int stream = event_stream(to);
     if (stream < 0)

@@ -4,8 +4,8 @@
 
 #include "call/leg.h"
 
-/* The digit goes to `to` as an RTP event. False: it is none, or that phone has no number for them;
- * then the INFO goes on as it is. */
+/* The digit goes to `to` as an RTP event. False: it is none, that phone has no number for them, or
+ * nothing is to be converted; then the INFO goes on as it is. */
 bool info_to_event(struct leg *to, const struct sip_msg *info);
 
 #endif
