@@ -35,6 +35,9 @@ PARTS = {
     "microhttpd": r"microhttpd\.h",
     "jansson": r"jansson(_.*)?\.h",
     "seccomp": r"seccomp\.h",
+    "opus": r"opus(_.*)?\.h",
+    "spandsp": r"spandsp(/.*)?\.h",
+    "speexdsp": r"speex/.*\.h",
     "threads": r"(pthread|threads)\.h",
 }
 TEST_PARTS = {"cmocka": r"cmocka.*\.h"}

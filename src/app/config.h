@@ -67,6 +67,7 @@ struct app_config {
     struct config_ports ports;
     struct config_addrs media_bind, media_advertise;
     uint32_t rtp_timeout_s; /* 0: none */
+    uint32_t transcode;     /* 0 or 1 */
     /* [tls] */
     uint32_t tls_min;         /* enum config_tls_version */
     uint32_t client_cert;     /* enum config_client_cert */

@@ -105,6 +105,11 @@ const struct config_key config_keys[] = {
      .help = "Addresses to show in descriptions instead of the bound ones, as behind NAT."},
     {"media", "rtp_timeout", &config_type_duration, FIELD(rtp_timeout_s), 0, 86400, .fallback = "60s",
      .fixed = true, .help = "A call is ended when nothing authentic has come from a phone for so long."},
+    {"media", "transcode", &config_type_word, FIELD(transcode), .value_name = bool_word,
+     .fallback = "yes", .fixed = true,
+     .help = "Whether the sound of two phones that share no codec is converted, and digits that one "
+             "sends by INFO and the other takes as RTP events. Who may use which "
+             "codec is said with `sotto user set NUMBER --codecs`."},
 
     {"tls", "min_version", &config_type_word, FIELD(tls_min), .value_name = tls_word, .fallback = "1.2",
      .help = "Oldest version of TLS."},

@@ -188,6 +188,7 @@ static int signal_setup(struct signal_process *p, const uint8_t nonce_secret[32]
         .session_min_s = c->session_min_s,
         .session_default_s = c->session_default_s,
         .ring_timeout_ms = c->ring_timeout_s * 1000,
+        .transcode = c->transcode,
         .offer_md5 = c->digest_md5,
         .host = c->advertise[0] ? c->advertise : c->domain,
         .origins = c->origins,

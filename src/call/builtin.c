@@ -6,8 +6,9 @@
 #include "call/setup.h"
 #include "call/steps.h"
 
-/* tone and clock speak G.711 only; echo gives back whatever comes. */
-static const struct slice spoken[] = {{"PCMA", 4}, {"PCMU", 4}};
+/* tone and clock speak what media/source.c can make; echo gives back whatever comes. */
+static const struct slice spoken[] = {{"PCMA", 4}, {"PCMU", 4},     {"G722", 4},
+                                      {"opus", 4}, {"L16/8000", 8}, {"L16/16000", 9}};
 
 static void codecs_of(const struct call *c, const struct slice **ret, size_t *ret_n)
 {
@@ -69,7 +70,6 @@ static void on_offer_written(void *arg, uint8_t status, const char *why)
     struct slice sdp = SLICE_NONE;
     *plan = (struct sdp_leg_plan){.media_count = 1};
     call_plan_identity(a, plan);
-    codecs_of(c, &plan->codecs, &plan->codec_count);
     leg_media_fill_plan(&a->media, plan);
     struct buf b = buf_over(c->core->body, CALL_BODY_MAX);
     sdp_own_print_offer(&b, plan);

@@ -47,6 +47,7 @@ struct call_config {
     uint32_t max_calls;
     uint32_t ring_timeout_ms;
     uint32_t session_min_s, session_default_s;
+    bool transcode;  /* legs that share no codec: their audio is converted */
     int stats_fd;    /* memfd of struct media_stats rows; -1: none */
     int snapshot_fd; /* memfd of max_calls * CALL_SNAPSHOT_SIZE; -1: none */
 };

@@ -243,6 +243,8 @@ struct leg *leg_new(struct call *c)
     l->call = c;
     l->index = c->leg_count++;
     leg_media_init(&l->media, c->core->media, c->id, l->index, &l->flow.remote);
+    l->media.user = &l->user.policy;
+    l->media.transcode = c->core->cfg.transcode;
     leg_sip_init(l);
     list_push_back(&c->legs, &l->node);
     return l;

@@ -33,11 +33,9 @@ int call_print_sdp(struct leg *l, const struct sdp *other, struct sdp_leg_plan *
                    struct slice *ret)
 {
     struct slice codecs[STORE_CODEC_MAX];
-    const struct store_policy *p = &l->user.policy;
-    for (size_t i = 0; i < p->codec_count; i++)
-        codecs[i] = slice_from_str(p->codecs[i]);
+    plan->codec_count = leg_media_codecs(&l->user.policy, codecs);
     plan->codecs = codecs;
-    plan->codec_count = p->codec_count;
+    plan->transcode = l->media.transcode;
     call_plan_identity(l, plan);
     leg_media_fill_plan(&l->media, plan);
     struct buf b = buf_over(l->call->core->body, CALL_BODY_MAX);

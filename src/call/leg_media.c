@@ -103,13 +103,35 @@ static void on_reply(void *arg, const struct media_reply *r, struct slice text)
     done(m->arg, m->status, m->why); /* may free m */
 }
 
-static void put_codecs(struct media_request *rq, const struct sdp *d, const struct sdp_media *media)
+size_t leg_media_codecs(const struct store_policy *p, struct slice ret[STORE_CODEC_MAX])
+{
+    for (size_t i = 0; i < p->codec_count; i++)
+        ret[i] = slice_from_str(p->codecs[i]);
+    return p->codec_count;
+}
+
+/* In the peer's order, each with whether the leg's policy has it. */
+static void put_codecs(struct media_request *rq, const struct leg_media *m, const struct sdp *d,
+                       const struct sdp_media *media)
 {
     struct sdp_codec c[MEDIA_CODEC_MAX];
+    struct slice wanted[STORE_CODEC_MAX];
+    uint8_t allowed[SDP_FORMAT_MAX];
+    size_t wanted_n = m->user ? leg_media_codecs(m->user, wanted) : 0;
+    size_t allowed_n = sdp_codecs_filter(d, media, wanted, wanted_n, allowed);
+    rq->transcode = m->transcode && media->kind == SDP_AUDIO;
     rq->codec_count = (uint8_t)sdp_codecs(d, media, c, ARRAY_LEN(c));
     for (size_t i = 0; i < rq->codec_count; i++) {
-        rq->codecs[i] = (struct media_codec){
-            .pt = c[i].pt, .channels = c[i].channels, .ptime = c[i].ptime, .clock = c[i].clock};
+        struct sdp_opus opus;
+        sdp_opus_parse(sdp_fmtp(d, media, c[i].pt), &opus);
+        rq->codecs[i] = (struct media_codec){.pt = c[i].pt,
+                                             .channels = c[i].channels,
+                                             .ptime = c[i].ptime,
+                                             .clock = c[i].clock,
+                                             .allowed = memchr(allowed, c[i].pt, allowed_n),
+                                             .fec = opus.fec,
+                                             .cbr = opus.cbr,
+                                             .bitrate = opus.bitrate};
         memcpy(rq->codecs[i].name, c[i].name, sizeof(rq->codecs[i].name));
     }
 }
@@ -129,13 +151,13 @@ static void put_ssrcs(struct media_request *rq, const struct sdp *d, const struc
     }
 }
 
-static void put_remote(struct media_request *rq, const struct leg_media_batch *b, size_t i,
-                       const struct addr *signalling, struct buf *text)
+static void put_remote(struct media_request *rq, const struct leg_media *m,
+                       const struct leg_media_batch *b, size_t i, struct buf *text)
 {
     const struct sdp_media *media = &b->remote->media[i];
     rq->is_offer = b->is_offer;
     rq->proto = media->proto;
-    rq->signalling = *signalling;
+    rq->signalling = *m->signalling;
     rq->direction = (uint8_t)sdp_direction_of(b->remote, media);
     rq->rtcp_mux = sdp_rtcp_mux(b->remote, media);
     struct addr a;
@@ -143,7 +165,7 @@ static void put_remote(struct media_request *rq, const struct leg_media_batch *b
         rq->remote_rtp = a;
     if (sdp_rtcp_addr(b->remote, media, &a))
         rq->remote_rtcp = a;
-    put_codecs(rq, b->remote, media);
+    put_codecs(rq, m, b->remote, media);
     put_ssrcs(rq, b->remote, media);
     sdp_keying_text(text, b->remote, media);
 }
@@ -209,7 +231,7 @@ static int start_one(struct leg_media *m, const struct leg_media_batch *b, size_
     if (b->policy)
         rq.policy = *b->policy;
     if (b->ops & MEDIA_OP_REMOTE)
-        put_remote(&rq, b, i, m->signalling, &tb);
+        put_remote(&rq, m, b, i, &tb);
     if (b->ops & MEDIA_OP_CONNECT && b->mode == MEDIA_MODE_RELAY) {
         rq.peer = peer_endpoint(b, i);
         if (rq.peer == 0)
@@ -243,6 +265,15 @@ int leg_media_start(struct leg_media *m, const struct leg_media_batch *b, leg_me
     m->done = done;
     m->arg = arg;
     return m->waiting;
+}
+
+int leg_media_digit(struct leg_media *m, size_t stream, uint8_t event, uint16_t ms)
+{
+    struct media_request rq = {.ops = MEDIA_OP_EVENT,
+                               .endpoint = m->streams[stream].endpoint,
+                               .event = event,
+                               .event_ms = ms};
+    return media_client_tell(m->client, &rq);
 }
 
 uint8_t leg_media_mask(const struct sdp *d)

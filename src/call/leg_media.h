@@ -7,6 +7,7 @@
 #include "call/media_client.h"
 #include "call/shape.h"
 #include "sdp/leg.h"
+#include "store/store.h"
 
 struct leg_media;
 
@@ -32,9 +33,11 @@ struct leg_media {
     struct media_client *client;
     uint64_t call;
     uint16_t leg;
-    const struct addr *signalling; /* where the leg's SIP comes from now; borrowed */
-    uint32_t ops;                  /* of the batch under way */
-    uint8_t waiting;               /* replies that are still to come */
+    const struct addr *signalling;   /* where the leg's SIP comes from now; borrowed */
+    const struct store_policy *user; /* whose codecs count; of the leg */
+    bool transcode;                  /* audio may be converted */
+    uint32_t ops;                    /* of the batch under way */
+    uint8_t waiting;                 /* replies that are still to come */
     uint8_t status;
     char why[160];
     leg_media_fn *done;
@@ -68,6 +71,10 @@ int leg_media_start(struct leg_media *m, const struct leg_media_batch *b, leg_me
                     void *arg) MUST_CHECK;
 void leg_media_cancel(struct leg_media *m);
 bool leg_media_is_busy(const struct leg_media *m);
+/* A telephone event to the peer. -errno: it is not sent. */
+int leg_media_digit(struct leg_media *m, size_t stream, uint8_t event, uint16_t ms) MUST_CHECK;
+/* A policy's codecs as sdp/ takes them. Returns how many; 0: all. */
+size_t leg_media_codecs(const struct store_policy *p, struct slice ret[STORE_CODEC_MAX]);
 
 /* m-lines of a description that are relayed: audio and video that are alive and fit our relay. */
 uint8_t leg_media_mask(const struct sdp *d);

@@ -234,18 +234,24 @@ int media_client_request(struct media_client *mc, const struct media_request *rq
     return 0;
 }
 
-void media_client_close(struct media_client *mc, uint64_t endpoint)
+int media_client_tell(struct media_client *mc, const struct media_request *rq)
 {
-    struct media_request rq = {.ops = MEDIA_OP_CLOSE, .endpoint = endpoint};
     struct pending *p = NULL;
-    int r = request_add(mc, &rq, SLICE_NONE, &p);
-    if (r < 0) {
-        log_event(LOG_ERROR, "media_close_not_sent", LOG_ERRNO(r));
-        return;
-    }
+    int r = request_add(mc, rq, SLICE_NONE, &p);
+    if (r < 0)
+        return r;
     p->fn = NULL;
     p->arg = NULL;
     send_pending(mc, p);
+    return 0;
+}
+
+void media_client_close(struct media_client *mc, uint64_t endpoint)
+{
+    struct media_request rq = {.ops = MEDIA_OP_CLOSE, .endpoint = endpoint};
+    int r = media_client_tell(mc, &rq);
+    if (r < 0)
+        log_event(LOG_ERROR, "media_close_not_sent", LOG_ERRNO(r));
 }
 
 void media_client_cancel(struct media_client *mc, uint32_t id)

@@ -37,6 +37,8 @@ void media_client_sweep(struct media_client *mc, const uint64_t *endpoints, size
 int media_client_request(struct media_client *mc, const struct media_request *rq, struct slice text,
                          media_reply_fn *fn, void *arg, uint32_t *ret_id) MUST_CHECK;
 /* For what nobody waits for: closing. */
+/* A request whose answer concerns nobody. */
+int media_client_tell(struct media_client *mc, const struct media_request *rq) MUST_CHECK;
 void media_client_close(struct media_client *mc, uint64_t endpoint);
 void media_client_cancel(struct media_client *mc, uint32_t id); /* 0 is a no-op */
 size_t media_client_pending(const struct media_client *mc);     /* requests without their reply */

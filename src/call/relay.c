@@ -4,6 +4,7 @@
 
 #include "call/content.h"
 #include "call/exchange.h"
+#include "call/info.h"
 #include "call/rel.h"
 #include "call/steps.h"
 
@@ -100,6 +101,10 @@ static void pass_on(struct leg *l, struct txn_server *st, struct sip_msg *req)
 {
     struct leg *to = call_other(l);
     if (!to) { /* a built-in target has heard it */
+        answer(l, st, 200, SLICE_NONE);
+        return;
+    }
+    if (req->method == SIP_INFO && to->state == LEG_UP && info_to_event(to, req)) {
         answer(l, st, 200, SLICE_NONE);
         return;
     }

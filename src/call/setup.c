@@ -27,6 +27,7 @@ static uint16_t status_of(uint8_t media_status)
         return 488;
     case MEDIA_STATUS_NO_ENDPOINT:
     case MEDIA_STATUS_FAILED:
+    case MEDIA_STATUS_NO_EVENTS:
         return 500;
     }
     return 500;

@@ -63,13 +63,23 @@ static double logarithm(double v)
     return 2 * z * sum + e * LN2;
 }
 
-void tone_sine(double hz, double dbfs, int16_t *out, size_t n)
+double tone_sine_of(double turns)
+{
+    return sine(turns);
+}
+
+void tone_sine_at(uint32_t rate, double hz, double dbfs, int16_t *out, size_t n)
 {
     double peak = 32767 * exponential(dbfs * LN10 / 20);
     for (size_t i = 0; i < n; i++) {
-        double v = peak * sine(hz * (double)i / TONE_RATE);
+        double v = peak * sine(hz * (double)i / rate);
         out[i] = (int16_t)(v < 0 ? v - 0.5 : v + 0.5);
     }
+}
+
+void tone_sine(double hz, double dbfs, int16_t *out, size_t n)
+{
+    tone_sine_at(TONE_RATE, hz, dbfs, out, n);
 }
 
 void tone_meter_init(struct tone_meter *m)

@@ -12,6 +12,8 @@
 
 /* n samples of a sine from phase 0. The level is in dBFS. */
 void tone_sine(double hz, double dbfs, int16_t *out, size_t n);
+void tone_sine_at(uint32_t rate, double hz, double dbfs, int16_t *out, size_t n);
+double tone_sine_of(double turns); /* -1 .. 1 */
 
 /* Listens to any length of audio in frames of TONE_FRAME samples: the level of all of it, and the
  * strongest frequency. What does not fill a frame counts only for the level. */

@@ -40,7 +40,8 @@ enum media_op {
     MEDIA_OP_REMOTE = 1 << 2,  /* the peer's description: an offer or an answer */
     MEDIA_OP_LOCAL = 1 << 3,   /* text for our offer (or a re-offer) */
     MEDIA_OP_CONNECT = 1 << 4, /* source and destination of this endpoint's media */
-    MEDIA_OP_CLOSE = 1 << 5
+    MEDIA_OP_CLOSE = 1 << 5,
+    MEDIA_OP_EVENT = 1 << 6 /* send a telephone event to the peer (RFC 4733) */
 };
 
 enum media_mode {
@@ -71,6 +72,9 @@ struct media_codec {
     uint16_t ptime; /* ms; 0: not said */
     uint32_t clock;
     char name[MEDIA_CODEC_NAME_MAX]; /* encoding name as in rtpmap, upper case */
+    bool allowed;     /* by the leg's policy; with `transcode` others count as not there */
+    bool fec, cbr;    /* Opus' fmtp (RFC 7587 s.6.1) … */
+    uint32_t bitrate; /* … maxaveragebitrate; 0: not said */
 };
 
 struct media_policy {
@@ -108,10 +112,15 @@ struct media_request {
     uint8_t codec_count, ssrc_count;
     struct media_codec codecs[MEDIA_CODEC_MAX]; /* in the peer's order */
     uint32_t ssrcs[MEDIA_SSRC_MAX];             /* a=ssrc: tells the streams of a bundle apart */
+    bool transcode; /* REMOTE: what the other endpoint has not may be converted; both must say so */
 
     /* CONNECT */
     uint8_t mode;  /* enum media_mode */
     uint64_t peer; /* RELAY: the other endpoint; it is connected back to this one too */
+
+    /* EVENT */
+    uint8_t event;     /* RFC 4733 s.3.2 */
+    uint16_t event_ms; /* 0: as long as a digit usually is */
 
     uint32_t text_n;
 };
@@ -126,7 +135,8 @@ enum media_status {
     MEDIA_STATUS_NO_COMMON_KEYING,   /* 488 */
     MEDIA_STATUS_BAD_TEXT,           /* 488: keying lines that cannot be read, or a wrong answer */
     MEDIA_STATUS_DOWNGRADE,          /* 488: was encrypted, now would not be */
-    MEDIA_STATUS_FAILED              /* 500: no memory and the like */
+    MEDIA_STATUS_FAILED,             /* 500: no memory and the like */
+    MEDIA_STATUS_NO_EVENTS           /* EVENT: the peer has no number for telephone events */
 };
 
 struct media_reply {

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "media/worker.h"
+#include "media/digits.h"
+#include "media/transcode.h"
 
 static uint64_t id_of(const struct media_slot *s, uint32_t slot)
 {
@@ -97,7 +98,7 @@ static enum media_guard guard_of(const struct media_endpoint *e)
     return MEDIA_GUARD_CLOSED;
 }
 
-static bool codec_is_same(const struct media_codec *a, const struct media_codec *b)
+bool media_codec_is_same(const struct media_codec *a, const struct media_codec *b)
 {
     return a->clock == b->clock && memcmp(a->name, b->name, sizeof(a->name)) == 0 &&
            (a->channels > 1) == (b->channels > 1);
@@ -117,7 +118,7 @@ static uint8_t pt_towards(const struct media_codec *c, const struct media_endpoi
 {
     const struct media_terms *t = &to->s->terms;
     for (size_t i = 0; i < t->codec_count; i++) {
-        if (codec_is_same(c, &t->codecs[i]))
+        if (media_codec_is_same(c, &t->codecs[i]))
             return t->codecs[i].pt;
     }
     return c->pt;
@@ -163,8 +164,11 @@ bool media_endpoint_expects(const struct media_endpoint *e)
 static void settle(struct media_endpoint *e, bool expected)
 {
     pt_map_make(e);
-    if (e->peer)
+    media_transcode_update(e);
+    if (e->peer) {
         pt_map_make(e->peer);
+        media_transcode_update(e->peer);
+    }
     if (!expected && media_endpoint_expects(e)) {
         e->expect_since = loop_now(e->role->loop);
         e->timed_out = false;
@@ -184,6 +188,7 @@ void media_endpoint_apply(struct media_endpoint *e, struct media_contexts *c)
     e->hears = t->direction == MEDIA_SENDRECV || t->direction == MEDIA_SENDONLY;
     e->sends = t->direction == MEDIA_SENDRECV || t->direction == MEDIA_RECVONLY;
     e->last_pt = MEDIA_PT_NONE;
+    e->voice = codec_encoder_free(e->voice); /* the numbers may mean something else now */
     media_endpoint_protection(e, &e->stats->protection);
     settle(e, expected);
     for (size_t i = 0; i < e->member_n; i++) {
@@ -262,7 +267,9 @@ static void endpoint_join(struct media_role *r, struct media_endpoint *e)
     e->rtp.fd = e->rtcp.fd = -1;
     e->last_pt = MEDIA_PT_NONE;
     e->last_rx = loop_now(r->loop);
+    e->khz = 8;
     list_init(&e->source);
+    list_init(&e->digit);
     list_push_back(&r->open, &e->node);
     key_put(e->key, e->s->call, e->s->leg, e->s->stream);
     map_put(&r->by_key, &e->by_key, slice_from(e->key, sizeof(e->key)));
@@ -392,6 +399,9 @@ void media_endpoint_leave(struct media_endpoint *e)
     media_socket_close(e);
     media_keying_free(e);
     media_contexts_fini(&e->contexts);
+    media_transcode_free(e);
+    media_digits_free(e);
+    codec_encoder_free(e->voice);
     free(e->pt_map);
     list_remove(&e->source);
     list_remove(&e->node);

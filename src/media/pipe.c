@@ -6,7 +6,7 @@
  *   learn the source] -> count -> route
  *
  * Nothing here ends a call: packets that fail are counted (CVE-2021-41105). */
-#include "media/worker.h"
+#include "media/transcode.h"
 #include "rtp/demux.h"
 #include "rtp/rtcp.h"
 
@@ -56,6 +56,8 @@ static void note_codec(struct media_endpoint *e, uint8_t pt)
     e->last_pt = pt;
     if (!c)
         return;
+    if (c->clock >= 1000)
+        e->khz = c->clock / 1000;
     for (size_t i = 0; i < ARRAY_LEN(beside); i++) {
         if (strncmp(c->name, beside[i], sizeof(c->name)) == 0)
             return;
@@ -75,8 +77,7 @@ static void count(struct media_endpoint *e, const struct media_packet *p)
     st->rx_packets++;
     st->rx_bytes += p->wire_len;
     e->s->rx_ssrc = p->hdr.ssrc;
-    /* Jitter is not told to anybody yet: any clock will do. */
-    rtp_stats_add(&e->s->loss, p->hdr.ssrc, p->hdr.seq, p->hdr.timestamp, (uint32_t)now * 8);
+    rtp_stats_add(&e->s->loss, p->hdr.ssrc, p->hdr.seq, p->hdr.timestamp, (uint32_t)now * e->khz);
     int64_t lost = rtp_stats_lost(&e->s->loss);
     st->rx_lost = lost > 0 ? (uint64_t)lost : 0;
     if (p->hdr.pt != e->last_pt)
@@ -97,6 +98,8 @@ static void route_to_peer(struct media_endpoint *e, struct media_packet *p)
 {
     struct media_endpoint *to = e->peer;
     if (!to || (!p->rtcp && (!e->hears || !to->sends)))
+        return;
+    if (media_transcode_is_on(e) && media_transcode_take(e, p))
         return;
     p->out = to;
     if (!p->rtcp && e->pt_map)
@@ -318,4 +321,5 @@ void media_burst_run(struct media_role *r)
     open_burst(r, to_open, open_n);
     media_relay_burst(r, r->burst, n);
     r->burst_n = 0;
+    media_made_send(r);
 }

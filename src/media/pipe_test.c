@@ -332,8 +332,10 @@ static void test_new_key(void **state)
 static void test_payload_types_are_mapped_by_codec(void **state)
 {
     (void)state;
-    static const struct media_codec event_a = {101, 1, 0, 8000, "TELEPHONE-EVENT"};
-    static const struct media_codec event_b = {96, 1, 0, 8000, "TELEPHONE-EVENT"};
+    static const struct media_codec event_a = {
+        .pt = 101, .channels = 1, .clock = 8000, .name = "TELEPHONE-EVENT"};
+    static const struct media_codec event_b = {
+        .pt = 96, .channels = 1, .clock = 8000, .name = "TELEPHONE-EVENT"};
     static struct rig g;
     static struct phone a, b;
     rig_init(&g);
@@ -598,7 +600,7 @@ static void test_tone(void **state)
     assert_true(h.rms_dbfs > -13.5 && h.rms_dbfs < -12.8);
     assert_int_equal(p.hdr.pt, 8);
     /* It follows the phone to the other law. */
-    static const struct media_codec pcmu = {0, 1, 0, 8000, "PCMU"};
+    static const struct media_codec pcmu = {.pt = 0, .channels = 1, .clock = 8000, .name = "PCMU"};
     p.codecs[p.codec_count++] = pcmu;
     assert_int_equal(phone_offers(&p, 0, &p.policy, NULL), 0);
     p.pt = 0;

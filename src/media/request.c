@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "keying/text.h"
-#include "media/worker.h"
+#include "media/digits.h"
 
 static_assert((int)KEYING_UDP_TLS_SAVPF == (int)MEDIA_PROTO_UDP_TLS_SAVPF, "same order of proto");
 static_assert(MEDIA_STATUS_NOT_ENCRYPTED + KEYING_DOWNGRADE - KEYING_NOT_ENCRYPTED ==
@@ -47,15 +47,26 @@ static bool policy_is_sane(const struct media_policy *p)
     return ok;
 }
 
+static bool codecs_are_sane(const struct media_request *rq)
+{
+    for (size_t i = 0; i < rq->codec_count; i++) {
+        const struct media_codec *c = &rq->codecs[i];
+        if (!is_bool(&c->allowed) || !is_bool(&c->fec) || !is_bool(&c->cbr) ||
+            !memchr(c->name, 0, sizeof(c->name)))
+            return false;
+    }
+    return true;
+}
+
 static bool is_sane(const struct media_request *rq)
 {
     bool ok = is_bool(&rq->is_offer) && is_bool(&rq->rtcp_mux) && is_bool(&rq->ice) &&
-              is_addr(&rq->local) && is_addr(&rq->remote_rtp) && is_addr(&rq->remote_rtcp) &&
-              is_addr(&rq->signalling);
+              is_bool(&rq->transcode) && is_addr(&rq->local) && is_addr(&rq->remote_rtp) &&
+              is_addr(&rq->remote_rtcp) && is_addr(&rq->signalling);
     ok = ok && rq->codec_count <= MEDIA_CODEC_MAX && rq->ssrc_count <= MEDIA_SSRC_MAX &&
          rq->mode <= MEDIA_MODE_CLOCK && rq->direction <= MEDIA_INACTIVE &&
          rq->proto < MEDIA_PROTO_COUNT;
-    return ok && policy_is_sane(&rq->policy);
+    return ok && codecs_are_sane(rq) && policy_is_sane(&rq->policy);
 }
 
 static int refuse(struct work *w, enum media_status status, const char *why)
@@ -107,6 +118,14 @@ static void do_connect(struct work *w)
     media_endpoint_connect(w->e, mode, w->peer);
 }
 
+static int do_event(struct work *w)
+{
+    int status = media_digits_add(w->e, w->rq->event, w->rq->event_ms);
+    if (status == MEDIA_STATUS_NO_EVENTS)
+        return refuse(w, MEDIA_STATUS_NO_EVENTS, "the phone takes no telephone events");
+    return status ? refuse(w, MEDIA_STATUS_FAILED, "too many digits at once") : 0;
+}
+
 /* --- REMOTE, LOCAL --- */
 
 static int refuse_keying(struct work *w, int v, const char *why)
@@ -154,6 +173,7 @@ static void terms_describe(struct media_terms *t, const struct media_request *rq
     t->remote_rtcp = rq->remote_rtcp;
     t->signalling = rq->signalling;
     t->rtcp_mux = rq->rtcp_mux && (rq->is_offer || t->rtcp_mux_offered);
+    t->transcode = rq->transcode;
     t->codec_count = rq->codec_count;
     t->ssrc_count = rq->ssrc_count;
     memcpy(t->ssrcs, rq->ssrcs, sizeof(t->ssrcs));
@@ -276,6 +296,8 @@ static int run(struct work *w)
         r = do_local(w);
     if (r == 0 && (ops & MEDIA_OP_CONNECT))
         do_connect(w);
+    if (r == 0 && (ops & MEDIA_OP_EVENT))
+        r = do_event(w);
     return r;
 }
 

@@ -260,6 +260,7 @@ struct phone {
     uint32_t key; /* counts rx keys */
     struct media_codec codecs[4];
     uint8_t codec_count, direction;
+    bool transcode;
     struct slice lines; /* more of its description: ICE */
     bool wants_ice;
     /* its leg */
@@ -320,7 +321,8 @@ static RIG_UNUSED void phone_move(struct phone *p) /* as by a NAT's new binding 
 static RIG_UNUSED void phone_init(struct phone *p, struct rig *g, uint64_t call, uint16_t leg,
                                   enum protection_policy protection)
 {
-    static const struct media_codec pcma = {.pt = 8, .channels = 1, .clock = 8000, .name = "PCMA"};
+    static const struct media_codec pcma = {
+        .pt = 8, .channels = 1, .clock = 8000, .name = "PCMA", .allowed = true};
     memset(p, 0, sizeof(*p));
     p->rig = g;
     p->call = call;
@@ -379,6 +381,7 @@ static struct media_request phone_request(const struct phone *p, uint32_t ops)
         .remote_rtcp = p->addr_rtcp,
         .codec_count = p->codec_count,
         .ice = p->wants_ice,
+        .transcode = p->transcode,
     };
     RIG_EQ(addr_parse(SLICE_LIT("127.0.0.1"), 0, &rq.local), 0);
     memcpy(rq.codecs, p->codecs, sizeof(p->codecs));
@@ -470,22 +473,31 @@ static RIG_UNUSED int phone_answers(struct phone *p, uint32_t ops,
 
 /* --- media of phones --- */
 
-static RIG_UNUSED uint32_t phone_make_rtp(struct phone *p, uint8_t *pkt, uint8_t fill)
+/* Header and protection around the payload that stands in pkt. */
+static RIG_UNUSED uint32_t phone_seal_rtp(struct phone *p, uint8_t *pkt, struct rtp_hdr *h,
+                                          uint32_t payload_n)
 {
-    struct rtp_hdr h = {.ssrc = p->ssrc,
-                        .seq = (uint16_t)p->index,
-                        .timestamp = (uint32_t)p->index * 160,
-                        .pt = p->pt};
-    rtp_hdr_put(pkt, &h);
-    memset(pkt + RTP_HDR_MIN, fill, 160);
+    h->ssrc = p->ssrc;
+    h->seq = (uint16_t)p->index;
+    rtp_hdr_put(pkt, h);
     uint64_t index = p->index++;
     if (!p->tx)
-        return RTP_HDR_MIN + 160;
-    struct srtp_job j = {
-        .ctx = p->tx, .pkt = pkt, .len = RTP_HDR_MIN + 160, .hdr_len = RTP_HDR_MIN, .index = index};
+        return RTP_HDR_MIN + payload_n;
+    struct srtp_job j = {.ctx = p->tx,
+                         .pkt = pkt,
+                         .len = RTP_HDR_MIN + payload_n,
+                         .hdr_len = RTP_HDR_MIN,
+                         .index = index};
     srtp_protect(p->rig->engine, &j, 1);
     RIG_EQ(j.verdict, SRTP_OK);
     return j.len;
+}
+
+static RIG_UNUSED uint32_t phone_make_rtp(struct phone *p, uint8_t *pkt, uint8_t fill)
+{
+    struct rtp_hdr h = {.timestamp = (uint32_t)p->index * 160, .pt = p->pt};
+    memset(pkt + RTP_HDR_MIN, fill, 160);
+    return phone_seal_rtp(p, pkt, &h, 160);
 }
 
 static RIG_UNUSED void phone_put(const struct phone *p, const uint8_t *pkt, uint32_t n)

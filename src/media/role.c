@@ -6,7 +6,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "media/worker.h"
+#include "crypto/hash.h"
+#include "media/digits.h"
+#include "media/transcode.h"
+
+#define BUFFERS (SRTP_BURST_MAX + MEDIA_MADE_MAX)
 
 const struct media_config media_config_default = {
     .max_endpoints = 4096,
@@ -148,6 +152,7 @@ static void tick_endpoint(struct media_endpoint *e, uint64_t now)
         media_endpoint_drop_old_key(e);
     if (e->ice)
         media_ice_tick(e, now);
+    media_transcode_tick(e, now);
     check_timeout(e, now);
     media_keying_check(e, now);
 }
@@ -159,6 +164,7 @@ static void on_tick(void *arg)
     media_identity_check(r);
     LIST_FOR_EACH(n, &r->open)
     tick_endpoint(CONTAINER_OF(n, struct media_endpoint, node), now);
+    media_made_send(r);
     if (r->open_n > 0)
         loop_timer_set(r->loop, &r->tick, MEDIA_TICK_MS);
 }
@@ -197,11 +203,13 @@ static int memory_take(struct media_role *r, int state_fd, int stats_fd)
         memset(r->stats, 0, media_stats_size(max));
     r->endpoints = calloc(max, sizeof(*r->endpoints));
     r->free_slots = calloc(max, sizeof(*r->free_slots));
-    r->buffers = malloc(SRTP_BURST_MAX * sizeof(*r->buffers));
+    r->buffers = malloc(BUFFERS * sizeof(*r->buffers));
     if (!r->endpoints || !r->free_slots || !r->buffers)
         return -ENOMEM;
     for (size_t i = 0; i < SRTP_BURST_MAX; i++)
         r->burst[i].data = r->buffers[i];
+    for (size_t i = 0; i < MEDIA_MADE_MAX; i++)
+        r->made[i].data = r->buffers[SRTP_BURST_MAX + i];
     return 0;
 }
 
@@ -232,6 +240,8 @@ int media_role_new(struct loop *l, const struct media_config *cfg, int state_fd,
     loop_timer_init(&r->tick, on_tick, r);
     loop_defer_init(&r->end_of_wakeup, on_end_of_wakeup, r);
     media_source_init(r);
+    media_digits_init(r);
+    crypto_random_hex(r->cname, 8);
     int v = media_ports_init(&r->ports, cfg->port_min, cfg->port_max);
     if (v == 0)
         v = map_init(&r->by_key, 256);
@@ -302,6 +312,7 @@ struct media_role *media_role_free(struct media_role *r)
     ipc_chan_free(r->chan);
     loop_timer_cancel(r->loop, &r->tick);
     loop_timer_cancel(r->loop, &r->pace);
+    loop_timer_cancel(r->loop, &r->digit_pace);
     loop_defer_cancel(&r->end_of_wakeup);
     media_identity_fini(r);
     srtp_engine_free(r->engine);
@@ -313,7 +324,7 @@ struct media_role *media_role_free(struct media_role *r)
     free(r->endpoints);
     free(r->free_slots);
     if (r->buffers)
-        secret_wipe(r->buffers, SRTP_BURST_MAX * sizeof(*r->buffers));
+        secret_wipe(r->buffers, BUFFERS * sizeof(*r->buffers));
     free(r->buffers);
     free(r);
     return NULL;

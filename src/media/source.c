@@ -5,7 +5,7 @@
 #include "codec/g711.h"
 #include "codec/tone.h"
 #include "crypto/hash.h"
-#include "media/worker.h"
+#include "media/transcode.h"
 #include "rtp/wire.h"
 
 #define FRAME_MS 20u
@@ -30,6 +30,10 @@ void media_source_init(struct media_role *r)
 {
     sound_make(r->sounds.tone, TONE_HZ);
     sound_make(r->sounds.pip, PIP_HZ);
+    tone_sine_at(2 * TONE_RATE, TONE_HZ, LEVEL_DBFS, r->sounds.wide_tone,
+                 ARRAY_LEN(r->sounds.wide_tone));
+    tone_sine_at(2 * TONE_RATE, PIP_HZ, LEVEL_DBFS, r->sounds.wide_pip,
+                 ARRAY_LEN(r->sounds.wide_pip));
     loop_timer_init(&r->pace, media_source_pace, r);
 }
 
@@ -51,74 +55,115 @@ void media_source_echo(struct media_endpoint *e, struct media_packet *p)
 
 /* --- tone and clock --- */
 
-static bool law_of(const struct media_codec *c, enum g711_law *ret)
+/* What is to be spoken, in which codec and under which number. */
+struct speech {
+    struct codec_format format;
+    uint8_t pt;
+};
+
+static bool is_spoken(const struct media_codec *c, struct speech *ret)
 {
-    if (!c || c->clock != TONE_RATE || c->channels > 1)
+    if (!c || !codec_format_of(c->name, c->clock, c->channels, &ret->format))
         return false;
-    bool is_u = strncmp(c->name, "PCMU", sizeof(c->name)) == 0;
-    *ret = is_u ? G711_ULAW : G711_ALAW;
-    return is_u || strncmp(c->name, "PCMA", sizeof(c->name)) == 0;
+    ret->format.fec = c->fec;
+    ret->format.cbr = c->cbr;
+    ret->format.bitrate = c->bitrate;
+    ret->pt = c->pt & 0x7f;
+    const struct codec *codec = ret->format.codec;
+    return codec->takes_rate(&ret->format, TONE_RATE) ||
+           codec->takes_rate(&ret->format, 2 * TONE_RATE);
 }
 
-/* The law that the phone sends; before it has, the first that it described. */
-static bool choose(const struct media_endpoint *e, enum g711_law *ret, uint8_t *ret_pt)
+/* The codec that the phone sends; before it has, the first that it described. */
+static bool choose(const struct media_endpoint *e, struct speech *ret)
 {
     const struct media_terms *t = &e->s->terms;
-    const struct media_codec *heard = media_endpoint_codec(e, e->last_pt);
-    if (law_of(heard, ret)) {
-        *ret_pt = heard->pt & 0x7f;
+    if (is_spoken(media_endpoint_codec(e, e->last_pt), ret))
         return true;
-    }
     for (size_t i = 0; i < t->codec_count; i++) {
-        if (law_of(&t->codecs[i], ret)) {
-            *ret_pt = t->codecs[i].pt & 0x7f;
+        if (is_spoken(&t->codecs[i], ret))
             return true;
-        }
     }
     return false;
 }
 
-static void begin(struct media_slot *s)
+static bool law_of(const struct speech *sp, enum g711_law *ret)
 {
-    uint32_t random[3];
-    crypto_random(random, sizeof(random));
-    s->source_ssrc = random[0];
-    s->source_ts = random[1];
-    s->source_seq =
-        random[2] & 0x7fff; /* half the space before the first wrap (RFC 3711 s.3.3.1) */
-    s->source_on = true;
+    bool is_u = strcmp(sp->format.codec->name, "PCMU") == 0;
+    *ret = is_u ? G711_ULAW : G711_ALAW;
+    return is_u || strcmp(sp->format.codec->name, "PCMA") == 0;
+}
+
+/* G.711 is a piece of a table. */
+static void put_law(const struct media_endpoint *e, enum g711_law law, uint32_t at, uint8_t *out)
+{
+    const struct media_sounds *sounds = &e->role->sounds;
+    if (e->mode == MEDIA_MODE_TONE)
+        memcpy(out, sounds->tone[law] + at, FRAME);
+    else if (e->role->pip_ms > 0)
+        memcpy(out, sounds->pip[law] + at, FRAME);
+    else
+        memset(out, g711_from_linear(law, 0), FRAME);
+}
+
+/* Others have an encoder, made by the first packet and again where the phone changes its codec. 0:
+ * nothing can be said. */
+static size_t put_encoded(struct media_endpoint *e, const struct speech *sp, uint32_t at,
+                          uint8_t *out)
+{
+    static const int16_t silence[2 * FRAME];
+    const struct media_sounds *sounds = &e->role->sounds;
+    const int16_t *sound = silence;
+    int16_t narrow[FRAME];
+    bool wide = sp->format.codec->takes_rate(&sp->format, 2 * TONE_RATE);
+    struct codec_setup setup = {sp->format, wide ? 2 * TONE_RATE : TONE_RATE};
+    if (e->voice && e->voice_pt != sp->pt)
+        e->voice = codec_encoder_free(e->voice);
+    if (!e->voice && codec_encoder_new(&setup, &e->voice) < 0)
+        return 0;
+    e->voice_pt = sp->pt;
+    if (e->mode == MEDIA_MODE_TONE)
+        sound = sounds->wide_tone + 2 * at;
+    else if (e->role->pip_ms > 0)
+        sound = sounds->wide_pip + 2 * at;
+    for (size_t i = 0; i < FRAME && !wide; i++)
+        narrow[i] = sound[2 * i];
+    int n = codec_encode(e->voice, wide ? sound : narrow, wide ? 2 * FRAME : FRAME, out,
+                         CODEC_WRITE_MAX);
+    return n > 0 ? (size_t)n : 0;
 }
 
 static void speak(struct media_endpoint *e)
 {
     struct media_role *r = e->role;
     struct media_slot *s = e->s;
+    struct speech sp;
     enum g711_law law;
-    struct rtp_hdr h = {.hdr_len = RTP_HDR_MIN};
     if (!e->sends || media_transport(e)->guard == MEDIA_GUARD_CLOSED ||
-        addr_family(media_remote(e, false)) == 0 || !choose(e, &law, &h.pt))
+        addr_family(media_remote(e, false)) == 0 || !choose(e, &sp))
         return;
-    h.marker = !s->source_on;
+    struct rtp_hdr h = {.hdr_len = RTP_HDR_MIN, .pt = sp.pt, .marker = !s->source_on};
     if (h.marker)
-        begin(s);
+        media_stream_begin(s);
     h.ssrc = s->source_ssrc;
     h.seq = s->source_seq++;
     h.timestamp = s->source_ts;
-    s->source_ts += FRAME;
+    uint32_t at = h.timestamp / (sp.format.clock / TONE_RATE) % MEDIA_SOUND_PERIOD;
+    s->source_ts += sp.format.clock / 1000 * FRAME_MS;
     struct media_packet *p = media_burst_next(r);
+    size_t n = FRAME;
+    if (law_of(&sp, &law))
+        put_law(e, law, at, p->data + RTP_HDR_MIN);
+    else
+        n = put_encoded(e, &sp, at, p->data + RTP_HDR_MIN);
+    if (n == 0)
+        return;
     p->in = NULL;
     p->out = e;
     p->rtcp = false;
     p->hdr = h;
-    p->len = RTP_HDR_MIN + FRAME;
+    p->len = RTP_HDR_MIN + (uint32_t)n;
     rtp_hdr_put(p->data, &h);
-    uint32_t at = h.timestamp % MEDIA_SOUND_PERIOD;
-    if (e->mode == MEDIA_MODE_TONE)
-        memcpy(p->data + RTP_HDR_MIN, r->sounds.tone[law] + at, FRAME);
-    else if (r->pip_ms > 0)
-        memcpy(p->data + RTP_HDR_MIN, r->sounds.pip[law] + at, FRAME);
-    else
-        memset(p->data + RTP_HDR_MIN, g711_from_linear(law, 0), FRAME);
     media_burst_add(r);
 }
 

@@ -41,6 +41,7 @@ struct media_terms {
     uint8_t direction; /* enum media_direction */
     struct media_ice_terms ice;
     bool rtcp_mux, rtcp_mux_offered;
+    bool transcode;
     uint8_t said_proto; /* enum media_proto of our last description */
     uint8_t codec_count, ssrc_count;
     struct media_codec codecs[MEDIA_CODEC_MAX];
@@ -61,7 +62,8 @@ struct media_slot {
     struct addr learned_rtcp, learned_rtp; /* family 0: none; with ICE: the selected ones */
     struct rtp_stats loss;
     uint64_t connected_since;        /* ms: CONNECT */
-    uint32_t source_ssrc, source_ts; /* echo, tone, clock */
+    uint32_t source_ssrc, source_ts; /* our own stream to it: echo, tone, clock, converted audio */
+    uint64_t source_ms;              /* when source_ts was the time; converted audio */
     uint16_t source_seq;
     bool source_on;
     struct media_ice_pairs ice;

@@ -13,6 +13,8 @@
  *   pipe.c      a burst: demultiplex, unprotect, replay, learn
  *   relay.c     a burst's way out: route, protect, send
  *   source.c    echo, tone, clock
+ *   transcode.c packets whose codec the other endpoint does not have
+ *   digits.c    telephone events that signalling asks for
  *
  * A burst collects packets in role->burst from anywhere (media_burst_next, media_burst_add) and is
  * run at the end of the wake-up or when it is full. Endpoints change only between bursts: every
@@ -23,6 +25,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "codec/codec.h"
 #include "codec/g711.h"
 #include "ipc/ipc.h"
 #include "media/ports.h"
@@ -46,6 +49,7 @@
 #define MEDIA_TIMEOUT_FIRST 4u
 #define MEDIA_LOG_MS 10000u /* at most one line per endpoint and cause of trouble in this time */
 #define MEDIA_TICK_MS 250u
+#define MEDIA_MADE_MAX 32u
 
 /* What an endpoint lets in and out. */
 enum media_guard {
@@ -90,14 +94,22 @@ struct media_endpoint {
     bool swept;        /* not named by KEEP yet */
     bool rtcp_apart;   /* RTCP has keys of its own, there or still to come */
     uint8_t last_pt;   /* whose name stands in stats, or MEDIA_PT_NONE */
+    struct media_transcode *transcode; /* towards the peer; NULL: nothing to convert */
     struct media_contexts contexts;
     struct loop_fd rtp;
     /* the rest */
     struct loop_fd rtcp;
     struct media_keying *keying; /* NULL: no handshake was ever due */
     uint64_t id, expect_since, log_after;
+    uint32_t khz;        /* of the timestamps that it sends */
+    uint32_t report_ntp; /* middle of the NTP time of its last report (RFC 3550 s.6.4.1) … */
+    uint64_t report_ms;  /* … and when that came; in converted calls */
+    struct media_digits *digits; /* NULL: none yet */
+    struct codec_encoder *voice; /* tone, clock in codecs that remember */
+    uint8_t voice_pt;
     struct list node;   /* in role->open */
     struct list source; /* in role->sources: tone, clock */
+    struct list digit;  /* in role->digits */
     struct map_node by_key;
     uint8_t key[12];               /* call, leg, stream */
     struct media_endpoint *bundle; /* whose transport it uses; NULL: its own */
@@ -123,6 +135,9 @@ struct media_packet {
 struct media_sounds {
     uint8_t tone[G711_LAWS][MEDIA_SOUND_PERIOD + MEDIA_SOUND_FRAME];
     uint8_t pip[G711_LAWS][MEDIA_SOUND_PERIOD + MEDIA_SOUND_FRAME];
+    /* For codecs that remember: samples, twice as many a second. */
+    int16_t wide_tone[2 * (MEDIA_SOUND_PERIOD + MEDIA_SOUND_FRAME)];
+    int16_t wide_pip[2 * (MEDIA_SOUND_PERIOD + MEDIA_SOUND_FRAME)];
 };
 
 struct media_role {
@@ -139,17 +154,20 @@ struct media_role {
     uint64_t identity_check; /* when to look at our certificate's age again */
     struct ipc_chan *chan;
     struct map by_key;
-    struct list open, sources;
+    struct list open, sources, digits;
     uint32_t *free_slots;
     uint32_t free_n, open_n;
     bool sweeping;
-    struct loop_timer tick, pace;
+    struct loop_timer tick, pace, digit_pace;
     struct loop_defer end_of_wakeup;
-    uint64_t pace_due, pip_second;
+    uint64_t pace_due, digit_due, pip_second;
+    char cname[17];  /* of our reports */
     uint32_t pip_ms; /* of the clock's sound that are left */
     struct media_sounds sounds;
     size_t burst_n;
     struct media_packet burst[SRTP_BURST_MAX];
+    size_t made_n; /* made while a burst runs; transcode.h */
+    struct media_packet made[MEDIA_MADE_MAX];
     uint8_t (*buffers)[MEDIA_PACKET_CAP];
     char text[MEDIA_TEXT_MAX];
 };
@@ -207,6 +225,7 @@ void media_endpoint_drop_old_key(struct media_endpoint *e);
 void media_endpoint_connect(struct media_endpoint *e, uint8_t mode, struct media_endpoint *peer);
 void media_endpoint_protection(const struct media_endpoint *e, struct media_protection *ret);
 void media_endpoint_local(const struct media_endpoint *e, bool rtcp, struct addr *ret);
+bool media_codec_is_same(const struct media_codec *a, const struct media_codec *b);
 const struct media_codec *media_endpoint_codec(const struct media_endpoint *e, uint8_t pt);
 /* Does the peer owe us media now? */
 bool media_endpoint_expects(const struct media_endpoint *e);

@@ -97,7 +97,9 @@ static bool open_media(struct phone_call *c, const struct addr *local)
                                      .local = *local,
                                      .first_seq = o->rtp_seq,
                                      .ssrc_change_ms = o->ssrc_change_after * 1000,
-                                     .dtmf = o->dtmf,
+                                     .dtmf = o->dtmf_info ? NULL : o->dtmf,
+                                     .dtmf_tones = o->dtmf_tones,
+                                     .lose = o->lose,
                                      .on_keying = on_keying_packet,
                                      .arg = c};
     int r = phone_media_new(&cfg, &c->media);
@@ -155,6 +157,7 @@ static void up(struct phone_call *c)
     c->told = true;
     report_answered(c);
     midcall_start(c);
+    info_start(c);
 }
 
 /* --- actions: caller -------------------------------------------------------------------------- */
@@ -602,13 +605,15 @@ int call_init(struct phone_call *c, struct phone *ph)
     loop_timer_init(&c->ring, on_ring_over, c);
     call_sip_init(c);
     midcall_init(c);
+    info_init(c);
     if (phone_session_set_keying(&c->session, o->keying) < 0)
         snprintf(why, sizeof(why), "--keying: sdes, dtls, zrtp, none or a list of them, not %s",
                  o->keying);
     else if (o->suite && phone_session_set_suite(&c->session, o->suite) < 0)
         snprintf(why, sizeof(why), "--suite: no such suite in %s", o->suite);
     else if (phone_session_set_codec(&c->session, o->codec) < 0)
-        snprintf(why, sizeof(why), "--codec: PCMA and PCMU are spoken, not %s", o->codec);
+        snprintf(why, sizeof(why), "--codecs: PCMA, PCMU, G722, opus and L16 are spoken, not %s",
+                 o->codec);
     else
         c->has_audio = phone_audio_init(&c->audio, o->play, o->loop_file, o->echo, o->record, why,
                                         sizeof(why)) == 0;
@@ -619,6 +624,8 @@ int call_init(struct phone_call *c, struct phone *ph)
         c->local.zrtp = &ph->zrtp.local;
     c->session.policy.local = &c->local;
     c->session.offers_mux = o->rtcp_mux;
+    c->session.ptime = (uint8_t)o->ptime;
+    c->session.no_events = o->no_events;
     phone_session_init(&c->session);
     if (!why[0])
         return 0;

@@ -73,6 +73,8 @@ struct phone_call {
     struct keying_local local;
     struct phone_keying *keying;             /* with media */
     struct phone_request invite, again, bye; /* again: re-INVITE */
+    struct phone_request info;               /* a digit, of --dtmf-info … */
+    size_t info_at;                          /* … which one */
     struct txn_server *in;                   /* the INVITE that we have not answered finally */
     struct txn_server *answered;             /* the 2xx that waits for its ACK */
     struct loop_timer resend;

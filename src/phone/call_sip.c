@@ -174,6 +174,7 @@ void call_release(struct phone_call *c)
     c->in = NULL;
     phone_request_drop(&c->invite);
     phone_request_drop(&c->again);
+    phone_request_drop(&c->info);
     phone_request_drop(&c->bye);
     loop_timer_cancel(l, &c->limit);
     loop_timer_cancel(l, &c->ring);
@@ -285,7 +286,7 @@ void call_incoming(struct phone_call *c, struct txn_server *st, struct sip_msg *
     c->remote = flow->remote;
     c->in = st;
     c->wanted_cseq = req->cseq;
-    c->invite.flow = c->again.flow = c->bye.flow = &c->flow;
+    c->invite.flow = c->again.flow = c->bye.flow = c->info.flow = &c->flow;
     txn_server_set_user(st, on_invite_txn, c);
     struct call_input in = {.msg = req, .st = st, .flow = flow};
     call_event(c, CALL_EV_INVITE, &in);
@@ -317,6 +318,9 @@ void call_on_request(struct phone_call *c, struct txn_server *st, struct sip_msg
         midcall_on_offer(c, st, req);
         return;
     case SIP_INFO:
+        info_on_request(c, req);
+        call_respond(c, st, req, 200, SLICE_NONE, SLICE_NONE);
+        return;
     case SIP_OPTIONS:
     case SIP_NOTIFY:
     case SIP_MESSAGE:

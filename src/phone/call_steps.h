@@ -35,4 +35,9 @@ void midcall_init(struct phone_call *c);
 void midcall_start(struct phone_call *c); /* the call is up: timers of the test options */
 void midcall_on_offer(struct phone_call *c, struct txn_server *st, struct sip_msg *req);
 
+/* info.c */
+void info_init(struct phone_call *c);
+void info_start(struct phone_call *c); /* the call is up */
+void info_on_request(struct phone_call *c, const struct sip_msg *req);
+
 #endif

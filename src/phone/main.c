@@ -57,15 +57,18 @@ static const char common_usage[] =
     "                     or ends the call where it differs; any: takes it unseen\n"
     "  --rtcp-mux         offers RTCP on RTP's port (RFC 5761)\n"
     "  --suite S[,S]      SRTP suites, best first (default: all)\n"
-    "  --codec C[,C]      PCMA, PCMU (default: both, in this order)\n"
+    "  --codecs C[,C]     PCMA, PCMU, G722, opus, L16 (default: PCMA,PCMU); --ptime MS of a "
+    "packet\n"
     "  --play F.wav|tone:HZ  what is said; --loop: the file over and over\n"
     "  --record F.wav     what is heard\n"
-    "  --dtmf DIGITS      sent as RTP events when the call begins\n"
+    "  --dtmf DIGITS      sent as RTP events when the call begins; --dtmf-tones: as tones;\n"
+    "                     --dtmf-info: by SIP INFO\n"
     "  --json             for programs    -v  shows every SIP message on standard error\n"
     "\n"
     "For tests of servers:\n"
     "  --hold-after N     holds after N seconds, resumes 2 later; --reinvite-after N renews once\n"
-    "  --rtp-seq N        first sequence number; --ssrc-change-after N changes the SSRC\n";
+    "  --rtp-seq N        first sequence number; --ssrc-change-after N changes the SSRC\n"
+    "  --lose N           does not send every N-th packet; --no-events: knows no RTP events\n";
 
 /* --- the table of options --------------------------------------------------------------------- */
 
@@ -103,10 +106,16 @@ static const struct option options[] = {
     {"--verify-sas", TEXT, BOTH, AT(verify_sas), 0, 0},
     {"--suite", TEXT, BOTH, AT(suite), 0, 0},
     {"--codec", TEXT, BOTH, AT(codec), 0, 0},
+    {"--codecs", TEXT, BOTH, AT(codec), 0, 0},
+    {"--ptime", NUMBER, BOTH, AT(ptime), 20, 60},
     {"--play", TEXT, BOTH, AT(play), 0, 0},
     {"--loop", FLAG, BOTH, AT(loop_file), 0, 0},
     {"--record", TEXT, BOTH, AT(record), 0, 0},
     {"--dtmf", TEXT, BOTH, AT(dtmf), 0, 0},
+    {"--dtmf-tones", FLAG, BOTH, AT(dtmf_tones), 0, 0},
+    {"--dtmf-info", FLAG, BOTH, AT(dtmf_info), 0, 0},
+    {"--no-events", FLAG, BOTH, AT(no_events), 0, 0},
+    {"--lose", NUMBER, BOTH, AT(lose), 2, 1000},
     {"--seconds", NUMBER, BOTH, AT(seconds), 1, PHONE_SECONDS_MAX},
     {"--json", FLAG, BOTH, AT(json), 0, 0},
     {"-v", FLAG, BOTH, AT(verbose), 0, 0},
@@ -183,6 +192,15 @@ static int take_option(int argc, char **argv, int *at, struct phone_options *o)
     return 0;
 }
 
+static bool are_digits(const char *s)
+{
+    size_t n = 0;
+
+    while (codec_event_of(s[n]) >= 0)
+        n++;
+    return s[n] == '\0' && n <= PHONE_DIGITS_MAX;
+}
+
 static int check(const struct phone_options *o)
 {
     if (o->help)
@@ -193,11 +211,8 @@ static int check(const struct phone_options *o)
         return bad(o, "whom to call?", "TARGET is missing");
     if (o->echo && o->play)
         return bad(o, "either --echo or", "--play");
-    if (o->dtmf) {
-        struct dtmf_sender s;
-        if (dtmf_sender_init(&s, o->dtmf) < 0)
-            return bad(o, "--dtmf takes up to 64 of 0-9 A-D * #, not", o->dtmf);
-    }
+    if (o->dtmf && !are_digits(o->dtmf))
+        return bad(o, "--dtmf takes up to 64 of 0-9 A-D * #, not", o->dtmf);
     return 0;
 }
 

@@ -66,12 +66,15 @@ static int set_up(struct phone_media *m)
     crypto_random_hex(m->cname, 8);
     /* RFC 3711 s.3.3.1: below 2^15, so that no early loss is taken for a rollover. */
     m->tx.seq = m->cfg.first_seq > 0xffff ? (uint16_t)(seq & 0x7fff) : (uint16_t)m->cfg.first_seq;
-    if (m->cfg.dtmf) {
-        int r = dtmf_sender_init(&m->dtmf, m->cfg.dtmf);
+    for (const char *d = m->cfg.dtmf; d && *d; d++) {
+        int event = codec_event_of(*d);
+        int r = event < 0 ? -EINVAL : codec_event_add(&m->dtmf, (uint8_t)event, 0);
         if (r < 0)
             return r;
     }
-    int r = bind_pair(m);
+    int r = codec_digit_rx_new(&m->tones);
+    if (r == 0)
+        r = bind_pair(m);
     if (r == 0)
         r = loop_fd_add(m->cfg.loop, &m->rtp_fd, m->rtp_sock, EPOLLIN, media_rx_ready, m);
     if (r == 0)
@@ -114,6 +117,8 @@ struct phone_media *phone_media_free(struct phone_media *m)
         close(m->rtcp_sock);
     phone_crypt_fini(&m->crypt);
     phone_crypt_fini(&m->rtcp_crypt);
+    phone_voice_fini(&m->voice);
+    codec_digit_rx_free(m->tones);
     free(m);
     return NULL;
 }
@@ -165,6 +170,10 @@ static bool send_packet(struct phone_media *m, uint32_t len, bool rtcp)
 static void send_rtp(struct phone_media *m, const struct rtp_hdr *h, uint32_t payload_n)
 {
     rtp_hdr_put(m->pkt, h);
+    if (m->cfg.lose && ++m->rtp_count % m->cfg.lose == 0) {
+        m->tx.seq++;
+        return;
+    }
     if (send_packet(m, RTP_HDR_MIN + payload_n, false)) {
         m->stats.tx_packets++;
         m->stats.tx_bytes += payload_n;
@@ -176,9 +185,11 @@ static void send_rtp(struct phone_media *m, const struct rtp_hdr *h, uint32_t pa
 
 static bool send_event(struct phone_media *m)
 {
-    struct dtmf_packet p;
+    struct codec_event_packet p;
+    uint32_t step = m->terms.event_clock / 1000 * PHONE_FRAME_MS;
 
-    if (m->terms.event_pt == PHONE_PT_NONE || !dtmf_next(&m->dtmf, PHONE_FRAME, &p))
+    if (m->terms.event_pt == PHONE_PT_NONE || m->cfg.dtmf_tones ||
+        !codec_event_next(&m->dtmf, step, &p))
         return false;
     if (p.first)
         m->tx.event_timestamp = m->tx.timestamp;
@@ -189,22 +200,45 @@ static bool send_event(struct phone_media *m)
                         .pt = m->terms.event_pt,
                         .marker = p.first};
     send_rtp(m, &h, sizeof(p.payload));
+    phone_voice_skip(&m->voice);
     m->tx.marker = true;
     return true;
 }
 
+/* Digits take the place of the audio: there are no events, or tones are asked for. */
+static void next_samples(struct phone_media *m, int16_t samples[PHONE_FRAME])
+{
+    struct codec_event_packet p;
+    bool tones = m->cfg.dtmf_tones || m->terms.event_pt == PHONE_PT_NONE;
+
+    if (!tones || !codec_event_next(&m->dtmf, PHONE_FRAME, &p)) {
+        phone_audio_next(m->cfg.audio, samples);
+        if (tones && codec_event_is_busy(&m->dtmf)) /* the pause between two */
+            memset(samples, 0, PHONE_FRAME * sizeof(*samples));
+        return;
+    }
+    if (p.first && !codec_digit_begin(&m->tone, codec_event_digit(p.payload[0]), PHONE_RATE))
+        return;
+    codec_digit_make(&m->tone, samples, PHONE_FRAME);
+}
+
 static void send_audio(struct phone_media *m)
 {
-    int16_t samples[PHONE_FRAME];
+    int16_t samples[PHONE_FRAME] = {0};
+
+    next_samples(m, samples);
+    if (m->voice.fill == 0)
+        m->tx.packet_timestamp = m->tx.timestamp;
+    size_t n = phone_voice_say(&m->voice, samples, m->pkt + RTP_HDR_MIN, CODEC_WRITE_MAX);
+    if (n == 0)
+        return;
     struct rtp_hdr h = {.ssrc = m->tx.ssrc,
-                        .timestamp = m->tx.timestamp,
+                        .timestamp = m->tx.packet_timestamp,
                         .seq = m->tx.seq,
                         .pt = m->terms.pt,
                         .marker = m->tx.marker};
-
-    phone_audio_next(m->cfg.audio, samples);
-    g711_encode(m->terms.law, samples, PHONE_FRAME, m->pkt + RTP_HDR_MIN);
-    send_rtp(m, &h, PHONE_FRAME);
+    send_rtp(m, &h, (uint32_t)n);
+    m->tx.packet_timestamp += m->terms.format.clock / 1000 * m->voice.ptime;
     m->tx.marker = false;
 }
 
@@ -228,7 +262,7 @@ static void send_frame(struct phone_media *m)
     } else {
         m->tx.marker = true;
     }
-    m->tx.timestamp += PHONE_FRAME;
+    m->tx.timestamp += m->terms.format.clock / 1000 * PHONE_FRAME_MS;
     m->tx.frames++;
 }
 
@@ -239,7 +273,8 @@ static void on_tick(void *arg)
     uint64_t now = loop_now(m->cfg.loop), due = (now - m->tx.began_ms) / PHONE_FRAME_MS + 1;
 
     if (due > m->tx.frames + PHONE_BEHIND_MAX) {
-        m->tx.timestamp += (uint32_t)(due - m->tx.frames - 1) * PHONE_FRAME;
+        m->tx.timestamp +=
+            (uint32_t)(due - m->tx.frames - 1) * PHONE_FRAME_MS * (m->terms.format.clock / 1000);
         m->tx.frames = due - 1;
     }
     while (m->tx.frames < due)
@@ -295,12 +330,15 @@ int phone_media_apply(struct phone_media *m, const struct phone_media_terms *t)
 
     bool was_keyed = !t->secure || m->crypt.rx[0].ctx;
     if (t->secure) {
-        int r = phone_crypt_set(&m->crypt, t->tx, t->rx);
-        if (r == 0 && t->rtcp_apart)
-            r = phone_crypt_set(&m->rtcp_crypt, t->rtcp_tx, t->rtcp_rx);
-        if (r < 0)
-            return r;
+        int k = phone_crypt_set(&m->crypt, t->tx, t->rx);
+        if (k == 0 && t->rtcp_apart)
+            k = phone_crypt_set(&m->rtcp_crypt, t->rtcp_tx, t->rtcp_rx);
+        if (k < 0)
+            return k;
     }
+    int r = phone_voice_set(&m->voice, &t->format, t->ptime);
+    if (r < 0)
+        return r;
     if (t->receive && (!m->terms.receive || !was_keyed)) /* what was held back before is no gap */
         m->rx.heard_ms = now;
     else if (!t->receive && m->terms.receive)

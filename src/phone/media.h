@@ -7,11 +7,11 @@
 #define SOTTO_PHONE_MEDIA_H
 
 #include "base/addr.h"
-#include "codec/g711.h"
+#include "codec/event.h"
 #include "loop/loop.h"
 #include "phone/audio.h"
 #include "phone/crypt.h"
-#include "phone/dtmf.h"
+#include "phone/voice.h"
 #include "rtp/stats.h"
 
 #define PHONE_PACKET_MAX 2048
@@ -19,6 +19,7 @@
 #define PHONE_RTCP_MS 5000u
 #define PHONE_BEHIND_MAX 10 /* frames sent at once after a stall; more are skipped */
 #define PHONE_PT_NONE 0xff
+#define PHONE_DIGITS_MAX CODEC_EVENT_QUEUE_MAX
 
 struct phone_media_config {
     struct loop *loop;
@@ -27,7 +28,9 @@ struct phone_media_config {
     struct addr local;         /* host to bind */
     uint32_t first_seq;        /* above 65535: random */
     uint32_t ssrc_change_ms;   /* 0: never */
-    const char *dtmf;          /* digits to send, or NULL */
+    const char *dtmf;          /* digits to send, or NULL … */
+    bool dtmf_tones;           /* … as tones, even where the peer takes events */
+    uint32_t lose;             /* every n-th RTP packet is not sent; 0: all are */
     /* What is a handshake's; NULL: dropped. */
     void (*on_keying)(void *arg, bool rtcp, struct slice packet, const struct addr *from);
     void *arg;
@@ -37,7 +40,9 @@ struct phone_media_config {
 struct phone_media_terms {
     struct addr rtp, rtcp; /* the peer's; family 0: nowhere */
     uint8_t pt, event_pt;  /* PHONE_PT_NONE: no events */
-    enum g711_law law;
+    uint32_t event_clock;
+    struct codec_format format;
+    uint32_t ptime; /* of what we send; 0: 20 */
     bool send, receive;
     bool secure;
     bool rtcp_mux;
@@ -53,8 +58,9 @@ struct phone_media_stats {
     uint64_t max_gap_ms;
     uint32_t ssrcs; /* streams heard, one after the other */
     uint32_t rtcp_sent, rtcp_received;
-    uint32_t peer_lost; /* what the peer's last report says of our stream */
-    char digits[DTMF_DIGITS_MAX + 1];
+    uint32_t peer_lost;                /* what the peer's last report says of our stream */
+    char digits[PHONE_DIGITS_MAX + 1]; /* events, tones and INFO */
+    const char *digits_by; /* how the last one came: "event", "tone", "info"; NULL: none did */
 };
 
 struct phone_media;
@@ -67,6 +73,8 @@ int phone_media_apply(struct phone_media *m, const struct phone_media_terms *t) 
 /* A handshake's packet. */
 void phone_media_put(struct phone_media *m, bool rtcp, const void *packet, size_t n);
 void phone_media_stop(struct phone_media *m); /* RTCP BYE; nothing flows any more */
+/* Heard by some way: "event", "tone", "info". */
+void phone_media_add_digit(struct phone_media *m, char digit, const char *by);
 void phone_media_stats(const struct phone_media *m, struct phone_media_stats *ret);
 
 #endif

@@ -8,7 +8,8 @@
 struct phone_media_tx {
     uint32_t ssrc, timestamp, event_timestamp;
     uint16_t seq;
-    bool marker; /* on the next audio packet: after silence or an event */
+    uint32_t packet_timestamp; /* of the packet that is being filled */
+    bool marker;               /* on the next audio packet: after silence or an event */
     uint64_t began_ms;
     uint64_t frames; /* due so far */
 };
@@ -16,8 +17,8 @@ struct phone_media_tx {
 struct phone_media_rx {
     struct rtp_stats stats;
     uint64_t heard_ms; /* the last authentic packet, or since when we listen */
-    bool has_event;
-    uint32_t event_timestamp;
+    struct codec_event_rx event;
+    char tone;      /* the digit that sounds */
     uint32_t lsr;   /* middle of the last SR's NTP time (RFC 3550 s.6.4.1) … */
     uint64_t sr_ms; /* … and when it came */
 };
@@ -31,7 +32,11 @@ struct phone_media {
     int rtp_sock, rtcp_sock;
     struct loop_timer tick, report;
     struct phone_crypt crypt, rtcp_crypt; /* the second where RTCP has keys of its own */
-    struct dtmf_sender dtmf;
+    struct codec_event_tx dtmf;
+    struct codec_digit_tx tone;   /* the digit that we say as tones */
+    struct codec_digit_rx *tones; /* hears them, where there are no events */
+    struct phone_voice voice;
+    uint64_t rtp_count; /* sent or lost on purpose */
     struct phone_media_tx tx;
     struct phone_media_rx rx;
     struct phone_media_stats stats;

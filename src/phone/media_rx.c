@@ -13,14 +13,14 @@ uint64_t media_rx_gap(const struct phone_media *m)
 }
 
 /* A packet of ours in length that no tag was added to: clear speech of a whole number of 10 ms
- * frames. Encrypted ones are 4, 10 or 16 bytes longer. */
+ * frames. Encrypted ones are 4, 10 or 16 bytes longer. Of Opus nothing can be said. */
 static bool looks_clear(const struct phone_media *m, uint32_t len, const struct rtp_hdr *h)
 {
     uint32_t payload = len - h->hdr_len;
 
     if (h->pt == m->terms.event_pt)
-        return payload == DTMF_PAYLOAD_LEN;
-    return h->pt == m->terms.pt && payload > 0 && payload % 80 == 0;
+        return payload == CODEC_EVENT_LEN;
+    return h->pt == m->terms.pt && h->pt < 96 && payload > 0 && payload % 80 == 0;
 }
 
 /* False: dropped and counted. */
@@ -46,28 +46,39 @@ static bool open_rtp(struct phone_media *m, uint32_t *len, const struct rtp_hdr 
     return false;
 }
 
-static void take_event(struct phone_media *m, const struct rtp_hdr *h, struct slice payload)
+void phone_media_add_digit(struct phone_media *m, char digit, const char *by)
 {
     size_t n = strlen(m->stats.digits);
-    char digit = dtmf_digit(payload);
 
-    /* All packets of one event have its first timestamp (RFC 4733 s.2.2.1). */
-    if (!digit || (m->rx.has_event && m->rx.event_timestamp == h->timestamp))
+    if (!digit || n == PHONE_DIGITS_MAX)
         return;
-    m->rx.has_event = true;
-    m->rx.event_timestamp = h->timestamp;
-    if (n < DTMF_DIGITS_MAX)
-        m->stats.digits[n] = digit;
+    m->stats.digits[n] = digit;
+    m->stats.digits_by = by;
+}
+
+static void take_event(struct phone_media *m, const struct rtp_hdr *h, struct slice payload)
+{
+    struct codec_event e;
+    uint32_t more;
+
+    if (codec_event_parse(payload, &e) &&
+        codec_event_take(&m->rx.event, h->timestamp, &e, &more) == CODEC_EVENT_NEW)
+        phone_media_add_digit(m, codec_event_digit(e.event), "event");
 }
 
 static void take_audio(struct phone_media *m, const struct rtp_hdr *h, struct slice payload)
 {
     int16_t samples[PHONE_HEARD_MAX];
+    uint32_t timestamp;
+    size_t n = phone_voice_hear(&m->voice, h->timestamp, payload, samples, &timestamp);
 
-    if (payload.n == 0 || payload.n > PHONE_HEARD_MAX)
+    if (n == 0)
         return;
-    g711_decode(m->terms.law, (const uint8_t *)payload.p, payload.n, samples);
-    phone_audio_heard(m->cfg.audio, h->timestamp, samples, payload.n);
+    phone_audio_heard(m->cfg.audio, timestamp, samples, n);
+    char tone = codec_digit_hear(m->tones, samples, n);
+    if (tone != m->rx.tone && m->terms.event_pt == PHONE_PT_NONE)
+        phone_media_add_digit(m, tone, "tone");
+    m->rx.tone = tone;
 }
 
 static void count(struct phone_media *m, size_t payload_n)
@@ -95,7 +106,7 @@ static void take_rtp(struct phone_media *m, uint32_t len)
         m->stats.ssrcs++;
     /* What comes while we hold the peer was on its way: not lost, but not heard either. */
     rtp_stats_add(&m->rx.stats, h.ssrc, h.seq, h.timestamp,
-                  (uint32_t)(loop_now(m->cfg.loop) * (PHONE_RATE / 1000)));
+                  (uint32_t)(loop_now(m->cfg.loop) * (m->terms.format.clock / 1000)));
     if (rtp_payload(m->pkt, len, &h, &payload) != RTP_OK || !m->terms.receive) {
         m->stats.other_dropped++;
         return;

@@ -42,12 +42,13 @@ static void connect_end(struct end *e, struct end *peer, bool secure)
                                           .rtcp = *phone_media_rtcp_addr(peer->media),
                                           .pt = 8,
                                           .event_pt = 101,
-                                          .law = G711_ALAW,
+                                          .event_clock = 8000,
                                           .send = true,
                                           .receive = true,
                                           .secure = secure,
                                           .tx = &e->tx,
                                           .rx = &peer->tx};
+    assert_true(codec_format_of("PCMA", 8000, 1, &e->terms.format));
     assert_int_equal(phone_media_apply(e->media, &e->terms), 0);
 }
 

@@ -23,7 +23,11 @@ struct phone_options {
     const char *verify_sas;   /* the SAS that the other side sees, or "any"; NULL: not compared */
     bool answer, busy, decline, echo, offer_late, loop_file;
     const char *play, *record, *dtmf;
-    uint32_t seconds; /* 0: until told to end */
+    bool dtmf_tones, dtmf_info; /* how: else as RTP events */
+    bool no_events;             /* does not know telephone-event */
+    uint32_t ptime;             /* ms of a packet; 0: 20 */
+    uint32_t lose;              /* every n-th packet; 0: none */
+    uint32_t seconds;           /* 0: until told to end */
     uint32_t expires, ring_seconds;
     /* For tests. 0: not. */
     uint32_t hold_after, reinvite_after, ssrc_change_after;

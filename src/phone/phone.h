@@ -7,9 +7,10 @@
  *   ua.c       struct phone: loop, transport, transactions; sorts what comes in
  *   request.c  one request with its digest challenges; what account and call send
  *   account.c  registration: refresh, 423, way back after a lost connection
- *   call.c     one call as a const table; call_sip.c what it sends; midcall.c re-INVITE, hold
+ *   call.c     one call as a const table; call_sip.c what it sends; midcall.c re-INVITE, hold;
+ *              info.c digits by INFO
  *   session.c  descriptions and keys: offer, answer, accept
- *   media.c    20 ms clock, RTP and RTCP out; media_rx.c what comes in; crypt.c SRTP; dtmf.c events
+ *   media.c    20 ms clock, RTP and RTCP out; media_rx.c what comes in; crypt.c SRTP; voice.c codecs
  *   audio.c    what is played and heard; recorder.c the file of it
  *   report.c   events and results, as JSON or for people
  *

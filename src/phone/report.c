@@ -140,6 +140,7 @@ static json_t *audio(const struct phone_call *c)
     put(o, "seconds", number((double)c->audio.meter.samples / PHONE_RATE));
     put(o, "max_gap_ms", c->was_answered ? json_integer((json_int_t)s.max_gap_ms) : json_null());
     put(o, "digits", text_or_null(s.digits));
+    put(o, "digits_by", text_or_null(s.digits_by));
     return o;
 }
 

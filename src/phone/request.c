@@ -45,7 +45,11 @@ static int send_try(struct phone_request *r, struct slice auth)
     phone_put_request(ph, &b, r->dialog, r->method, r->cseq, branch, &flow);
     buf_put(&b, r->headers, r->headers_n);
     buf_put_slice(&b, auth);
-    sip_put_body(&b, r->body_n ? "application/sdp" : NULL, slice_from(r->body, r->body_n));
+    sip_put_body(&b,
+                 !r->body_n ? NULL
+                 : r->type  ? r->type
+                            : "application/sdp",
+                 slice_from(r->body, r->body_n));
     if (b.overflow)
         return -EMSGSIZE;
     r->tries++;

@@ -28,6 +28,7 @@ struct phone_request {
     unsigned tries;
     phone_request_fn *fn;
     void *arg;
+    const char *type;                /* of the body; NULL: application/sdp */
     char headers[PHONE_HEADERS_MAX]; /* whole lines */
     size_t headers_n;
     char body[PHONE_BODY_MAX];

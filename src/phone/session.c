@@ -59,7 +59,8 @@ int phone_session_set_suite(struct phone_session *s, const char *list)
 
 int phone_session_set_codec(struct phone_session *s, const char *list)
 {
-    static const struct slice known[SESSION_CODECS_MAX] = {{"PCMA", 4}, {"PCMU", 4}};
+    static const struct slice known[SESSION_CODECS_MAX] = {
+        {"PCMA", 4}, {"PCMU", 4}, {"G722", 4}, {"opus", 4}, {"L16", 3}};
     struct slice rest = slice_from_str(list), found[SESSION_CODECS_MAX];
     size_t n = 0;
 
@@ -105,6 +106,8 @@ static void fill_plan(const struct phone_session *s, struct sdp_leg_plan *plan, 
     plan->address = s->rtp;
     plan->codecs = s->codecs;
     plan->codec_count = s->codec_count;
+    plan->ptime = s->ptime;
+    plan->no_events = s->no_events;
     lm->direction_set = true;
     lm->direction = (uint8_t)s->wants;
     lm->proto = k->proto;
@@ -161,11 +164,12 @@ const char *phone_session_offer(struct phone_session *s, struct slice *ret_text)
 /* --- agreeing --------------------------------------------------------------------------------- */
 
 /* What both descriptions together mean for our media. */
-static void set_terms(struct phone_session *s, const struct sdp *remote, const struct sdp_media *m,
-                      const struct sdp_codec *codecs, size_t codec_count,
-                      const struct keying_result *k, bool rtcp_mux)
+static const char *set_terms(struct phone_session *s, const struct sdp *remote,
+                             const struct sdp_media *m, const struct sdp_codec *codecs,
+                             size_t codec_count, const struct keying_result *k, bool rtcp_mux)
 {
     struct phone_media_terms t = {.pt = codecs[0].pt, .event_pt = PHONE_PT_NONE};
+    struct sdp_opus opus;
     enum sdp_direction theirs = sdp_direction_of(remote, m);
     bool we_send = s->wants == SDP_SENDRECV || s->wants == SDP_SENDONLY;
     bool we_hear = s->wants == SDP_SENDRECV || s->wants == SDP_RECVONLY;
@@ -174,9 +178,17 @@ static void set_terms(struct phone_session *s, const struct sdp *remote, const s
         t.rtp = (struct addr){0};
     if (!sdp_rtcp_addr(remote, m, &t.rtcp))
         t.rtcp = (struct addr){0};
-    if (codec_count > 1)
+    if (codec_count > 1) {
         t.event_pt = codecs[1].pt;
-    t.law = slice_eq_str(SLICE_LIT("PCMA"), codecs[0].name) ? G711_ALAW : G711_ULAW;
+        t.event_clock = codecs[1].clock;
+    }
+    if (!codec_format_of(codecs[0].name, codecs[0].clock, codecs[0].channels, &t.format))
+        return "the codec is not spoken in this form";
+    sdp_opus_parse(sdp_fmtp(remote, m, codecs[0].pt), &opus);
+    t.format.fec = opus.fec;
+    t.format.cbr = opus.cbr;
+    t.format.bitrate = opus.bitrate;
+    t.ptime = s->ptime ? s->ptime : codecs[0].ptime;
     t.send = we_send && (theirs == SDP_SENDRECV || theirs == SDP_RECVONLY);
     t.receive = we_hear && (theirs == SDP_SENDRECV || theirs == SDP_SENDONLY);
     t.secure = k->encrypted;
@@ -189,6 +201,7 @@ static void set_terms(struct phone_session *s, const struct sdp *remote, const s
     memcpy(s->codec, codecs[0].name, sizeof(s->codec));
     s->terms = t;
     s->agreed = true;
+    return NULL;
 }
 
 const char *phone_session_answer(struct phone_session *s, struct slice offer,
@@ -209,6 +222,8 @@ const char *phone_session_answer(struct phone_session *s, struct slice offer,
     v = sdp_own_choose(&d, s->policy.protection != PROTECTION_OFF, s->codecs, s->codec_count, &c);
     if (v != SDP_OWN_OK)
         return v == SDP_OWN_NO_AUDIO ? "the offer holds no audio" : "no codec in common";
+    if (s->no_events)
+        c.codec_count = 1;
     const struct sdp_media *m = &d.media[c.media];
     sdp_keying_text(&rb, &d, m);
     if (m->proto >= SDP_PROTO_OTHER || rb.overflow)
@@ -224,7 +239,7 @@ const char *phone_session_answer(struct phone_session *s, struct slice offer,
     const char *why = keep_text(s, &b, ret_text);
     if (!why) {
         s->keying = next;
-        set_terms(s, &d, m, c.codecs, c.codec_count, &k, rtcp_mux);
+        why = set_terms(s, &d, m, c.codecs, c.codec_count, &k, rtcp_mux);
     }
     keying_state_wipe(&next);
     secret_wipe(keying, sizeof(keying));
@@ -241,14 +256,15 @@ static size_t answered_codecs(const struct phone_session *s, const struct sdp *d
 
     for (size_t i = 0; i < n && !found; i++) {
         for (size_t k = 0; k < s->codec_count && !found; k++) {
-            if (slice_eq_str(s->codecs[k], all[i].name)) {
+            if (slice_eq_nocase_str(s->codecs[k], all[i].name) &&
+                sdp_codec_is_convertible(&all[i])) {
                 ret[0] = all[i];
                 found = 1;
             }
         }
     }
-    for (size_t i = 0; i < n && found == 1; i++) {
-        if (slice_eq_str(SLICE_LIT("TELEPHONE-EVENT"), all[i].name) && all[i].clock == PHONE_RATE)
+    for (size_t i = 0; i < n && found == 1 && !s->no_events; i++) {
+        if (slice_eq_str(SLICE_LIT("TELEPHONE-EVENT"), all[i].name) && all[i].clock == ret[0].clock)
             ret[found++] = all[i];
     }
     return found;
@@ -284,6 +300,5 @@ const char *phone_session_accept(struct phone_session *s, struct slice answer)
     if (v != KEYING_OK)
         return why_of(v, &k);
     keep_keying(s, &next);
-    set_terms(s, &d, m, codecs, n, &k, s->offers_mux && sdp_rtcp_mux(&d, m));
-    return NULL;
+    return set_terms(s, &d, m, codecs, n, &k, s->offers_mux && sdp_rtcp_mux(&d, m));
 }

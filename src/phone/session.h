@@ -1,4 +1,4 @@
-/* The phone's side of offer and answer (RFC 3264): one audio stream of G.711 with events, keyed by
+/* The phone's side of offer and answer (RFC 3264): one audio stream with events, keyed by
  * policy. Pure: descriptions in, descriptions out; `terms` is what was agreed on. */
 #ifndef SOTTO_PHONE_SESSION_H
 #define SOTTO_PHONE_SESSION_H
@@ -8,13 +8,15 @@
 #include "sdp/leg.h"
 
 #define SESSION_TEXT_MAX 4096
-#define SESSION_CODECS_MAX 2
+#define SESSION_CODECS_MAX 5
 
 struct phone_session {
     /* Set by the owner. */
     struct keying_policy policy;
     struct slice codecs[SESSION_CODECS_MAX]; /* "PCMA", static */
     size_t codec_count;
+    bool no_events;           /* digits go and come as tones */
+    uint8_t ptime;            /* of what we send; 0: what the peer likes */
     struct addr rtp, rtcp;    /* ours */
     enum sdp_direction wants; /* SENDRECV; SENDONLY while we hold the peer */
     bool offers_mux;          /* RTCP on RTP's port; an offer of it is always taken */

@@ -218,8 +218,15 @@ static bool attr_crosses(const struct sdp_attr *a, const struct sdp_media *m, co
     return of < 0 ? id == SDP_A_RTCP_FB : memchr(pt, of, pt_count) != NULL;
 }
 
+struct formats {
+    uint8_t pt[SDP_FORMAT_MAX]; /* of the other leg's m-line */
+    size_t n;
+    struct sdp_extra extras[SDP_OWN_ALL];
+    size_t extra_count;
+};
+
 static void put_live(struct buf *b, const struct sdp *other, const struct sdp_leg_plan *plan,
-                     size_t i, const uint8_t *pt, size_t pt_count)
+                     size_t i, const struct formats *f)
 {
     const struct sdp_leg_media *lm = &plan->media[i];
     const struct sdp_media *m = &other->media[lm->other];
@@ -228,9 +235,13 @@ static void put_live(struct buf *b, const struct sdp *other, const struct sdp_le
     const struct sdp_attr *a = sdp_attrs(other, m, &n);
 
     sdp_put_m_line(b, m->kind_text, addr_port(&lm->rtp), sdp_proto_name(proto));
-    for (size_t k = 0; k < pt_count; k++) {
+    for (size_t k = 0; k < f->n; k++) {
         buf_put_char(b, ' ');
-        buf_put_u64(b, pt[k]);
+        buf_put_u64(b, f->pt[k]);
+    }
+    for (size_t k = 0; k < f->extra_count; k++) {
+        buf_put_char(b, ' ');
+        buf_put_u64(b, f->extras[k].pt);
     }
     BUF_PUT_LIT(b, "\r\n");
     sdp_put_media_connection(b, plan, lm);
@@ -240,10 +251,40 @@ static void put_live(struct buf *b, const struct sdp *other, const struct sdp_le
         BUF_PUT_LIT(b, "\r\n");
     }
     for (size_t k = 0; k < n; k++) {
-        if (attr_crosses(&a[k], m, pt, pt_count, plan, i))
+        if (attr_crosses(&a[k], m, f->pt, f->n, plan, i))
             sdp_put_attr(b, slice_from(a[k].line, a[k].line_n));
     }
+    for (size_t k = 0; k < f->extra_count; k++)
+        sdp_put_own_codec(b, &sdp_own_codecs[f->extras[k].own], f->extras[k].pt);
     sdp_put_transport(b, plan, i, sdp_leg_direction(plan, i, sdp_direction_of(other, m)));
+}
+
+enum fate { REFUSED, LIVE, CONVERTED };
+
+/* What becomes of m-line i, and with which formats: of the other leg's and ours (LIVE), or of the
+ * offer alone (CONVERTED). */
+static enum fate fate_of(const struct sdp *other, const struct sdp_leg_plan *plan, size_t i,
+                         struct formats *f, struct sdp_own_choice *c)
+{
+    const struct sdp_leg_media *lm = &plan->media[i];
+    if (lm->other < 0 || lm->refuse)
+        return REFUSED;
+    const struct sdp_media *from = &other->media[lm->other];
+    bool converts = plan->transcode && from->kind == SDP_AUDIO;
+
+    f->n = sdp_codecs_filter(other, from, plan->codecs, plan->codec_count, f->pt);
+    if (converts && plan->offer)
+        f->n = sdp_offered_only(other, from, plan->offer, &plan->offer->media[i], f->pt, f->n);
+    else if (converts)
+        f->extra_count = sdp_extras(other, from, plan, f->pt, f->n, f->extras);
+    if (f->n || f->extra_count)
+        return LIVE;
+    *c = (struct sdp_own_choice){.media = (uint8_t)i};
+    if (converts && plan->offer &&
+        sdp_choose_codec(plan->offer, &plan->offer->media[i], plan->codecs, plan->codec_count, true,
+                         c))
+        return CONVERTED;
+    return REFUSED;
 }
 
 static void put_media(struct buf *b, const struct sdp *other, const struct sdp_leg_plan *plan,
@@ -251,26 +292,30 @@ static void put_media(struct buf *b, const struct sdp *other, const struct sdp_l
 {
     const struct sdp_leg_media *lm = &plan->media[i];
     const struct sdp_media *from = lm->other >= 0 ? &other->media[lm->other] : NULL;
-    uint8_t pt[SDP_FORMAT_MAX];
-    size_t n = 0;
+    struct formats f = {.n = 0};
+    struct sdp_own_choice c;
 
-    if (from && !lm->refuse)
-        n = sdp_codecs_filter(other, from, plan->codecs, plan->codec_count, pt);
-    if (n)
-        put_live(b, other, plan, i, pt, n);
-    else
+    switch (fate_of(other, plan, i, &f, &c)) {
+    case LIVE:
+        put_live(b, other, plan, i, &f);
+        break;
+    case CONVERTED:
+        sdp_put_chosen(b, &c, plan, sdp_direction_of(other, from));
+        break;
+    case REFUSED:
         sdp_put_refused(b, plan->offer, plan->offer ? &plan->offer->media[i] : from);
+        break;
+    }
 }
 
 static unsigned live_media(const struct sdp *other, const struct sdp_leg_plan *plan)
 {
-    uint8_t pt[SDP_FORMAT_MAX];
     unsigned live = 0;
 
     for (size_t i = 0; i < plan->media_count; i++) {
-        const struct sdp_leg_media *lm = &plan->media[i];
-        if (!lm->refuse && lm->other >= 0 &&
-            sdp_codecs_filter(other, &other->media[lm->other], plan->codecs, plan->codec_count, pt))
+        struct formats f = {.n = 0};
+        struct sdp_own_choice c;
+        if (fate_of(other, plan, i, &f, &c) != REFUSED)
             live |= 1u << i;
     }
     return live;

@@ -68,6 +68,10 @@ struct sdp_leg_plan {
     const struct slice *codecs; /* audio encodings allowed, best first: "PCMA", "speex/16000"; no
                                    regard to case */
     size_t codec_count;         /* 0: all, as they come */
+    bool transcode; /* audio may be converted: an offer gets our codecs at its end, an answer of
+                       which no codec was offered gets one that was */
+    bool no_events; /* own descriptions: without telephone-event */
+    uint8_t ptime;  /* own descriptions: ms of a packet; 0: 20, or as offered */
     uint8_t media_count;
     uint8_t pad_to; /* an offer that renews one with more m-lines: refused ones up to here */
     struct sdp_leg_media media[SDP_MEDIA_MAX];
@@ -87,10 +91,19 @@ void sdp_leg_print(struct buf *b, const struct sdp *other, const struct sdp_leg_
 size_t sdp_codecs_filter(const struct sdp *d, const struct sdp_media *m, const struct slice *codecs,
                          size_t codec_count, uint8_t ret_pt[SDP_FORMAT_MAX]);
 
+/* Can the media role decode and encode it? The same set as codec/codec.h has. */
+bool sdp_codec_is_convertible(const struct sdp_codec *c);
+/* Opus' fmtp as far as it says something to who sends (RFC 7587 s.6.1). Total. */
+struct sdp_opus {
+    bool fec, cbr;
+    uint32_t bitrate; /* maxaveragebitrate; 0: not said */
+};
+void sdp_opus_parse(struct slice fmtp, struct sdp_opus *ret);
+
 /* --- descriptions of our own: built-in targets, late offers ---------------------------------- */
 
 /* An offer of one audio stream (plan->media[0]; media_count 1) from a codec list of PCMA, PCMU,
- * G722, opus; telephone-event is added. plan->codecs empty: PCMA, PCMU, G722, opus. */
+ * G722, opus, L16; telephone-event is added. plan->codecs empty: PCMA, PCMU, G722, opus. */
 void sdp_own_print_offer(struct buf *b, const struct sdp_leg_plan *plan);
 
 enum sdp_own_verdict { SDP_OWN_OK = 0, SDP_OWN_NO_AUDIO, SDP_OWN_NO_CODEC };

@@ -2,58 +2,83 @@
 #include "sdp/attr.h"
 #include "sdp/print.h"
 
-#define OWN_AUDIO 4 /* of own_codecs, the first are audio, the others events */
-#define OWN_ALL 6
-// clang-format off
-static const struct own_codec {
-    const char *name;
-    uint8_t pt;
-    uint32_t clock;
-    const char *lines; /* attribute lines without "a=" */
-} own_codecs[OWN_ALL] = {
-    {"PCMA", 8, 8000, "rtpmap:8 PCMA/8000"},
-    {"PCMU", 0, 8000, "rtpmap:0 PCMU/8000"},
-    {"G722", 9, 8000, "rtpmap:9 G722/8000"},
-    {"opus", 111, 48000, "rtpmap:111 opus/48000/2\r\na=fmtp:111 useinbandfec=1"},
+const struct sdp_own_codec sdp_own_codecs[SDP_OWN_ALL] = {
+    {"PCMA", 8, 8000, "PCMA/8000", NULL},
+    {"PCMU", 0, 8000, "PCMU/8000", NULL},
+    {"G722", 9, 8000, "G722/8000", NULL},
+    {"opus", 111, 48000, "opus/48000/2", "useinbandfec=1"},
+    {"L16", 112, 16000, "L16/16000",
+     NULL}, /* ten times the others' bandwidth: where it is asked for */
     /* RFC 4733 s.2.3: events share the clock of the audio. */
-    {"telephone-event", 101, 8000, "rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16"},
-    {"telephone-event", 110, 48000, "rtpmap:110 telephone-event/48000\r\na=fmtp:110 0-16"},
+    {"telephone-event", 101, 8000, "telephone-event/8000", "0-16"},
+    {"telephone-event", 110, 48000, "telephone-event/48000", "0-16"},
+    {"telephone-event", 113, 16000, "telephone-event/16000", "0-16"},
 };
-// clang-format on
 
-/* Indexes into own_codecs; returns how many. */
-static size_t own_list(const struct sdp_leg_plan *plan, uint8_t list[OWN_ALL])
+static bool own_is(const struct sdp_own_codec *c, struct slice want)
 {
-    bool in[OWN_ALL] = {false};
+    struct slice name = slice_cut(&want, '/'), clock = slice_cut(&want, '/');
+    uint32_t hz = 0;
+
+    if (!slice_eq_nocase_str(name, c->name))
+        return false;
+    return clock.n == 0 || (slice_to_u32(clock, &hz) == 0 && hz == c->clock);
+}
+
+size_t sdp_own_list(const struct sdp_leg_plan *plan, uint8_t list[SDP_OWN_ALL])
+{
+    bool in[SDP_OWN_ALL] = {false};
     size_t n = 0;
 
     for (size_t k = 0; k < plan->codec_count; k++) {
-        struct slice want = plan->codecs[k], name = slice_cut(&want, '/');
-        for (uint8_t i = 0; i < OWN_AUDIO; i++) {
-            if (!in[i] && slice_eq_nocase_str(name, own_codecs[i].name)) {
+        for (uint8_t i = 0; i < SDP_OWN_AUDIO; i++) {
+            if (!in[i] && own_is(&sdp_own_codecs[i], plan->codecs[k])) {
                 in[i] = true;
                 list[n++] = i;
             }
         }
     }
-    for (uint8_t i = 0; plan->codec_count == 0 && i < OWN_AUDIO; i++)
+    for (uint8_t i = 0; plan->codec_count == 0 && i < SDP_OWN_DEFAULT; i++)
         list[n++] = i;
     const size_t audio = n;
-    for (uint8_t i = OWN_AUDIO; i < OWN_ALL; i++) {
+    for (uint8_t i = SDP_OWN_AUDIO; i < SDP_OWN_ALL && !plan->no_events; i++) {
         bool clock = false;
         for (size_t k = 0; k < audio; k++)
-            clock = clock || own_codecs[list[k]].clock == own_codecs[i].clock;
+            clock = clock || sdp_own_codecs[list[k]].clock == sdp_own_codecs[i].clock;
         if (clock)
             list[n++] = i;
     }
     return n;
 }
 
+void sdp_put_own_codec(struct buf *b, const struct sdp_own_codec *c, uint8_t pt)
+{
+    BUF_PUT_LIT(b, "a=rtpmap:");
+    buf_put_u64(b, pt);
+    buf_put_char(b, ' ');
+    buf_put_str(b, c->map);
+    BUF_PUT_LIT(b, "\r\n");
+    if (!c->fmtp)
+        return;
+    BUF_PUT_LIT(b, "a=fmtp:");
+    buf_put_u64(b, pt);
+    buf_put_char(b, ' ');
+    buf_put_str(b, c->fmtp);
+    BUF_PUT_LIT(b, "\r\n");
+}
+
+void sdp_put_ptime(struct buf *b, uint16_t ms)
+{
+    BUF_PUT_LIT(b, "a=ptime:");
+    buf_put_u64(b, ms ? ms : 20);
+    BUF_PUT_LIT(b, "\r\n");
+}
+
 static void put_own_media(struct buf *b, const struct sdp_leg_plan *plan)
 {
     const struct sdp_leg_media *lm = &plan->media[0];
-    uint8_t list[OWN_ALL];
-    size_t n = own_list(plan, list);
+    uint8_t list[SDP_OWN_ALL];
+    size_t n = sdp_own_list(plan, list);
 
     if (lm->refuse || n == 0) {
         sdp_put_refused(b, NULL, NULL);
@@ -63,13 +88,13 @@ static void put_own_media(struct buf *b, const struct sdp_leg_plan *plan)
                    sdp_proto_name((enum sdp_proto)lm->proto));
     for (size_t i = 0; i < n; i++) {
         buf_put_char(b, ' ');
-        buf_put_u64(b, own_codecs[list[i]].pt);
+        buf_put_u64(b, sdp_own_codecs[list[i]].pt);
     }
     BUF_PUT_LIT(b, "\r\n");
     sdp_put_media_connection(b, plan, lm);
     for (size_t i = 0; i < n; i++)
-        sdp_put_attr(b, slice_from_str(own_codecs[list[i]].lines));
-    BUF_PUT_LIT(b, "a=ptime:20\r\n");
+        sdp_put_own_codec(b, &sdp_own_codecs[list[i]], sdp_own_codecs[list[i]].pt);
+    sdp_put_ptime(b, plan->ptime);
     sdp_put_transport(b, plan, 0, sdp_leg_direction(plan, 0, SDP_SENDRECV));
 }
 
@@ -100,8 +125,9 @@ static bool is_audio_codec(const struct sdp_codec *c)
     return !is_event(c) && !slice_eq(name, SLICE_LIT("CN")) && !slice_eq(name, SLICE_LIT("RED"));
 }
 
-static bool choose_codec(const struct sdp *offer, const struct sdp_media *m,
-                         const struct slice *codecs, size_t codec_count, struct sdp_own_choice *ret)
+bool sdp_choose_codec(const struct sdp *offer, const struct sdp_media *m,
+                      const struct slice *codecs, size_t codec_count, bool convertible,
+                      struct sdp_own_choice *ret)
 {
     struct sdp_codec all[SDP_FORMAT_MAX];
     uint8_t allowed[SDP_FORMAT_MAX];
@@ -110,7 +136,8 @@ static bool choose_codec(const struct sdp *offer, const struct sdp_media *m,
 
     /* The offerer's order, for the peer knows best what it likes (RFC 3264 s.6.1). */
     for (size_t i = 0; i < n && chosen == n; i++) {
-        if (is_audio_codec(&all[i]) && memchr(allowed, all[i].pt, allowed_n))
+        bool may = convertible ? sdp_codec_is_convertible(&all[i]) : is_audio_codec(&all[i]);
+        if (may && memchr(allowed, all[i].pt, allowed_n))
             chosen = i;
     }
     if (chosen == n)
@@ -136,7 +163,7 @@ int sdp_own_choose(const struct sdp *offer, bool secure, const struct slice *cod
         if (map.to[i] < 0 || m->kind != SDP_AUDIO || m->port == 0)
             continue;
         struct sdp_own_choice c = {.media = (uint8_t)i};
-        if (choose_codec(offer, m, codecs, codec_count, &c)) {
+        if (sdp_choose_codec(offer, m, codecs, codec_count, false, &c)) {
             *ret = c;
             return SDP_OWN_OK;
         }
@@ -181,8 +208,8 @@ static void put_offered_lines(struct buf *b, const struct sdp *d, const struct s
     BUF_PUT_LIT(b, "\r\n");
 }
 
-static void put_chosen(struct buf *b, const struct sdp_own_choice *c,
-                       const struct sdp_leg_plan *plan)
+void sdp_put_chosen(struct buf *b, const struct sdp_own_choice *c, const struct sdp_leg_plan *plan,
+                    enum sdp_direction said)
 {
     const struct sdp_media *m = &plan->offer->media[c->media];
     const struct sdp_leg_media *lm = &plan->media[c->media];
@@ -196,10 +223,8 @@ static void put_chosen(struct buf *b, const struct sdp_own_choice *c,
     sdp_put_media_connection(b, plan, lm);
     for (size_t i = 0; i < c->codec_count; i++)
         put_offered_lines(b, plan->offer, m, c->codecs[i].pt);
-    BUF_PUT_LIT(b, "a=ptime:");
-    buf_put_u64(b, c->codecs[0].ptime ? c->codecs[0].ptime : 20);
-    BUF_PUT_LIT(b, "\r\n");
-    sdp_put_transport(b, plan, c->media, sdp_leg_direction(plan, c->media, SDP_SENDRECV));
+    sdp_put_ptime(b, plan->ptime ? plan->ptime : c->codecs[0].ptime);
+    sdp_put_transport(b, plan, c->media, sdp_leg_direction(plan, c->media, said));
 }
 
 static void put_answer_body(struct buf *b, const void *arg, const struct sdp_leg_plan *plan)
@@ -210,7 +235,7 @@ static void put_answer_body(struct buf *b, const void *arg, const struct sdp_leg
     sdp_put_session_transport(b, plan, plan->media[c->media].refuse ? 0 : 1u << c->media);
     for (size_t i = 0; i < plan->media_count; i++) {
         if (i == c->media && !plan->media[i].refuse)
-            put_chosen(b, c, plan);
+            sdp_put_chosen(b, c, plan, SDP_SENDRECV);
         else
             sdp_put_refused(b, plan->offer, &plan->offer->media[i]);
     }

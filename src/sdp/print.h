@@ -35,4 +35,43 @@ void sdp_put_refused(struct buf *b, const struct sdp *d, const struct sdp_media 
 enum sdp_direction sdp_leg_direction(const struct sdp_leg_plan *plan, size_t i,
                                      enum sdp_direction said);
 
+/* --- own.c: codecs that we speak or convert to ------------------------------------------------- */
+
+#define SDP_OWN_DEFAULT 4 /* the first ones, where no list says which */
+#define SDP_OWN_AUDIO 5   /* … are audio, the others events */
+#define SDP_OWN_ALL 8
+struct sdp_own_codec {
+    const char *name;
+    uint8_t pt;
+    uint32_t clock;
+    const char *map, *fmtp; /* fmtp: or NULL */
+};
+extern const struct sdp_own_codec sdp_own_codecs[SDP_OWN_ALL];
+/* Those of plan->codecs in its order, and the events of their clocks: indexes; returns how many. */
+size_t sdp_own_list(const struct sdp_leg_plan *plan, uint8_t list[SDP_OWN_ALL]);
+void sdp_put_own_codec(struct buf *b, const struct sdp_own_codec *c, uint8_t pt);
+void sdp_put_ptime(struct buf *b, uint16_t ms); /* 0: 20 */
+/* The first audio codec that the list allows, in the offer's order, and its events. */
+bool sdp_choose_codec(const struct sdp *offer, const struct sdp_media *m,
+                      const struct slice *codecs, size_t codec_count, bool convertible,
+                      struct sdp_own_choice *ret);
+/* The m-line c->media of an answer that takes just these. */
+void sdp_put_chosen(struct buf *b, const struct sdp_own_choice *c, const struct sdp_leg_plan *plan,
+                    enum sdp_direction said);
+
+/* --- convert.c: what is added because the media role can convert it ---------------------------- */
+
+struct sdp_extra {
+    uint8_t own; /* index into sdp_own_codecs */
+    uint8_t pt;  /* free in this m-line */
+};
+/* Codecs for our offer beside the `pt_count` ones that stay of m; returns how many. None where m has
+ * no audio that can be converted. */
+size_t sdp_extras(const struct sdp *d, const struct sdp_media *m, const struct sdp_leg_plan *plan,
+                  const uint8_t *pt, size_t pt_count, struct sdp_extra ret[SDP_OWN_ALL]);
+/* Of the formats of m that are left for our answer: those that the offer's m-line has, too. 0: there
+ * is no audio among them. */
+size_t sdp_offered_only(const struct sdp *d, const struct sdp_media *m, const struct sdp *offer,
+                        const struct sdp_media *offered, uint8_t *pt, size_t pt_count);
+
 #endif

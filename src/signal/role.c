@@ -190,6 +190,7 @@ static int make_calls(struct signal_role *r)
         .host = r->cfg.host,
         .max_calls = r->cfg.max_calls,
         .ring_timeout_ms = r->cfg.ring_timeout_ms,
+        .transcode = r->cfg.transcode,
         .session_min_s = r->cfg.session_min_s,
         .session_default_s = r->cfg.session_default_s,
         .stats_fd = r->cfg.stats_fd,

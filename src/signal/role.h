@@ -24,6 +24,7 @@ struct signal_config {
     uint32_t register_min_s, register_max_s, register_default_s;
     uint32_t session_min_s, session_default_s;
     uint32_t ring_timeout_ms;
+    bool transcode;
     bool offer_md5;           /* RFC 8760: SHA-256 first, MD5 for phones that know nothing else */
     const char *host;         /* in Warning headers */
     const char *origins;      /* sites whose pages may open a WebSocket, separated by commas */

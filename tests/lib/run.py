@@ -63,7 +63,7 @@ def stop(server):
 
 
 def main(tests, *tools, opener=open_server):
-    """tests: functions of (server, folder), each with a server of its own."""
+    """tests: functions of (server, folder), each with a server of its own, made by its `opener`."""
     space.enter(*tools)
     failed = ran = 0
     for test in tests:
@@ -73,7 +73,7 @@ def main(tests, *tools, opener=open_server):
         server = None
         try:
             folder = space.folder()
-            server = opener(folder) if opener else None
+            server = getattr(test, "opener", opener)(folder) if opener else None
             if opener:
                 test(server, folder)
                 stop(server)
