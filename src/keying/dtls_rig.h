@@ -141,8 +141,12 @@ static void rig_failed(void *arg, const char *why)
 
 static RIG_UNUSED void rig_start(struct rig_end *e)
 {
-    const struct keying_engine_env env = {e,         &e->local,  rig_send,
-                                          rig_timer, rig_secure, rig_failed};
+    const struct keying_engine_env env = {.arg = e,
+                                          .local = &e->local,
+                                          .send = rig_send,
+                                          .timer = rig_timer,
+                                          .secure = rig_secure,
+                                          .failed = rig_failed};
     rig_end_stop(e);
     e->due = 0;
     int r = keying_dtls.start(&env, &e->s, KEYING_RTP, rig_now, &e->engine);

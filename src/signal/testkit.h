@@ -372,7 +372,7 @@ static inline void kit_media_work(struct kit_media *m, const struct media_reques
             e->id = r->endpoint = 0;
         return;
     }
-    if (rq->ops & (MEDIA_OP_REMOTE | MEDIA_OP_LOCAL))
+    if (!(rq->ops & MEDIA_OP_CHECK) && (rq->ops & (MEDIA_OP_REMOTE | MEDIA_OP_LOCAL)))
         e->asked = *rq;
     uint64_t by = e->id;
     struct kit_endpoint *owner =
