@@ -182,7 +182,7 @@ def open_server(folder):
     server = run.Server(folder, listen=("tls", "ws"), settings="[web]\norigins = https://friend.example\n")
     server.start()
     for user in ("1000", "1001"):
-        server.add_user(user, transport="tls,ws,wss")
+        server.add_user(user, transport="tls,ws,wss", keying="sdes")
     return server
 
 

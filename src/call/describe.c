@@ -47,7 +47,7 @@ void call_shape(const struct leg *l, struct leg_shape *ret)
 {
     struct sdp *d = l->call->core->sdp[2];
     bool has = l->remote_sdp.n && sdp_parse(call_text_slice(&l->remote_sdp), d) == SDP_OK;
-    leg_shape_of(l->flow.kind, has ? d : NULL, ret);
+    leg_shape_of(l->flow.kind, &l->policy, has ? d : NULL, ret);
 }
 
 uint8_t call_media_count(const struct call_text *sdp, struct sdp *scratch)

@@ -70,7 +70,7 @@ static void leg_ring(struct leg *b)
     }
     struct leg_shape shape;
     char why[CALL_WHY_MAX];
-    leg_shape_of(b->flow.kind, NULL, &shape);
+    leg_shape_of(b->flow.kind, &b->policy, NULL, &shape);
     if (!leg_shape_policy(&shape, &b->policy)) {
         leg_fail(b, 488, call_why_of_browser(b, why));
         return;
@@ -463,6 +463,16 @@ static uint16_t map_status(uint16_t status)
     }
 }
 
+/* A browser that was offered SDES, because its user may not use DTLS-SRTP, just says 488. */
+static struct slice why_of_failure(const struct leg *b, const struct leg_input *in,
+                                   char room[CALL_WHY_MAX])
+{
+    bool browser = leg_shape_is_websocket(b->flow.kind) && !leg_shape_may_dtls(&b->policy);
+    if (in->status == 488 && in->msg && browser)
+        return slice_from_str(call_why_of_browser(b, room));
+    return in->reason;
+}
+
 void fork_on_failed(struct leg *b, const struct leg_input *in)
 {
     struct call *c = b->call;
@@ -471,7 +481,8 @@ void fork_on_failed(struct leg *b, const struct leg_input *in)
               LOG_I("status", status), LOG_S("reason", in->reason));
     if (in->msg && status >= 300 && status < 400 && fork_redirect(b, in->msg))
         return;
-    remember_failure(c, map_status(status), in->reason);
+    char why[CALL_WHY_MAX];
+    remember_failure(c, map_status(status), why_of_failure(b, in, why));
     if (status >= 600) /* s.16.7 step 5: 6xx ends all of them */
         hang_up_others(c, b);
     leg_sip_release(b);

@@ -87,10 +87,8 @@ const char *call_why_of_media(const struct leg *l, uint8_t media_status, const c
                               char room[CALL_WHY_MAX])
 {
     char who[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2];
-    struct leg_shape shape;
-    leg_shape_of(l->flow.kind, NULL, &shape);
-    if (shape.browser && (media_status == MEDIA_STATUS_NO_COMMON_KEYING ||
-                          media_status == MEDIA_STATUS_ENCRYPTION_REFUSED))
+    if (leg_shape_is_websocket(l->flow.kind) && (media_status == MEDIA_STATUS_NO_COMMON_KEYING ||
+                                                 media_status == MEDIA_STATUS_ENCRYPTION_REFUSED))
         return call_why_of_browser(l, room);
     if ((media_status != MEDIA_STATUS_NOT_ENCRYPTED &&
          media_status != MEDIA_STATUS_NO_COMMON_SUITE) ||

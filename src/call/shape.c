@@ -14,9 +14,16 @@ static bool all_say(const struct sdp *d, enum sdp_attr_id id)
     return any;
 }
 
-void leg_shape_of(enum transport_kind kind, const struct sdp *last, struct leg_shape *ret)
+bool leg_shape_may_dtls(const struct media_policy *p)
 {
-    bool ws = kind == TRANSPORT_WS || kind == TRANSPORT_WSS;
+    return p->protection == PROTECTION_OFF || memchr(p->keyings, KEYING_DTLS, p->keying_count);
+}
+
+void leg_shape_of(enum transport_kind kind, const struct media_policy *p, const struct sdp *last,
+                  struct leg_shape *ret)
+{
+    bool ws = leg_shape_is_websocket(kind) &&
+              (last ? all_say(last, SDP_A_FINGERPRINT) : leg_shape_may_dtls(p));
 
     *ret = (struct leg_shape){.browser = ws, .ice = ws, .mux = ws, .bundle = ws};
     if (ws || !last)

@@ -49,7 +49,7 @@ static const char common_usage[] =
     "  --expires N        of the registration, seconds (default 300)\n"
     "\n"
     "How:\n"
-    "  --keying K[,K]     sdes (default), dtls, zrtp, none; with none beside others: encrypted if\n"
+    "  --keying K[,K]     sdes,dtls (default), zrtp, none; with none beside others: encrypted if\n"
     "                     the peer can\n"
     "  --zrtp-secrets F   keeps ZRTP's identifier and secrets there from call to call\n"
     "  --verify-sas SAS   compares ZRTP's SAS with what the other side sees: marks it as "
@@ -219,7 +219,7 @@ static int check(const struct phone_options *o)
 int phone_options_parse(int argc, char **argv, struct phone_options *ret)
 {
     struct phone_options o = {.is_call = argc > 0 && strcmp(argv[0], "call") == 0,
-                              .keying = "sdes",
+                              .keying = "sdes,dtls",
                               .codec = "PCMA,PCMU",
                               .expires = PHONE_EXPIRES_DEFAULT,
                               .rtp_seq = PHONE_SEQ_RANDOM};
