@@ -267,6 +267,14 @@ def row_restore(b):
                  note=f"wall time; {alone:.2f} s without bindings")
 
 
+def row_transcode(b):
+    b.report.heading("Converted calls, us of CPU for a second of call, both directions, without the relay")
+    found = program_rows("bench-codec-bridge", r"(?m)^(\S+ call): (\d+) us", b.runs)
+    for name, us in found.items():
+        b.report.add(name, us, "us", None, None)
+
+
 ROWS = {"parse": row_parse, "srtp": row_srtp, "register": row_register, "call": row_call, "relay": row_relay,
+        "transcode": row_transcode,
         "memory": row_memory, "tls": row_tls, "restore": row_restore}
 ERRORS = (RuntimeError, subprocess.TimeoutExpired, AttributeError, OSError)

@@ -22,7 +22,7 @@ _sotto()
         --suites) COMPREPLY=($(compgen -W "AES_CM_128_HMAC_SHA1_80 AES_CM_128_HMAC_SHA1_32
             AES_256_CM_HMAC_SHA1_80 AES_256_CM_HMAC_SHA1_32 AEAD_AES_128_GCM AEAD_AES_256_GCM
             inherit" -- "$cur")); return ;;
-        --codecs) COMPREPLY=($(compgen -W "opus G722 PCMA PCMU inherit" -- "$cur")); return ;;
+        --codecs) COMPREPLY=($(compgen -W "opus G722 PCMA PCMU L16 inherit" -- "$cur")); return ;;
     esac
 
     if ((${#words_seen[@]} == 0)); then

@@ -38,7 +38,7 @@ rtp_ports {rtp_first}-{rtp_last}
 rtcp_mux no
 jitter_buffer_delay 5-10
 module_path {modules}
-module g711.so
+{codec_modules}
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -55,6 +55,10 @@ ctrl_tcp_listen 127.0.0.1:{ctrl_port}
 """
 
 
+CODECS = {"opus": ("opus", "opus/48000/2"), "G722": ("g722", "G722/16000/1"),
+          "PCMU": ("g711", "PCMU/8000/1"), "PCMA": ("g711", "PCMA/8000/1")}  # module, account's name
+
+
 def module_folder():
     for name in MODULE_FOLDERS:
         if (Path(name) / "ctrl_tcp.so").exists():
@@ -65,10 +69,11 @@ def module_folder():
 class Baresip:
     """One phone, a context manager: registered on entry unless `register` is off.
 
-    keying: none, srtp, srtp-mand, srtp-mandf, dtls_srtp. answer: auto, manual."""
+    keying: none, srtp, srtp-mand, srtp-mandf, dtls_srtp. answer: auto, manual. codecs: of CODECS, in
+    the phone's order."""
 
     def __init__(self, folder, server, user, *, transport="tls", keying="srtp-mand", answer="auto",
-                 hz=440, register=True):
+                 hz=440, register=True, codecs=("PCMU", "PCMA")):
         number = next(numbers)
         self.user, self.server, self.transport, self.hz = user, server, transport, hz
         self.register = register
@@ -82,12 +87,14 @@ class Baresip:
         self.write("config", CONFIG.format(
             host=server.host, sip_port=15100 + 2 * number, ca=server.ca, transport=transport,
             source=source, folder=self.folder, modules=module_folder(), ctrl_port=self.ctrl_port,
-            rtp_first=rtp, rtp_last=rtp + 198))
+            rtp_first=rtp, rtp_last=rtp + 198,
+            codec_modules="\n".join(f"module {CODECS[c][0]}.so" for c in
+                                    {CODECS[c][0]: c for c in codecs}.values())))
         proxy = f"sip:{server.host}:{PORTS[transport]};transport={transport}"
         menc = "" if keying == "none" else f";mediaenc={keying}"
         self.write("accounts", f'<sip:{user}@{DOMAIN};transport={transport}>;outbound="{proxy}";'
                    f'auth_pass={PASSWORD};regint={60 if register else 0};answermode={answer}'
-                   f'{menc}\n')
+                   f'{menc};audio_codecs={",".join(CODECS[c][1] for c in codecs)}\n')
         self.write("contacts", "")
         self.events = waits.News(f"baresip {user}")
         self.replies = waits.News(f"baresip {user}'s replies")
