@@ -15,7 +15,8 @@ from lib.cases import RESULTS, version
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "INTEROP.md"
 SCRIPTS = ("baresip_pair", "baresip_calls", "baresip_policy", "sipp_calls", "sipp_policy", "kill",
-           "kill_baresip", "dtls", "baresip_dtls", "baresip_codecs", "linphone_dtls", "chromium_media")
+           "kill_baresip", "dtls", "baresip_dtls", "baresip_codecs", "linphone_dtls", "chromium_media",
+           "ice")
 PEERS = {"baresip": ("baresip", "-h"), "linphone": ("linphonec", "--version"), "SIPp": ("sipp", "-v")}
 TRANSPORTS = ("tls", "tcp", "udp")
 HEAD = """# Interoperability

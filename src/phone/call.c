@@ -50,6 +50,36 @@ static void on_keying_packet(void *arg, bool rtcp, struct slice packet, const st
     phone_keying_packet(c->keying, rtcp, packet, from);
 }
 
+static void on_stun(void *arg, bool rtcp, struct slice packet, const struct addr *from)
+{
+    struct phone_call *c = arg;
+
+    phone_ice_packet(&c->ice, rtcp, packet, from);
+}
+
+static void send_stun(void *arg, bool rtcp, const struct addr *to, struct slice packet)
+{
+    struct phone_call *c = arg;
+
+    if (c->media)
+        phone_media_put_to(c->media, rtcp, to, packet);
+}
+
+static void on_way_changed(void *arg)
+{
+    struct phone_call *c = arg;
+
+    phone_session_moved(&c->session);
+    call_apply_media(c);
+}
+
+static void stop_media(struct phone_call *c)
+{
+    phone_ice_stop(&c->ice);
+    if (c->media)
+        phone_media_stop(c->media);
+}
+
 /* What the other side sees was told by other means, or nobody looks (RFC 6189 s.4.5.2). */
 static void compare_sas(struct phone_call *c)
 {
@@ -101,6 +131,7 @@ static bool open_media(struct phone_call *c, const struct addr *local)
                                      .dtmf_tones = o->dtmf_tones,
                                      .lose = o->lose,
                                      .on_keying = on_keying_packet,
+                                     .on_stun = o->ice ? on_stun : NULL,
                                      .arg = c};
     int r = phone_media_new(&cfg, &c->media);
     if (r == 0)
@@ -112,6 +143,8 @@ static bool open_media(struct phone_call *c, const struct addr *local)
     }
     c->session.rtp = *phone_media_rtp_addr(c->media);
     c->session.rtcp = *phone_media_rtcp_addr(c->media);
+    c->ice.local[0] = c->session.rtp;
+    c->ice.local[1] = c->session.rtcp;
     return true;
 }
 
@@ -266,8 +299,7 @@ static void act_cancel(struct phone_call *c, const struct call_input *in)
 static void over(struct phone_call *c)
 {
     c->ended_ms = loop_now(c->ph->loop);
-    if (c->media)
-        phone_media_stop(c->media);
+    stop_media(c);
     call_release(c);
     dialog_terminate(&c->dialog);
     phone_on_call_over(c->ph);
@@ -405,8 +437,7 @@ static void act_bye(struct phone_call *c, const struct call_input *in)
     (void)in;
     call_set_reason(c, 200, "ended here");
     call_acked(c);
-    if (c->media)
-        phone_media_stop(c->media);
+    stop_media(c);
     c->ended_ms = loop_now(c->ph->loop);
     if (phone_request_send(&c->bye, SLICE_NONE, SLICE_NONE) < 0)
         call_event(c, CALL_EV_BYE_DONE, NULL);
@@ -626,6 +657,9 @@ int call_init(struct phone_call *c, struct phone *ph)
     c->session.offers_mux = o->rtcp_mux;
     c->session.ptime = (uint8_t)o->ptime;
     c->session.no_events = o->no_events;
+    phone_ice_init(&c->ice, ph->loop, send_stun, on_way_changed, c);
+    if (o->ice)
+        c->session.ice = &c->ice;
     phone_session_init(&c->session);
     if (!why[0])
         return 0;
@@ -639,6 +673,7 @@ void call_fini(struct phone_call *c)
     if (!c->ph)
         return;
     call_release(c);
+    phone_ice_fini(&c->ice);
     c->keying = phone_keying_free(c->keying);
     c->media = phone_media_free(c->media);
     if (c->has_audio && phone_audio_fini(&c->audio) < 0)

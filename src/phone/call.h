@@ -67,6 +67,7 @@ struct phone_call {
     struct dialog dialog;
     struct transport_flow flow; /* callee: where the INVITE came from, and our requests go */
     struct phone_session session;
+    struct phone_ice ice;
     struct phone_audio audio;
     bool has_audio;
     struct phone_media *media;

@@ -176,8 +176,11 @@ static void update(struct part *p)
 {
     const struct phone_session *s = p->k->cfg.session;
     const struct keying_ops *ops = keying_find((enum keying_kind)s->keying.active);
-    bool wanted = s->agreed && ops && ops->start && !s->keying.held && s->keying.wanted != 0 &&
-                  (p->which == KEYING_RTP || s->terms.rtcp_apart);
+    /* With ICE there may be no way to the peer yet. */
+    bool has_way = !s->ice || !s->ice->on ||
+                   addr_family(p->which == KEYING_RTCP ? &s->terms.rtcp : &s->terms.rtp) != 0;
+    bool wanted = has_way && s->agreed && ops && ops->start && !s->keying.held &&
+                  s->keying.wanted != 0 && (p->which == KEYING_RTP || s->terms.rtcp_apart);
 
     if (wanted && p->engine && p->ops == ops && p->number == s->keying.wanted)
         return;

@@ -56,6 +56,8 @@ static const char common_usage[] =
     "verified,\n"
     "                     or ends the call where it differs; any: takes it unseen\n"
     "  --rtcp-mux         offers RTCP on RTP's port (RFC 5761)\n"
+    "  --ice              finds the way by connectivity checks (RFC 8445), where the peer does "
+    "too\n"
     "  --suite S[,S]      SRTP suites, best first (default: all)\n"
     "  --codecs C[,C]     PCMA, PCMU, G722, opus, L16 (default: PCMA,PCMU); --ptime MS of a "
     "packet\n"
@@ -102,6 +104,7 @@ static const struct option options[] = {
     {"--expires", NUMBER, BOTH, AT(expires), 1, 86400},
     {"--keying", TEXT, BOTH, AT(keying), 0, 0},
     {"--rtcp-mux", FLAG, BOTH, AT(rtcp_mux), 0, 0},
+    {"--ice", FLAG, BOTH, AT(ice), 0, 0},
     {"--zrtp-secrets", TEXT, BOTH, AT(zrtp_secrets), 0, 0},
     {"--verify-sas", TEXT, BOTH, AT(verify_sas), 0, 0},
     {"--suite", TEXT, BOTH, AT(suite), 0, 0},

@@ -153,6 +153,13 @@ void phone_media_put(struct phone_media *m, bool rtcp, const void *packet, size_
         (void)sendto(sock_of(m, rtcp), packet, n, MSG_DONTWAIT, &to->sa, addr_len(to));
 }
 
+void phone_media_put_to(struct phone_media *m, bool rtcp, const struct addr *to,
+                        struct slice packet)
+{
+    (void)sendto(rtcp ? m->rtcp_sock : m->rtp_sock, packet.p, packet.n, MSG_DONTWAIT, &to->sa,
+                 addr_len(to));
+}
+
 /* One packet of `len` bytes in m->pkt. Without keys nothing leaves where keys were agreed on. */
 static bool send_packet(struct phone_media *m, uint32_t len, bool rtcp)
 {

@@ -33,6 +33,7 @@ struct phone_media_config {
     uint32_t lose;             /* every n-th RTP packet is not sent; 0: all are */
     /* What is a handshake's; NULL: dropped. */
     void (*on_keying)(void *arg, bool rtcp, struct slice packet, const struct addr *from);
+    void (*on_stun)(void *arg, bool rtcp, struct slice packet, const struct addr *from); /* too */
     void *arg;
 };
 
@@ -72,6 +73,9 @@ const struct addr *phone_media_rtcp_addr(const struct phone_media *m);
 int phone_media_apply(struct phone_media *m, const struct phone_media_terms *t) MUST_CHECK;
 /* A handshake's packet. */
 void phone_media_put(struct phone_media *m, bool rtcp, const void *packet, size_t n);
+/* STUN, from one of our two ports. */
+void phone_media_put_to(struct phone_media *m, bool rtcp, const struct addr *to,
+                        struct slice packet);
 void phone_media_stop(struct phone_media *m); /* RTCP BYE; nothing flows any more */
 /* Heard by some way: "event", "tone", "info". */
 void phone_media_add_digit(struct phone_media *m, char digit, const char *by);

@@ -201,6 +201,12 @@ static void receive(struct phone_media *m, int sock)
             continue;
         }
         enum rtp_kind kind = rtp_demux(m->pkt, (size_t)n);
+        if (kind == RTP_KIND_STUN) {
+            if (m->cfg.on_stun)
+                m->cfg.on_stun(m->cfg.arg, sock == m->rtcp_sock, slice_from(m->pkt, (size_t)n),
+                               &from);
+            continue;
+        }
         if (m->cfg.on_keying && (kind == RTP_KIND_DTLS || kind == RTP_KIND_ZRTP)) {
             m->cfg.on_keying(m->cfg.arg, sock == m->rtcp_sock, slice_from(m->pkt, (size_t)n),
                              &from);

@@ -17,7 +17,7 @@ struct phone_options {
     const char *server, *server_name, *transport, *ca, *listen, *auth_user;
     bool password_stdin, insecure, no_register;
     const char *keying; /* "sdes", "dtls", "none", "sdes,none" */
-    bool rtcp_mux;
+    bool rtcp_mux, ice;
     const char *suite, *codec;
     const char *zrtp_secrets; /* file; NULL: none */
     const char *verify_sas;   /* the SAS that the other side sees, or "any"; NULL: not compared */

@@ -149,6 +149,8 @@ const char *phone_session_offer(struct phone_session *s, struct slice *ret_text)
 
     if (v != KEYING_OK)
         return why_of(v, &k);
+    if (s->ice)
+        phone_ice_put(&kb, s->ice, s->offers_mux);
     fill_plan(s, &plan, 0, &k, buf_slice(&kb), s->offers_mux);
     sdp_own_print_offer(&b, &plan);
     const char *why = keep_text(s, &b, ret_text);
@@ -162,6 +164,14 @@ const char *phone_session_offer(struct phone_session *s, struct slice *ret_text)
 }
 
 /* --- agreeing --------------------------------------------------------------------------------- */
+
+void phone_session_moved(struct phone_session *s)
+{
+    if (!s->ice || !s->ice->on)
+        return;
+    s->terms.rtp = s->ice->selected[0];
+    s->terms.rtcp = s->ice->selected[s->terms.rtcp_mux ? 0 : 1];
+}
 
 /* What both descriptions together mean for our media. */
 static const char *set_terms(struct phone_session *s, const struct sdp *remote,
@@ -201,6 +211,7 @@ static const char *set_terms(struct phone_session *s, const struct sdp *remote,
     memcpy(s->codec, codecs[0].name, sizeof(s->codec));
     s->terms = t;
     s->agreed = true;
+    phone_session_moved(s);
     return NULL;
 }
 
@@ -234,11 +245,15 @@ const char *phone_session_answer(struct phone_session *s, struct slice offer,
         return why_of(v, &k);
     sdp_own_plan_answer(&d, &c, &plan);
     bool rtcp_mux = sdp_rtcp_mux(&d, m);
+    if (s->ice && sdp_attr_effective(&d, m, SDP_A_ICE_UFRAG))
+        phone_ice_put(&kb, s->ice, rtcp_mux);
     fill_plan(s, &plan, c.media, &k, buf_slice(&kb), rtcp_mux);
     sdp_own_print_answer(&b, &c, &plan);
     const char *why = keep_text(s, &b, ret_text);
     if (!why) {
         s->keying = next;
+        if (s->ice)
+            phone_ice_take(s->ice, &d, m, false, rtcp_mux);
         why = set_terms(s, &d, m, c.codecs, c.codec_count, &k, rtcp_mux);
     }
     keying_state_wipe(&next);
@@ -300,5 +315,8 @@ const char *phone_session_accept(struct phone_session *s, struct slice answer)
     if (v != KEYING_OK)
         return why_of(v, &k);
     keep_keying(s, &next);
-    return set_terms(s, &d, m, codecs, n, &k, s->offers_mux && sdp_rtcp_mux(&d, m));
+    bool rtcp_mux = s->offers_mux && sdp_rtcp_mux(&d, m);
+    if (s->ice)
+        phone_ice_take(s->ice, &d, m, true, rtcp_mux);
+    return set_terms(s, &d, m, codecs, n, &k, rtcp_mux);
 }

@@ -4,6 +4,7 @@
 #define SOTTO_PHONE_SESSION_H
 
 #include "keying/negotiate.h"
+#include "phone/ice.h"
 #include "phone/media.h"
 #include "sdp/leg.h"
 
@@ -20,6 +21,7 @@ struct phone_session {
     struct addr rtp, rtcp;    /* ours */
     enum sdp_direction wants; /* SENDRECV; SENDONLY while we hold the peer */
     bool offers_mux;          /* RTCP on RTP's port; an offer of it is always taken */
+    struct phone_ice *ice;    /* borrowed; NULL: not spoken */
 
     uint64_t id;
     struct keying_state keying;
@@ -45,5 +47,8 @@ const char *phone_session_offer(struct phone_session *s, struct slice *ret_text)
 const char *phone_session_answer(struct phone_session *s, struct slice offer,
                                  struct slice *ret_text);
 const char *phone_session_accept(struct phone_session *s, struct slice answer);
+
+/* ICE has found, changed or lost the way to the peer: `terms` follow. */
+void phone_session_moved(struct phone_session *s);
 
 #endif
