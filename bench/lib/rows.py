@@ -75,12 +75,13 @@ def certificates(b):
 
 
 REGISTERS = [(what, transport) for transport in ("udp", "tcp", "tls") for what in ("challenge", "register")]
+OURS = REGISTERS + [("challenge", "wss"), ("register", "wss")]  # the peer is not asked for these
 REGISTER_TARGETS = {"challenge": {"udp": (14, 13.8), "tcp": (27, 26.1), "tls": (36, 35.6)},
                     "register": {"udp": (9, 8.2), "tcp": (None, 12.3), "tls": (21, 20.6)}}
 
 
-def register_turn(b, pids, users):
-    return {key: load(pids, *key, users=users, count=b.scale(20000))["all"] for key in REGISTERS}
+def register_turn(b, pids, users, keys):
+    return {key: load(pids, *key, users=users, count=b.scale(20000))["all"] for key in keys}
 
 
 def row_register(b):
@@ -91,15 +92,15 @@ def row_register(b):
     for users in [2000] if b.quick else [2000, 10000]:
         def ours():
             with Server(b.seeded, b.tmp) as s:
-                return register_turn(b, s.pids(), users)
+                return register_turn(b, s.pids(), users, OURS)
 
         def theirs():
             with Kamailio(b.tmp, certificates(b)) as k:
-                return register_turn(b, k.pids(), users)
+                return register_turn(b, k.pids(), users, REGISTERS)
         us, peer = in_turns(b, ours, theirs if have_kamailio() else None)
-        for key in REGISTERS:
+        for key in OURS:
             what, transport = key
-            target, quoted = REGISTER_TARGETS[what][transport]
+            target, quoted = REGISTER_TARGETS[what].get(transport, (None, None))
             if what == "challenge" and transport == "tls" and users == 10000:
                 quoted = 41.2
             word = "with challenge" if what == "challenge" else "nonce known"
@@ -193,6 +194,12 @@ def row_memory(b):
         before = s.memory()
         with Held("tls", users=2000):
             b.report.add("a registered TLS connection, idle", (s.memory() - before) / 2000 / 1024, "KiB", 24, 39,
+                         note="of 2,000")
+    with Server(b.seeded, b.tmp) as s:
+        load(s.pids(), "register", "wss", users=200, count=200)
+        before = s.memory()
+        with Held("wss", users=2000):
+            b.report.add("a registered WebSocket over TLS, idle", (s.memory() - before) / 2000 / 1024, "KiB", 22,
                          note="of 2,000")
     with Server(b.seeded, b.tmp) as s:
         load(s.pids(), "register", "tcp", users=200, count=200, shared=True)

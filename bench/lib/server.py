@@ -101,7 +101,7 @@ class Server:
 
 def load_argv(what, transport, options):
     argv = [BUILD / "bench-load", what, "--transport", transport, "--server",
-            "127.0.0.1:5061" if transport == "tls" else "127.0.0.1:5060"]
+            f"127.0.0.1:{dict(tls=5061, wss=8443).get(transport, 5060)}"]
     for key, value in options.items():
         argv += [f"--{key}"] if value is True else [f"--{key}", str(value)]
     return list(map(str, argv))

@@ -42,8 +42,8 @@ void link_open(struct load *l, struct link *k, void (*on_open)(struct phone *p))
     if (getsockname(k->fd, &local.sa, &n) < 0)
         load_die("getsockname", strerror(errno));
     (void)addr_str(&local, k->local);
-    k->open = l->kind != LOAD_TLS;
-    if (l->kind == LOAD_TLS) {
+    k->open = l->kind < LOAD_TLS;
+    if (l->kind >= LOAD_TLS) {
         k->ssl = SSL_new(l->ctx);
         if (!k->ssl || SSL_set_fd(k->ssl, k->fd) != 1)
             load_die("SSL_new", "no memory");
@@ -73,7 +73,13 @@ void link_close(struct link *k)
 
 void link_send(struct link *k, struct slice msg)
 {
+    static char framed[IN_MAX];
+    struct buf b = buf_over(framed, sizeof(framed));
     k->load->requests++;
+    if (k->load->kind == LOAD_WSS) {
+        frame_put(&b, msg);
+        msg = buf_slice(&b);
+    }
     if (k->ssl) {
         if (SSL_write(k->ssl, msg.p, (int)msg.n) != (int)msg.n)
             load_die("SSL_write", "the server does not read");
@@ -103,19 +109,37 @@ static void take(struct load *l, struct link *k, struct slice raw)
     phone_on_msg(l, k, &msg);
 }
 
+/* The next message of a stream, cut off *in. False: it is not whole. A pong has none. */
+static bool next_message(struct load *l, struct slice *in, struct slice *ret)
+{
+    size_t skip = 0, len = 0;
+    if (l->kind == LOAD_WSS) {
+        while (frame_take(in, ret)) {
+            if (ret->n > 2)
+                return true;
+            l->events++;
+        }
+        return false;
+    }
+    if (in->n == 0 || sip_msg_frame(*in, &skip, &len) != SIP_FRAME_OK)
+        return false;
+    *ret = slice_take(slice_skip(*in, skip), len);
+    *in = slice_skip(*in, skip + len);
+    return true;
+}
+
 /* What is in buf[0..n): whole messages are taken, the rest is kept. */
 static void take_stream(struct load *l, struct link *k, char *buf, size_t n)
 {
     struct slice in = slice_from(buf, n);
+    struct slice msg;
     int fd = k->fd;
-    size_t skip = 0, len = 0;
-    while (in.n && sip_msg_frame(in, &skip, &len) == SIP_FRAME_OK) {
-        take(l, k, slice_take(slice_skip(in, skip), len));
+    while (next_message(l, &in, &msg)) {
+        take(l, k, msg);
         if (k->fd != fd || !k->open)
             return; /* closed by the message */
-        in = slice_skip(in, skip + len);
     }
-    while (in.n && (*in.p == '\r' || *in.p == '\n')) { /* a pong */
+    while (l->kind != LOAD_WSS && in.n && (*in.p == '\r' || *in.p == '\n')) { /* a pong */
         if (*in.p == '\n')
             l->events++;
         in = slice_skip(in, 1);
@@ -152,9 +176,29 @@ static void read_link(struct load *l, struct link *k)
     }
 }
 
+/* The WebSocket's handshake behind that of TLS. */
+static void upgrade(struct link *k)
+{
+    char answer[512];
+    if (!k->asked && SSL_write(k->ssl, frame_request.p, (int)frame_request.n) <= 0)
+        load_die("SSL_write", "the server does not read");
+    k->asked = true;
+    int n = SSL_read(k->ssl, answer, sizeof(answer) - 1);
+    if (n <= 0)
+        return; /* not there yet; what else it is comes up later */
+    answer[n] = '\0';
+    if (!strstr(answer, " 101 ") || !strstr(answer, "\r\n\r\n"))
+        load_die("no WebSocket", answer);
+    k->open = true;
+}
+
 static void shake(struct link *k)
 {
-    int n = SSL_do_handshake(k->ssl);
+    int n = k->asked ? 1 : SSL_do_handshake(k->ssl);
+    if (n == 1 && k->load->kind == LOAD_WSS) {
+        upgrade(k);
+        return;
+    }
     if (n == 1) {
         k->open = true;
         return;

@@ -2,7 +2,8 @@
  * epoll, nothing of the server's transports, so that a fault there cannot hide here.
  *
  *   main.c   options, the phases of a run, what it prints
- *   link.c   sockets: UDP shared by many phones; TCP and TLS one for each phone
+ *   link.c   sockets: UDP shared by many phones; TCP, TLS and WSS one for each phone
+ *   frame.c  what a WebSocket puts around messages
  *   phone.c  REGISTER with digest, and the side that is called
  *   caller.c INVITE to BYE
  *
@@ -31,7 +32,7 @@ enum load_what {
     LOAD_WHAT_COUNT
 };
 
-enum load_kind { LOAD_UDP, LOAD_TCP, LOAD_TLS, LOAD_KIND_COUNT };
+enum load_kind { LOAD_UDP, LOAD_TCP, LOAD_TLS, LOAD_WSS, LOAD_KIND_COUNT };
 
 struct load;
 struct phone;
@@ -41,6 +42,7 @@ struct link {
     int fd;
     SSL *ssl;
     bool open;           /* handshake done */
+    bool asked;          /* WSS: for the WebSocket */
     struct phone *phone; /* TCP, TLS: whose it is */
     char *part;          /* an unfinished message */
     size_t part_n;
@@ -95,6 +97,12 @@ void link_close(struct link *k);
 void link_send(struct link *k, struct slice msg);
 void link_turn(struct load *l, int wait_ms); /* one wake-up */
 _Noreturn void load_die(const char *what, const char *detail);
+
+/* frame.c */
+extern const struct slice frame_request;         /* for a WebSocket */
+void frame_put(struct buf *b, struct slice msg); /* a client's */
+/* The payload of the first whole frame. False: it is not whole. */
+bool frame_take(struct slice *in, struct slice *ret);
 
 /* phone.c */
 void phone_on_msg(struct load *l, struct link *k, const struct sip_msg *m);

@@ -14,7 +14,7 @@
 
 static const char usage[] =
     "usage: bench-load register|challenge|call|fresh|ping|hold --server HOST:PORT [options]\n"
-    "  --transport udp|tcp|tls   --tls 12|13      --domain D    --password P\n"
+    "  --transport udp|tcp|tls|wss --tls 12|13      --domain D    --password P\n"
     "  --users N  --inflight N   --count N        --rate N (ping: a second)\n"
     "  --shared (one connection for all)          --rtp (no SRTP in offers)\n"
     "  --calls N (hold: for each line of stdin)      --pids PID,... (whose CPU time is read)\n";
@@ -268,7 +268,7 @@ static void take_pids(struct load *l, char *text)
 
 static void take_option(struct load *l, int option)
 {
-    static const char *const kinds[] = {"udp", "tcp", "tls"};
+    static const char *const kinds[] = {"udp", "tcp", "tls", "wss"};
     unsigned n = optarg ? (unsigned)strtoul(optarg, NULL, 10) : 0;
     switch (option) {
     case 's':

@@ -7,8 +7,8 @@
 
 #define OUT_MAX 8192
 
-static const char *const via_names[] = {"UDP", "TCP", "TLS"};
-static const char *const uri_names[] = {"udp", "tcp", "tls"};
+static const char *const via_names[] = {"UDP", "TCP", "TLS", "WSS"};
+static const char *const uri_names[] = {"udp", "tcp", "tls", "ws"};
 
 /* Via to CSeq and Contact; what is not the same in all requests comes after. */
 void phone_put_head(struct buf *b, struct phone *p, const char *method, const char *uri)

@@ -37,7 +37,7 @@ _sotto()
             user) COMPREPLY=($(compgen -W "add list show set del" -- "$cur")) ;;
             cert) COMPREPLY=($(compgen -W "show renew client import del reload" -- "$cur")) ;;
             show) COMPREPLY=($(compgen -W "calls registrations connections listeners certs bans
-                roles" -- "$cur")) ;;
+                roles metrics" -- "$cur")) ;;
             trace) COMPREPLY=($(compgen -W "on off" -- "$cur")) ;;
             log) COMPREPLY=($(compgen -W "level" -- "$cur")) ;;
             help) COMPREPLY=($(compgen -W "serve call phone domain user admin cert show explain trace reload log" \

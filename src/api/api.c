@@ -152,6 +152,7 @@ static const struct {
     {{"show listeners",     READ,   true,  {no_args}},                      NULL},
     {{"show certs",         READ,   false, {no_args}},                      api_cert_show},
     {{"show bans",          READ,   true,  {no_args}},                      NULL},
+    {{"show metrics",       READ,   true,  {no_args}},                      NULL},
     {{"show roles",         READ,   true,  {no_args}},                      NULL},
     {{"explain",            READ,   true,  {explain_args}},                 NULL},
     {{"trace on",           WRITE,  true,  {trace_args}},                   NULL},

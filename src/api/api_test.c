@@ -126,6 +126,59 @@ static const char *list_at(const json_t *o, const char *key)
     return room;
 }
 
+static int verified(struct place *p, const char *name, const char *password)
+{
+    struct store_admin a = {0};
+    int r = api_admin_verify(p->store, slice_from_str(name), slice_from_str(password), &a);
+    return r == 0 && a.one_time ? 2 : r; /* 2: right, and good for choosing another */
+}
+
+static void administrators(void **state)
+{
+    struct place *p = *state;
+    char once[API_PASSWORD_LEN + 1], made[64], long_one[API_PASSWORD_MAX + 2];
+    assert_int_equal(api_admin_first(p->store, "admin", once), 0);
+    assert_int_equal(verified(p, "admin", once), 2);
+    assert_int_equal(verified(p, "admin", "wrong"), API_ADMIN_WRONG);
+    assert_int_equal(verified(p, "nobody", once), API_ADMIN_WRONG);
+    assert_int_equal(verified(p, "admin", ""), API_ADMIN_WRONG);
+    (void)good(p, "{'cmd':'admin passwd','args':{'name':'admin','password':'a chosen one'}}");
+    assert_int_equal(verified(p, "admin", "a chosen one"), 0);
+    assert_int_equal(verified(p, "admin", once), API_ADMIN_WRONG);
+    const json_t *r = good(p, "{'cmd':'admin add','args':{'name':'anna@example.org'}}");
+    (void)snprintf(made, sizeof(made), "%s", text_at(r, "password"));
+    assert_int_equal(strlen(made), API_PASSWORD_LEN);
+    assert_int_equal(verified(p, "anna@example.org", made), 2);
+    bad(p, 1, "{'cmd':'admin add','args':{'name':'anna@example.org'}}", "there already");
+    bad(p, 2, "{'cmd':'admin add','args':{'name':'an na'}}", "letters, digits");
+    bad(p, 2, "{'cmd':'admin add','args':{'name':''}}", "letters, digits");
+    bad(p, 2, "{'cmd':'admin passwd','args':{'name':'admin','password':'123456789'}}", "10 to 256");
+    (void)good(p, "{'cmd':'admin passwd','args':{'name':'admin','password':'1234567890'}}");
+    bad(p, 1, "{'cmd':'admin passwd','args':{'name':'bert'}}", "no administrator bert");
+    r = good(p, "{'cmd':'admin list'}");
+    assert_int_equal(json_array_size(r), 2);
+    assert_string_equal(text_at(json_array_get(r, 0), "name"), "admin");
+    assert_null(json_object_get(json_array_get(r, 0), "hash"));
+    (void)good(p, "{'cmd':'admin del','args':{'name':'admin'}}");
+    bad(p, 1, "{'cmd':'admin del','args':{'name':'admin'}}", "no administrator");
+    assert_int_equal(verified(p, "admin", "1234567890"), API_ADMIN_WRONG);
+    memset(long_one, 'x', sizeof(long_one) - 1);
+    long_one[sizeof(long_one) - 1] = '\0';
+    assert_int_equal(verified(p, "anna@example.org", long_one), API_ADMIN_WRONG);
+    /* Names and passwords have a longest: at it, and one past it. */
+    for (size_t past = 0; past <= 1; past++) {
+        char request[512], name[STORE_ADMIN_NAME_MAX + 2] = "";
+        memset(name, 'n', STORE_ADMIN_NAME_MAX + past);
+        (void)snprintf(request, sizeof(request),
+                       "{'cmd':'admin add','args':{'name':'%s','password':'%.*s'}}", name,
+                       API_PASSWORD_MAX, long_one);
+        if (past)
+            bad(p, 2, request, "letters, digits");
+        else
+            (void)good(p, request);
+    }
+}
+
 static void first_user_makes_the_domain(void **state)
 {
     struct place *p = *state;
@@ -398,6 +451,7 @@ static void nearest_is_near(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(administrators, setup, teardown),
         cmocka_unit_test_setup_teardown(first_user_makes_the_domain, setup, teardown),
         cmocka_unit_test_setup_teardown(user_without_domain_gets_a_default, setup, teardown),
         cmocka_unit_test_setup_teardown(policies_are_set_and_inherited, setup, teardown),

@@ -234,14 +234,6 @@ static json_t *show_listeners(const struct web_process *w)
     return list;
 }
 
-/* --- metrics --------------------------------------------------------------------------------- */
-
-static void on_metrics(void *arg, void (*done)(void *done_arg, struct slice text), void *done_arg)
-{
-    (void)arg;
-    done(done_arg, SLICE_LIT("# nothing yet\n"));
-}
-
 /* --- the table ------------------------------------------------------------------------------- */
 
 enum whom { SIGNAL, SUPERVISOR, HERE };
@@ -253,6 +245,7 @@ static const struct {
     {"show calls", SIGNAL, 0},
     {"show registrations", SIGNAL, 0},
     {"show connections", SIGNAL, 0},
+    {"show metrics", SIGNAL, 0},
     {"explain", SIGNAL, 0},
     {"trace on", SIGNAL, 0},
     {"trace off", SIGNAL, 0},
@@ -377,8 +370,7 @@ static int open_site(struct web_process *w)
                               .domain = c->domain,
                               .metrics_token = c->metrics_token,
                               .arg = w,
-                              .healthy = is_healthy,
-                              .metrics = on_metrics};
+                              .healthy = is_healthy};
     return c->web.count ? site_new(&cfg, &w->site) : 0;
 }
 

@@ -82,6 +82,15 @@ void call_core_on_cancel(struct call_core *core, struct txn_server *invite);
 void call_core_on_stray_2xx(struct call_core *core, struct sip_msg *rsp,
                             const struct transport_flow *flow);
 
+/* Since this process began; calls that a restart carried over are counted at their end. */
+struct call_counts {
+    uint64_t ended[KEYING_COUNT][KEYING_COUNT];   /* answered ones, by keying of legs A and B */
+    uint64_t running[KEYING_COUNT][KEYING_COUNT]; /* answered ones that go on */
+    uint64_t refused;                             /* never answered */
+    uint64_t auth_failures, replayed, clear_dropped;
+};
+void call_core_counts(const struct call_core *core, struct call_counts *ret);
+
 /* No new calls from now on; how many are left. */
 void call_core_close(struct call_core *core);
 size_t call_core_count(const struct call_core *core);

@@ -33,6 +33,7 @@ static void note_end(struct call *c, uint16_t status, const char *why)
     bool answered = c->phase == CALL_ANSWERED;
     c->end_status = status;
     snprintf(c->end_reason, sizeof(c->end_reason), "%s", why);
+    count_ended(c, answered);
     show_remember(c, answered); /* with the media's last figures, so before it is stopped */
     c->phase = CALL_ENDED;
     loop_timer_cancel(c->core->cfg.loop, &c->ring_timer);

@@ -222,6 +222,7 @@ struct call_core {
     size_t stats_count;
     struct call_history history[CALL_HISTORY_MAX];
     size_t history_next;
+    struct call_counts counts;
     struct sdp *sdp[3]; /* scratch: parsed descriptions of one callback */
     struct sdp_leg_plan *plan;
     char *out;  /* scratch: messages in the making, SIP_MSG_MAX */

@@ -127,7 +127,7 @@ static void put_signalling(struct buf *b, const struct leg *l)
     close_object(b);
 }
 
-static const struct media_stats *stats_of(const struct leg *l, const struct leg_stream *s)
+const struct media_stats *show_stats_of(const struct leg *l, const struct leg_stream *s)
 {
     const struct call_core *core = l->call->core;
     uint32_t i = (uint32_t)s->endpoint;
@@ -137,8 +137,7 @@ static const struct media_stats *stats_of(const struct leg *l, const struct leg_
     return &core->stats[i];
 }
 
-/* The stream that stands for the leg: its first, which is its audio. */
-static const struct leg_stream *main_stream(const struct leg *l)
+const struct leg_stream *show_main_stream(const struct leg *l)
 {
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
         if (l->media.streams[i].endpoint)
@@ -216,8 +215,8 @@ static void put_leg(struct buf *b, const struct leg *l)
     static const struct media_stats none;
     char user[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2], remote[ADDR_STR_MAX];
     struct buf ub = buf_over(user, sizeof(user));
-    const struct leg_stream *s = main_stream(l);
-    const struct media_stats *st = stats_of(l, s);
+    const struct leg_stream *s = show_main_stream(l);
+    const struct media_stats *st = show_stats_of(l, s);
     const struct media_protection *p = st ? &st->protection : &s->protection;
     if (!st)
         st = &none;

@@ -132,6 +132,7 @@ const struct cli_verb cli_verbs[] = {
      NULL},
     {"show certs", NULL, NULL, CLI_HERE, false, {0}, cli_print_certs, "as cert show", NULL},
     {"show bans", NULL, NULL, CLI_ASK, false, {0}, cli_print_any, "banned addresses", NULL},
+    {"show metrics", NULL, NULL, CLI_ASK, false, {0}, cli_print_any, "what signalling counts", NULL},
     {"show roles", NULL, NULL, CLI_ASK, false, {0}, cli_print_any, "the server's processes", NULL},
 
     {"explain", "CALL|last", "call", CLI_ASK, false, {0}, cli_print_explained,

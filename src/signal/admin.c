@@ -146,6 +146,7 @@ static const struct {
     {"show calls", show_calls, "no memory for the list"},
     {"show registrations", show_registrations, "no memory for the list"},
     {"show connections", show_connections, "no memory for the list"},
+    {"show metrics", metrics_show, "no memory"},
     {"explain", explain,
      "there is no such call: give an id of `sotto show calls`, or `last`; of ended calls the last "
      "64 "

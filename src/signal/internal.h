@@ -2,6 +2,8 @@
 #ifndef SOTTO_SIGNAL_INTERNAL_H
 #define SOTTO_SIGNAL_INTERNAL_H
 
+#include <jansson.h>
+
 #include "call/call.h"
 #include "registrar/registrar.h"
 #include "signal/role.h"
@@ -41,6 +43,9 @@ void dispatch_bad(void *role, struct sip_msg *msg, int verdict, const struct tra
 
 /* cdr.c */
 void cdr_write(void *role, struct slice json);
+
+/* metrics.c */
+char *metrics_show(struct signal_role *r, const json_t *args);
 
 /* admin.c: from the web role */
 void admin_on_msg(void *role, uint32_t type, const void *payload, size_t n, const int *fds,

@@ -159,6 +159,11 @@ void transport_put_contact_uri(struct buf *b, const struct transport *t,
                user.n ? "@" : "", addr_port(&f->local), transport_kind_name(f->kind));
 }
 
+void transport_counts(const struct transport *t, struct transport_counts *ret)
+{
+    (void)t;
+    *ret = (struct transport_counts){0};
+}
 void transport_set_accepting(struct transport *t, bool accepting)
 {
     (void)t, (void)accepting;

@@ -220,6 +220,7 @@ static void accepted(struct listener *l, int fd, struct addr *remote)
         refuse(fd, remote, "all connection slots are in use");
         return;
     }
+    t->counts.accepted++;
     set_options(fd);
     addr_unmap(&local);
     c->slot->remote = *remote;

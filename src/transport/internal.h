@@ -141,6 +141,7 @@ struct transport {
 
     struct map sources, aliases;
     uint32_t pipes;
+    struct transport_counts counts;
     struct list flush, dead;
     struct loop_defer flush_defer, reap_defer;
 

@@ -63,7 +63,9 @@ bool tls_handshake(struct conn *c, size_t n)
         return false;
     }
     if (v == CRYPTO_TLS_HS_FAILED) {
-        const char *reason = crypto_tls_fault_text(crypto_tls_hs_fault(c->hs));
+        enum crypto_tls_fault fault = crypto_tls_hs_fault(c->hs);
+        const char *reason = crypto_tls_fault_text(fault);
+        t->counts.handshakes_failed[fault]++;
         if (stream_write(c)) /* the alert */
             conn_close(c, reason);
         return false;

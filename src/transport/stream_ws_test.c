@@ -8,7 +8,7 @@
 #include "transport/testkit.h"
 
 #include "base/log.h"
-#include "transport/limits.h"
+#include "transport/internal.h"
 
 #define UPGRADE                                                              \
     "GET /ws HTTP/1.1\r\nHost: sotto.example\r\nUpgrade: websocket\r\n"      \
@@ -291,6 +291,155 @@ static void test_unfinished_message(void **state)
     expect_closed(k, fd, "not finished");
 }
 
+/* --- plain HTTP, handed on ---------------------------------------------------------------------- */
+
+static int handed_fd = -1;
+static bool hand_taken;
+
+static int take_http(void *arg, int fd, const struct addr *remote, const struct addr *local,
+                     bool secure)
+{
+    (void)arg;
+    (void)local;
+    assert_true(addr_is_loopback(remote) && !secure);
+    handed_fd = hand_taken ? dup(fd) : -1;
+    return hand_taken ? 0 : -EPIPE;
+}
+
+static void with_http(struct transport_config *cfg)
+{
+    static struct transport_listener l[TRANSPORT_KIND_COUNT];
+
+    memcpy(l, cfg->listeners, sizeof(l));
+    l[TRANSPORT_WS].http = true;
+    cfg->listeners = l;
+    cfg->cb.http = take_http;
+}
+
+#define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+static int handed(struct kit *k)
+{
+    int fd = kit_dial(ws(k));
+
+    hand_taken = true;
+    handed_fd = -1;
+    KIT_PUT(fd, GET);
+    KIT_PUMP(k, handed_fd >= 0);
+    expect(k, handed_fd, GET, sizeof(GET) - 1);
+    return fd;
+}
+
+static void test_http_is_handed_on(void **state)
+{
+    struct kit *k = kit_new(with_http);
+    int fd = handed(k);
+
+    (void)state;
+    KIT_PUT(handed_fd, "HTTP/1.1 200 OK\r\n\r\n");
+    EXPECT(k, fd, "HTTP/1.1 200 OK\r\n\r\n");
+    KIT_PUT(fd, UPGRADE "\r\n"); /* a second request: nobody here looks at it */
+    EXPECT(k, handed_fd, UPGRADE "\r\n");
+    assert_int_equal(k->holds, 0);
+    KIT_PUT(handed_fd, "bye");
+    close(handed_fd);
+    EXPECT(k, fd, "bye");
+    expect_closed(k, fd, "answered");
+
+    k = kit_new(with_http);
+    fd = handed(k);
+    close(fd); /* the client leaves: the other end is told */
+    KIT_PUMP(k, recv(handed_fd, &(char){0}, 1, MSG_DONTWAIT) == 0);
+    close(handed_fd);
+    kit_free(k);
+}
+
+static void test_http_is_refused(void **state)
+{
+    struct kit *k = kit_new(with_http);
+    int fd = kit_dial(ws(k));
+    char got[1024] = "";
+    size_t have = 0;
+
+    (void)state;
+    hand_taken = false;
+    KIT_PUT(fd, GET);
+    KIT_PUMP(k, kit_get(fd, got, sizeof(got) - 1, &have) && have > 12);
+    assert_memory_equal(got, "HTTP/1.1 503", 12);
+    expect_closed(k, fd, "try again");
+}
+
+static void test_http_idle(void **state)
+{
+    struct kit *k = kit_new(with_http);
+    int fd = handed(k);
+
+    (void)state;
+    loop_advance(k->loop, TRANSPORT_PIPE_IDLE_MS - 1);
+    assert_int_equal(k->closed, 0);
+    loop_advance(k->loop, 1);
+    close(handed_fd);
+    expect_closed(k, fd, "too long");
+}
+
+/* Either side may be slower than the other: nothing is lost, and not much is held. */
+static void run_slow(bool to_web)
+{
+    enum { TOTAL = 4 << 20, CHUNK = 50000 };
+    static char out[CHUNK], in[1 << 16];
+    struct kit *k = kit_new(with_http);
+    int fd = handed(k);
+    int from = to_web ? fd : handed_fd, to = to_web ? handed_fd : fd;
+    size_t sent = 0, got = 0, waits = 0;
+
+    while (got < TOTAL) {
+        size_t n = TOTAL - sent < CHUNK ? TOTAL - sent : CHUNK;
+        for (size_t i = 0; i < n; i++)
+            out[i] = (char)('a' + (sent + i) % 23);
+        ssize_t r = n ? send(from, out, n, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
+        sent += r > 0 ? (size_t)r : 0;
+        assert_int_equal(loop_once(k->loop, 0), 0);
+        if (r > 0 && ++waits < 1000) /* as much as the way takes, before anything is read */
+            continue;
+        r = recv(to, in, sizeof(in), MSG_DONTWAIT);
+        for (ssize_t i = 0; i < r; i++, got++)
+            assert_int_equal(in[i], 'a' + (int)(got % 23));
+    }
+    assert_int_equal(k->closed, 0);
+    close(handed_fd);
+    close(fd);
+    kit_free(k);
+}
+
+static void test_http_slow_sides(void **state)
+{
+    (void)state;
+    run_slow(true);
+    run_slow(false);
+}
+
+static void test_http_limit(void **state)
+{
+    struct kit *k = kit_new(with_http);
+    int fd[2] = {handed(k), -1};
+
+    (void)state;
+    /* The kit has 64 connections, the limit is above: so the count is moved instead. */
+    k->t->pipes += TRANSPORT_PIPES_MAX - 2;
+    fd[1] = handed(k);
+    int refused = kit_dial(ws(k));
+    char got[13] = "";
+    size_t have = 0;
+    KIT_PUT(refused, GET);
+    KIT_PUMP(k, kit_get(refused, got, 12, &have) && have == 12);
+    assert_string_equal(got, "HTTP/1.1 503");
+    k->t->pipes -= TRANSPORT_PIPES_MAX - 2;
+    close(refused);
+    close(fd[0]);
+    close(fd[1]);
+    kit_free(k);
+}
+
 /* --- both sides ours --------------------------------------------------------------------------- */
 
 static void run_both(enum transport_kind kind)
@@ -364,11 +513,21 @@ static void test_client_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_messages),   cmocka_unit_test(test_any_segments),
-        cmocka_unit_test(test_openings),   cmocka_unit_test(test_head_limit),
-        cmocka_unit_test(test_bad_frames), cmocka_unit_test(test_no_request),
-        cmocka_unit_test(test_pings),      cmocka_unit_test(test_unfinished_message),
-        cmocka_unit_test(test_both_sides), cmocka_unit_test(test_client_is_refused),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_any_segments),
+        cmocka_unit_test(test_openings),
+        cmocka_unit_test(test_head_limit),
+        cmocka_unit_test(test_bad_frames),
+        cmocka_unit_test(test_no_request),
+        cmocka_unit_test(test_pings),
+        cmocka_unit_test(test_unfinished_message),
+        cmocka_unit_test(test_http_is_handed_on),
+        cmocka_unit_test(test_http_is_refused),
+        cmocka_unit_test(test_http_idle),
+        cmocka_unit_test(test_http_slow_sides),
+        cmocka_unit_test(test_http_limit),
+        cmocka_unit_test(test_both_sides),
+        cmocka_unit_test(test_client_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

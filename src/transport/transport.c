@@ -225,6 +225,11 @@ void transport_each_conn(const struct transport *t,
     }
 }
 
+void transport_counts(const struct transport *t, struct transport_counts *ret)
+{
+    *ret = t->counts;
+}
+
 /* --- what we call ourselves ------------------------------------------------------------------- */
 
 /* Host and port under which a peer reaches us: the listener's, since an outgoing connection's own

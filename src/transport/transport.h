@@ -16,6 +16,7 @@
 #define SOTTO_TRANSPORT_TRANSPORT_H
 
 #include "base/addr.h"
+#include "crypto/tls.h"
 #include "loop/loop.h"
 #include "sip/msg.h"
 
@@ -149,6 +150,12 @@ struct transport_conn_info {
 };
 void transport_each_conn(const struct transport *t,
                          void (*fn)(void *arg, const struct transport_conn_info *i), void *arg);
+
+struct transport_counts {
+    uint64_t accepted;
+    uint64_t handshakes_failed[CRYPTO_TLS_FAULT_COUNT];
+};
+void transport_counts(const struct transport *t, struct transport_counts *ret);
 
 /* Stop accepting (shutdown), or go on. */
 void transport_set_accepting(struct transport *t, bool accepting);

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "crypto/hash.h"
 #include "web/assets.h"
+#include "web/metrics.h"
 #include "web/site_priv.h"
 
 static const struct web_header no_store[] = {{"Cache-Control", "no-store"}, {NULL, NULL}};
@@ -80,13 +81,62 @@ static bool token_fits(const char *wanted, struct slice authorization)
     return memcmp(a, b, sizeof(a)) == 0;
 }
 
-static void on_metrics(void *arg, struct slice body)
+/* Three commands, one after the other, each answered now or later. */
+static const char *const metrics_commands[] = {"show metrics", "show roles", "cert show"};
+
+struct scrape {
+    struct site *site;
+    struct web_request *q;
+    json_t *results[ARRAY_LEN(metrics_commands)];
+    size_t n;
+};
+
+static void scrape_ask(struct scrape *m);
+
+static void scrape_end(struct scrape *m)
 {
-    struct web_request *q = arg;
-    if (body.n)
-        web_reply(q, 200, "text/plain; version=0.0.4; charset=utf-8", body, false, no_store);
+    char *body = malloc(METRICS_MAX);
+    struct buf b = buf_over(body, body ? METRICS_MAX : 0);
+    metrics_put(&b, m->results[0], m->results[1], m->results[2]);
+    if (b.overflow)
+        text(m->q, 503, "no memory for the metrics\n");
     else
-        text(q, 503, "the process that counts is being restarted; ask again\n");
+        web_reply(m->q, 200, "text/plain; version=0.0.4; charset=utf-8", buf_slice(&b), false,
+                  no_store);
+    free(body);
+    for (size_t i = 0; i < ARRAY_LEN(m->results); i++)
+        json_decref(m->results[i]);
+    free(m);
+}
+
+static void on_scraped(void *arg, const json_t *reply)
+{
+    struct scrape *m = arg;
+    if (json_is_true(json_object_get(reply, "ok")))
+        m->results[m->n] = json_incref(json_object_get(reply, "result"));
+    if (++m->n < ARRAY_LEN(metrics_commands))
+        scrape_ask(m);
+    else
+        scrape_end(m);
+}
+
+static void scrape_ask(struct scrape *m)
+{
+    static const struct api_caller caller = {API_CLASS_READ, NULL};
+    json_t *request = json_pack("{s:s}", "cmd", metrics_commands[m->n]);
+    api_call(m->site->cfg.api, &caller, request, on_scraped, m);
+    json_decref(request);
+}
+
+static void scrape(struct site *s, struct web_request *q)
+{
+    struct scrape *m = calloc(1, sizeof(*m));
+    if (!m) {
+        text(q, 503, "no memory for the metrics\n");
+        return;
+    }
+    *m = (struct scrape){.site = s, .q = q};
+    scrape_ask(m);
 }
 
 static void metrics(struct site *s, struct web_request *q)
@@ -95,7 +145,7 @@ static void metrics(struct site *s, struct web_request *q)
                                             {NULL, NULL}};
     if (addr_is_loopback(web_remote(q)) ||
         token_fits(s->cfg.metrics_token, web_field(q, "Authorization")))
-        s->cfg.metrics(s->cfg.arg, on_metrics, q);
+        scrape(s, q);
     else
         web_reply(q, 401, "text/plain",
                   SLICE_LIT("metrics are for this machine, or for whoever has the token that "

@@ -24,8 +24,6 @@ struct site_config {
     const char *metrics_token; /* empty: none */
     void *arg;
     bool (*healthy)(void *arg);
-    /* The metrics as text; done once, now or later. */
-    void (*metrics)(void *arg, void (*done)(void *done_arg, struct slice text), void *done_arg);
 };
 
 struct site;
