@@ -257,6 +257,18 @@ def row_tls(b):
                  note=f"{rate} pings a second over {n:,} connections")
 
 
+def row_dtls(b):
+    b.report.heading("DTLS-SRTP handshakes, ECDSA P-256 on both sides, in memory")
+    text = program("bench-keying-dtls")
+    m = re.search(r"server (\d+) +client (\d+) us; a ClientHello without cookie (\d+) ns", text)
+    b.report.add("as server, cookie and keys included", float(m[1]), "us", None, None)
+    b.report.add("as client", float(m[2]), "us", None, None)
+    b.report.add("a ClientHello of a flood, answered", float(m[3]), "ns", None, None,
+                 note="it leaves no memory behind")
+    kib = int(re.search(r"memory of both: (\d+) bytes", text)[1]) / 2048
+    b.report.add("memory of one side while it lasts", kib, "KiB", None, None)
+
+
 def row_restore(b):
     b.report.heading("Restart")
     if b.quick:
@@ -283,5 +295,5 @@ def row_transcode(b):
 
 ROWS = {"parse": row_parse, "srtp": row_srtp, "register": row_register, "call": row_call, "relay": row_relay,
         "transcode": row_transcode,
-        "memory": row_memory, "tls": row_tls, "restore": row_restore}
+        "memory": row_memory, "tls": row_tls, "dtls": row_dtls, "restore": row_restore}
 ERRORS = (RuntimeError, subprocess.TimeoutExpired, AttributeError, OSError)

@@ -23,7 +23,8 @@ struct component {
     const struct keying_ops *ops;
     struct keying_engine *engine; /* NULL: none runs */
     uint32_t number;              /* of the handshake that it is for */
-    struct addr peer;             /* where the last packet came from; family 0: from nowhere yet */
+    struct addr peer;             /* where what we say goes; family 0: to the signalled address */
+    bool peer_is_known; /* heard there where it was signalled: nobody else takes its place */
     struct loop_timer timer;
     struct addr early_from;
     uint32_t early_n;
@@ -38,14 +39,20 @@ struct media_keying {
 
 /* --- where the peer is ------------------------------------------------------------------------- */
 
-bool media_may_handshake(const struct media_endpoint *e, bool rtcp, const struct addr *from)
+static bool is_known(const struct media_endpoint *e, bool rtcp, const struct addr *from)
 {
     const struct media_terms *t = &e->s->terms;
     if (e->ice)
         return media_ice_is_valid(e, rtcp, from);
-    const struct addr *signalled = rtcp ? &t->remote_rtcp : &t->remote_rtp;
-    return addr_eq(from, signalled) || addr_eq(from, media_remote(e, rtcp)) ||
-           (addr_family(&t->signalling) != 0 && addr_host_eq(from, &t->signalling));
+    return addr_eq(from, rtcp ? &t->remote_rtcp : &t->remote_rtp) ||
+           addr_eq(from, media_remote(e, rtcp));
+}
+
+bool media_may_handshake(const struct media_endpoint *e, bool rtcp, const struct addr *from)
+{
+    const struct addr *signalling = &e->s->terms.signalling;
+    return is_known(e, rtcp, from) ||
+           (!e->ice && addr_family(signalling) != 0 && addr_host_eq(from, signalling));
 }
 
 /* --- what an engine says ----------------------------------------------------------------------- */
@@ -245,11 +252,15 @@ static void stop(struct component *c)
         c->engine = c->ops->free(c->engine);
     loop_timer_cancel(c->e->role->loop, &c->timer);
     memset(&c->peer, 0, sizeof(c->peer));
+    c->peer_is_known = false;
 }
 
 static void hear(struct component *c, const void *packet, size_t n, const struct addr *from)
 {
-    c->peer = *from;
+    bool known = is_known(c->e, c->which == KEYING_RTCP, from);
+    if (known || !c->peer_is_known)
+        c->peer = *from;
+    c->peer_is_known = c->peer_is_known || known;
     c->ops->packet(c->engine, slice_from(packet, n), loop_now(c->e->role->loop));
 }
 
@@ -300,6 +311,10 @@ static void update_one(struct media_endpoint *e, enum keying_component which)
     if (wanted && fits)
         return;
     stop(c);
+    if (which == KEYING_RTP) { /* another handshake has a patience of its own */
+        e->keying->told = false;
+        e->keying->due_since = 0;
+    }
     if (wanted)
         start(c);
 }

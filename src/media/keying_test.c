@@ -346,6 +346,42 @@ static void handshakes_come_from_where_they_were_signalled(void **state)
     rig_fini(&g);
 }
 
+static void signal_from_here(struct media_request *rq)
+{
+    rq->signalling = rq->remote_rtp;
+    addr_set_port(&rq->signalling, 5061);
+}
+
+/* Somebody else on the phone's host does not get what is meant for the phone. */
+static void a_neighbour_diverts_nothing(void **state)
+{
+    (void)state;
+    static struct rig g;
+    static struct dtls_phone d;
+    uint8_t pkt[2048];
+    int neighbour = socket_at("127.0.0.1");
+    rig_init(&g);
+    dtls_init(&d, &g, 0);
+    RIG_EQ(phone_offers(&d.p, MEDIA_OP_OPEN, &d.p.policy, signal_from_here), 0);
+    side_start(&d, KEYING_RTP);
+    connect_echo(&d);
+    d.side[0].lose = true;
+    talk(&d); /* the phone has heard the ClientHello, but its answer is lost … */
+    d.side[0].lose = false;
+    static const uint8_t alert[] = {21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 1, 0};
+    RIG_EQ(sendto(d.p.rtp, alert, sizeof(alert), 0, &d.p.server.sa, addr_len(&d.p.server)), 15);
+    rig_turn(&g);
+    RIG_EQ(sendto(neighbour, alert, sizeof(alert), 0, &d.p.server.sa, addr_len(&d.p.server)), 15);
+    rig_turn(&g);
+    loop_advance(g.loop, CRYPTO_DTLS_FIRST_MS + 10); /* … so it comes again */
+    assert_int_equal(recv(neighbour, pkt, sizeof(pkt), 0), -1);
+    talk(&d);
+    assert_secure(&d, SRTP_AEAD_AES_128_GCM);
+    close(neighbour);
+    dtls_fini(&d);
+    rig_fini(&g);
+}
+
 /* Behind a NAT: its packets come from an address that nobody described. */
 static void media_goes_to_where_the_handshake_came_from(void **state)
 {
@@ -665,6 +701,7 @@ int main(void)
         cmocka_unit_test(nothing_passes_before_the_keys),
         cmocka_unit_test(the_wrong_certificate_is_told_in_words),
         cmocka_unit_test(handshakes_come_from_where_they_were_signalled),
+        cmocka_unit_test(a_neighbour_diverts_nothing),
         cmocka_unit_test(media_goes_to_where_the_handshake_came_from),
         cmocka_unit_test(a_flood_blocks_nothing),
         cmocka_unit_test(rtcp_has_a_handshake_of_its_own),
