@@ -33,8 +33,9 @@ def talk_and_look(on, phone, far):
     """Both hear each other; the lock tells it, and the server the same."""
     far.wait_tone(PAGE_HZ)
     phone.wait_tone(FAR_HZ)
-    told = phone.wait_lock("Encrypted")
+    told = phone.wait_lock("Encrypted on both sides")
     assert "You to the server: AES-" in told and "DTLS 1." in told, told
+    assert "to them: AES-" in told and "DTLS; says the server" in told, told
     legs = on.server.answered()["legs"]
     assert {leg["media"]["keying"] for leg in legs} == {"dtls"}, legs
 
@@ -72,7 +73,7 @@ def calls(on):
         check_layout(phone, "in a call")
         picture(phone, "browser-phone", width=1100, height=760)
         phone.page.click(".lock summary")
-        picture(phone, "browser-phone-narrow", width=NARROW, height=720, dark=True)
+        picture(phone, "browser-phone-narrow", width=NARROW, height=780, dark=True)
         phone.page.click(".lock summary")
         mute_and_hold(phone, far)
         phone.press("Keypad")
