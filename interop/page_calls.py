@@ -73,7 +73,7 @@ def calls(on):
         check_layout(phone, "in a call")
         picture(phone, "browser-phone", width=1100, height=760)
         phone.page.click(".lock summary")
-        picture(phone, "browser-phone-narrow", width=NARROW, height=780, dark=True)
+        picture(phone, "browser-phone-narrow", width=NARROW, height=820, dark=True)
         phone.page.click(".lock summary")
         mute_and_hold(phone, far)
         phone.press("Keypad")
