@@ -8,10 +8,11 @@ from lib import browser, capture, stage, waits
 from lib.cases import RESULTS, Cases
 from lib.webphone import NARROW, WebPhone, check_accessible, check_faultless, check_layout
 
-browser.enter("tcpdump")
+browser.enter("baresip", "tcpdump")
 
 PAGE_HZ, FAR_HZ = 440, 1000
-cases = Cases(__file__, stage.opener({"1000": {}, "1001": {}, "1002": {}}))
+CLEAR = {"protection": "off"}
+cases = Cases(__file__, stage.opener({"1000": {}, "1001": {}, "1002": {}, "4000": CLEAR}))
 
 
 def picture(phone, name, *, width, height, dark=False):
@@ -141,6 +142,37 @@ def declines(on):
         phone.press("Decline")
         assert " 603 " in far.wait("FAILED", mark)
         phone.wait_ended("You declined")
+
+
+@cases.case("a far side in clear is said to be so", peer="sotto's page", keying="dtls to none",
+            transport="wss")
+def far_side_in_clear(on):
+    with WebPhone(on, "1000", hz=PAGE_HZ) as phone, \
+            on.baresip("4000", keying="none", hz=FAR_HZ) as far:
+        phone.dial("4000")
+        phone.wait_talking()
+        far.wait_tone(PAGE_HZ)
+        told = phone.wait_lock("Their side is not encrypted")
+        assert "You to the server: AES-" in told and "to them: in clear" in told, told
+        phone.press("Hang up")
+        phone.wait_ended("You hung up")
+        phone.press("Close")
+        phone.wait_text(".list", "not protected")
+        on.server.wait_no_call()
+
+
+@cases.case("closing the page ends its call; who calls it then gets 480")
+def closed(on):
+    with on.browser("1001", hz=FAR_HZ) as far:
+        with WebPhone(on, "1000", hz=PAGE_HZ) as phone:
+            phone.dial("1001")
+            phone.wait_talking()
+            far.wait_tone(PAGE_HZ)
+            mark = far.mark()
+        far.wait_ended(mark)
+        on.server.wait_no_call()
+        # Its binding is left until it expires, and reaches nobody.
+        waits.until("480", lambda: " 480 " in far.wait("FAILED", far.dial("1000")))
 
 
 cases.main()
