@@ -161,6 +161,29 @@ def far_side_in_clear(on):
         on.server.wait_no_call()
 
 
+@cases.case("digits from the keypad reach a phone with SDES; the lock names both keyings",
+            peer="sotto's page", keying="dtls to sdes: digits", transport="wss")
+def digits(on):
+    with on.phone("1002", "--keying", "sdes", "--answer", "--play", f"tone:{FAR_HZ}") as far, \
+            WebPhone(on, "1000", hz=PAGE_HZ) as phone:
+        far.wait("registered")
+        phone.dial("1002")
+        phone.wait_talking()
+        phone.wait_tone(FAR_HZ)
+        told = phone.wait_lock("Encrypted on both sides")
+        assert "to them: AES-" in told and "SDES" in told, told
+        phone.press("Keypad")
+        for key in "42#":
+            phone.press(key)
+        phone.wait_text(".sent-keys", "42#")
+        phone.page.until("the digits to be out", "window.digitsOut === true")
+        phone.press("Hang up")
+        heard = far.wait("ended")
+        far.stop()
+    assert heard["audio"]["digits"] == "42#", heard
+    assert abs(heard["audio"]["tone_hz"] - PAGE_HZ) < 5, heard
+
+
 @cases.case("closing the page ends its call; who calls it then gets 480")
 def closed(on):
     with on.browser("1001", hz=FAR_HZ) as far:
