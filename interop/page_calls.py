@@ -8,10 +8,11 @@ from lib import browser, capture, stage, waits
 from lib.cases import RESULTS, Cases
 from lib.webphone import NARROW, WebPhone, check_accessible, check_faultless, check_layout
 
-browser.enter("tcpdump")
+browser.enter("baresip", "tcpdump")
 
 PAGE_HZ, FAR_HZ = 440, 1000
-cases = Cases(__file__, stage.opener({"1000": {}, "1001": {}, "1002": {}}))
+CLEAR = {"protection": "off"}
+cases = Cases(__file__, stage.opener({"1000": {}, "1001": {}, "1002": {}, "4000": CLEAR}))
 
 
 def picture(phone, name, *, width, height, dark=False):
@@ -33,8 +34,9 @@ def talk_and_look(on, phone, far):
     """Both hear each other; the lock tells it, and the server the same."""
     far.wait_tone(PAGE_HZ)
     phone.wait_tone(FAR_HZ)
-    told = phone.wait_lock("Encrypted")
+    told = phone.wait_lock("Encrypted on both sides")
     assert "You to the server: AES-" in told and "DTLS 1." in told, told
+    assert "to them: AES-" in told and "DTLS; says the server" in told, told
     legs = on.server.answered()["legs"]
     assert {leg["media"]["keying"] for leg in legs} == {"dtls"}, legs
 
@@ -72,7 +74,7 @@ def calls(on):
         check_layout(phone, "in a call")
         picture(phone, "browser-phone", width=1100, height=760)
         phone.page.click(".lock summary")
-        picture(phone, "browser-phone-narrow", width=NARROW, height=720, dark=True)
+        picture(phone, "browser-phone-narrow", width=NARROW, height=820, dark=True)
         phone.page.click(".lock summary")
         mute_and_hold(phone, far)
         phone.press("Keypad")
@@ -140,6 +142,60 @@ def declines(on):
         phone.press("Decline")
         assert " 603 " in far.wait("FAILED", mark)
         phone.wait_ended("You declined")
+
+
+@cases.case("a far side in clear is said to be so", peer="sotto's page", keying="dtls to none",
+            transport="wss")
+def far_side_in_clear(on):
+    with WebPhone(on, "1000", hz=PAGE_HZ) as phone, \
+            on.baresip("4000", keying="none", hz=FAR_HZ) as far:
+        phone.dial("4000")
+        phone.wait_talking()
+        far.wait_tone(PAGE_HZ)
+        told = phone.wait_lock("Their side is not encrypted")
+        assert "You to the server: AES-" in told and "to them: in clear" in told, told
+        phone.press("Hang up")
+        phone.wait_ended("You hung up")
+        phone.press("Close")
+        phone.wait_text(".list", "not protected")
+        on.server.wait_no_call()
+
+
+@cases.case("digits from the keypad reach a phone with SDES; the lock names both keyings",
+            peer="sotto's page", keying="dtls to sdes: digits", transport="wss")
+def digits(on):
+    with on.phone("1002", "--keying", "sdes", "--answer", "--play", f"tone:{FAR_HZ}") as far, \
+            WebPhone(on, "1000", hz=PAGE_HZ) as phone:
+        far.wait("registered")
+        phone.dial("1002")
+        phone.wait_talking()
+        phone.wait_tone(FAR_HZ)
+        told = phone.wait_lock("Encrypted on both sides")
+        assert "to them: AES-" in told and "SDES" in told, told
+        phone.press("Keypad")
+        for key in "42#":
+            phone.press(key)
+        phone.wait_text(".sent-keys", "42#")
+        phone.page.until("the digits to be out", "window.digitsOut === true")
+        phone.press("Hang up")
+        heard = far.wait("ended")
+        far.stop()
+    assert heard["audio"]["digits"] == "42#", heard
+    assert abs(heard["audio"]["tone_hz"] - PAGE_HZ) < 5, heard
+
+
+@cases.case("closing the page ends its call; who calls it then gets 480")
+def closed(on):
+    with on.browser("1001", hz=FAR_HZ) as far:
+        with WebPhone(on, "1000", hz=PAGE_HZ) as phone:
+            phone.dial("1001")
+            phone.wait_talking()
+            far.wait_tone(PAGE_HZ)
+            mark = far.mark()
+        far.wait_ended(mark)
+        on.server.wait_no_call()
+        # Its binding is left until it expires, and reaches nobody.
+        waits.until("480", lambda: " 480 " in far.wait("FAILED", far.dial("1000")))
 
 
 cases.main()

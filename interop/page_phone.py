@@ -47,7 +47,7 @@ def remembered(on):
 
 @cases.case("why a call does not come about is told in words")
 def reasons(on):
-    with WebPhone(on, "1000", hz=PAGE_HZ) as phone:
+    with WebPhone(on, "1000") as phone:
         for target, words in (("4711", "Nobody has this number"), ("1002", "cannot be reached")):
             phone.dial(target)
             phone.wait_ended(words)
@@ -58,7 +58,7 @@ def reasons(on):
 
 @cases.case("a microphone that the browser does not give is said to be missing")
 def no_microphone(on):
-    with WebPhone(on, "1000", hz=PAGE_HZ) as phone:
+    with WebPhone(on, "1000") as phone:
         phone.page.run("navigator.mediaDevices.getUserMedia = () => "
                        "Promise.reject(new DOMException('no', 'NotAllowedError'))")
         phone.dial("echo")
@@ -68,7 +68,7 @@ def no_microphone(on):
 
 @cases.case("the server goes and comes back: the page says so, and registers again by itself")
 def reconnects(on):
-    with WebPhone(on, "1000", hz=PAGE_HZ) as phone:
+    with WebPhone(on, "1000") as phone:
         on.server.stop()
         phone.wait_state("No connection")
         phone.wait_text(".banner", "tried again")

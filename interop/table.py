@@ -15,10 +15,12 @@ from lib.cases import RESULTS, version
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "INTEROP.md"
 SCRIPTS = ("baresip_pair", "baresip_calls", "baresip_policy", "sipp_calls", "sipp_policy", "kill",
-           "kill_baresip", "dtls", "baresip_dtls", "baresip_codecs", "linphone_dtls", "chromium_media",
-           "ice")
-PEERS = {"baresip": ("baresip", "-h"), "linphone": ("linphonec", "--version"), "SIPp": ("sipp", "-v")}
-TRANSPORTS = ("tls", "tcp", "udp")
+           "kill_baresip", "dtls", "ice", "baresip_dtls", "baresip_codecs", "linphone_dtls",
+           "linphone_zrtp", "chromium_media", "chromium_calls", "chromium_peers", "page_phone",
+           "page_calls")
+PEERS = {"baresip": ("baresip", "-h"), "Chromium": ("chromium", "--version"),
+         "linphone": ("linphonec", "-v"), "SIPp": ("sipp", "-v")}
+TRANSPORTS = ("tls", "wss", "tcp", "udp")
 HEAD = """# Interoperability
 
 Real phones and test tools through the server, each in a network namespace of its own. Tones prove the
@@ -52,7 +54,7 @@ def table(found):
     for r in found:
         if r["peer"]:
             rows.setdefault((r["peer"], r["keying"]), []).append(r)
-    lines = ["| peer | keying: what | TLS | TCP | UDP |", "|---|---|---|---|---|"]
+    lines = ["| peer | keying: what | TLS | WSS | TCP | UDP |", "|---|---|---|---|---|---|"]
     for (peer, keying), done in sorted(rows.items(), key=lambda row: (row[0][0].lower(), row[0][1])):
         cells = [cell([d for d in done if d["transport"] == t]) for t in TRANSPORTS]
         lines.append(f"| {peer} | {keying} | {' | '.join(cells)} |")

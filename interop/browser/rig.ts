@@ -64,6 +64,7 @@ class Rig {
     ua.on('connected', () => say('CONNECTED'));
     ua.on('disconnected', (e) => say('DISCONNECTED', e.code, e.reason));
     ua.on('registered', () => say('REGISTERED'));
+    ua.on('unregistered', () => say('UNREGISTERED'));
     ua.on('registrationFailed', (e) =>
       say('REGISTRATION-FAILED', e.response?.status_code, e.cause),
     );
@@ -134,6 +135,10 @@ class Rig {
       this.blocks.push({ loud: Math.sqrt(energy / FFT) > LOUD, shares });
     }, BLOCK_MS);
     say('TRACK');
+  }
+
+  stop(): void {
+    this.ua?.stop();
   }
 
   dial(target: string): void {

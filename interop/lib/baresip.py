@@ -243,3 +243,8 @@ class Baresip:
             samples, rate = self.heard(since)
             heard = tone.describe(samples, rate, hz, 440, 1000)
             raise waits.TooLate(f"baresip {self.user} does not hear {hz} Hz: {heard}") from None
+
+    def check_heard(self, hz, seconds=1.0):
+        """At the end of the call."""
+        self.wait_closed()
+        self.wait_tone(hz, seconds)

@@ -56,7 +56,11 @@ class Browser:
             self.wait("REGISTERED")
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        if not kind and self.register:
+            mark = self.mark()
+            self.run("rig.stop()")
+            self.wait("UNREGISTERED", mark)
         self.page.close()
 
     def run(self, code):

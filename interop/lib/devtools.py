@@ -13,6 +13,7 @@ from pathlib import Path
 from . import tone, waits
 
 RATE = 48000
+START_SECONDS = 60  # on a machine that is busy
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
     "--remote-debugging-pipe", "--disable-background-networking", "--disable-component-update",
@@ -81,7 +82,7 @@ class Chromium:
                                self.folder / "log")
         self.out = out
         threading.Thread(target=self.read, args=(answers,), daemon=True).start()
-        self.ask("Browser.getVersion")
+        self.ask("Browser.getVersion", patience=START_SECONDS)
         return self
 
     def stop(self):
@@ -127,7 +128,7 @@ class Chromium:
         elif page:
             page.on_event(message["method"], message["params"])
 
-    def ask(self, method, session=None, **params):
+    def ask(self, method, session=None, patience=waits.PATIENCE, **params):
         with self.lock:
             self.count += 1
             number = self.count
@@ -135,7 +136,8 @@ class Chromium:
             if session:
                 message["sessionId"] = session
             os.write(self.out, json.dumps(message).encode() + b"\0")
-        _, answer = self.messages.wait(f"the answer to {method}", lambda m: m["id"] == number)
+        _, answer = self.messages.wait(f"the answer to {method}", lambda m: m["id"] == number,
+                                       seconds=patience)
         assert "error" not in answer, f"chromium {self.name}: {method}: {answer['error']}"
         return answer["result"]
 

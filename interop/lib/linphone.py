@@ -13,8 +13,11 @@ numbers = itertools.count()
 CONFIG = """\
 [sip]
 sip_port=-1
-sip_tcp_port={sip_port}
-sip_tls_port=-1
+sip_tcp_port={tcp}
+sip_tls_port={tls}
+root_ca={ca}
+verify_server_certs=1
+verify_server_cn=0
 bind_address={host}
 media_encryption={keying}
 media_encryption_mandatory={mandatory}
@@ -26,8 +29,8 @@ register_only_when_network_is_up=0
 auto_net_state_mon=0
 zrtp_secrets_cache={folder}/zidcache
 [proxy_0]
-reg_proxy=<sip:{host}:{port};transport=tcp>
-reg_route=<sip:{host}:{port};transport=tcp>
+reg_proxy=<sip:{host}:{port};transport={transport}>
+reg_route=<sip:{host}:{port};transport={transport}>
 reg_identity=sip:{user}@{domain}
 reg_expires=120
 reg_sendregister=1
@@ -61,9 +64,11 @@ display=0
 
 
 class Linphone:
-    """One phone over TCP, a context manager: registered on entry. answer: auto or manual."""
+    """One phone over TCP or TLS (its library reads no addresses in certificates: the name in it is not
+    compared), a context manager: registered on entry. answer: auto or manual."""
 
-    def __init__(self, folder, server, user, *, keying="dtls", mandatory=True, answer="auto", hz=440):
+    def __init__(self, folder, server, user, *, keying="dtls", mandatory=True, answer="auto", hz=440,
+                 transport="tcp"):
         number = next(numbers)
         self.user, self.server, self.hz, self.answer = user, server, hz, answer
         self.folder = Path(folder) / f"linphone-{number}-{user}"
@@ -72,8 +77,11 @@ class Linphone:
         tone.write(self.source, hz, rate=8000)
         self.config = self.folder / "rc"
         self.rtp_port = 34000 + 10 * number
+        own_port = 15300 + 2 * number
         self.config.write_text(CONFIG.format(
-            host=server.host, sip_port=15300 + 2 * number, port=PORTS["tcp"], keying=keying,
+            host=server.host, port=PORTS[transport], transport=transport, keying=keying,
+            tcp=own_port if transport == "tcp" else -1, tls=own_port if transport == "tls" else -1,
+            ca=server.ca,
             mandatory=int(mandatory), user=user, domain=DOMAIN, password=PASSWORD, folder=self.folder,
             source=self.source, rtp_port=self.rtp_port,
             uuid=f"00000000-0000-4000-8000-{number:012d}"), encoding="utf-8")
@@ -141,3 +149,7 @@ class Linphone:
             samples, rate = self.heard()
             heard = tone.describe(samples, rate, hz, 440, 1000)
             raise waits.TooLate(f"linphone {self.user} does not hear {hz} Hz: {heard}") from None
+
+    def check_heard(self, hz, seconds=1.0):
+        """At the end of the call."""
+        self.wait_tone(hz, seconds)

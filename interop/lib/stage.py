@@ -6,6 +6,7 @@ from .baresip import Baresip
 from .browser import Browser
 from .capture import Capture
 from .devtools import Chromium, key_of
+from .linphone import Linphone
 from .linphone_zrtp import Linphone as ZrtpLinphone
 from .phone import Phone
 from .server import Server
@@ -39,6 +40,9 @@ class Stage:
     def close(self):
         for browser in self.chromiums.values():
             browser.stop()
+
+    def linphone(self, user, **how):
+        return Linphone(self.folder, self.server, user, **how)
 
     def sipp(self, scenario, **how):
         return Sipp(self.folder, self.server, scenario, **how)

@@ -9,11 +9,18 @@ TOUCH = 44  # pixels: the least that a finger finds
 # Names that a screen reader reads, of all that can be pressed or filled in.
 NAMELESS = ("button", "link", "textbox", "combobox", "checkbox", "searchbox")
 
-# The tone shall arrive as it is: what cleans speech takes a tone for noise.
-RAW_MICROPHONE = """
+# The tone shall arrive as it is: what cleans speech takes a tone for noise. And the browser alone knows
+# when it has sent the last digit.
+PREPARED = """
 const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 navigator.mediaDevices.getUserMedia = (wanted) => open({...wanted, audio: wanted.audio && {
   ...wanted.audio, echoCancellation: false, noiseSuppression: false, autoGainControl: false}});
+const insert = RTCDTMFSender.prototype.insertDTMF;
+RTCDTMFSender.prototype.insertDTMF = function (...tones) {
+  window.digitsOut = false;
+  this.ontonechange = (e) => { window.digitsOut = e.tone === ''; };
+  insert.apply(this, tones);
+};
 """
 
 # How much of what the page plays is the tone, for a second: the share of loud blocks in which it is.
@@ -47,7 +54,7 @@ class WebPhone:
         self.page = None
 
     def __enter__(self):
-        self.page = self.chromium.page(f"https://{self.server.web}/", script=RAW_MICROPHONE)
+        self.page = self.chromium.page(f"https://{self.server.web}/", script=PREPARED)
         self.page.until("the login form", "!!document.querySelector('form')")
         if self.user:
             self.login(self.user, self.password, self.remember)

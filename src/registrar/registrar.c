@@ -316,6 +316,16 @@ static int put_one(struct job *j, const struct sip_contact *c, uint32_t expires,
     return r;
 }
 
+/* By a contact of this request. */
+static bool is_named(struct job *j, struct aor *a, const struct binding *b)
+{
+    for (size_t i = 0; i < j->contact_count; i++) {
+        if (find_old(j, a, &j->contacts[i].c) == b)
+            return true;
+    }
+    return false;
+}
+
 static bool fits(struct job *j, struct aor *a)
 {
     size_t stays = a ? a->count : 0;
@@ -327,6 +337,20 @@ static bool fits(struct job *j, struct aor *a)
             stays--;
     }
     return stays <= j->who.user->max_contacts;
+}
+
+/* A page that is loaded anew leaves a binding behind whose WebSocket is closed: nobody is reached by it
+ * (RFC 5626 s.6), so it is no reason to turn the page away. Refreshed ones are left alone. */
+static void drop_dead(struct job *j, struct aor *a)
+{
+    struct list *n = a ? a->bindings.next : NULL;
+    size_t left = a ? a->count : 0; /* with the last binding the address goes */
+    while (left--) {
+        struct binding *b = CONTAINER_OF(n, struct binding, node);
+        n = n->next;
+        if (!transport_is_alive(j->r->transport, &b->flow) && !is_named(j, a, b))
+            remove_one(j, b);
+    }
 }
 
 static void apply(struct job *j)
@@ -379,6 +403,10 @@ void registrar_on_request(struct registrar *r, struct txn_server *st, struct sip
     if ((j.star || j.contact_count) && !is_in_order(&j, a)) {
         answer(&j, 500, "Retry-After: 1\r\n");
         return;
+    }
+    if (!fits(&j, a)) {
+        drop_dead(&j, a);
+        a = location_aor(r->location, buf_slice(&key));
     }
     if (!fits(&j, a)) {
         log_event(LOG_WARN, "too_many_contacts", LOG_S("user", buf_slice(&key)),

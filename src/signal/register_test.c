@@ -316,6 +316,33 @@ static void test_max_contacts(void **state)
     phone_fini(&p);
 }
 
+/* A page that is loaded again and again, each time as a new phone, locks nobody out: what its closed
+ * WebSockets left goes. What is reached by a living flow stays, and still counts. */
+static void test_dead_contacts_make_room(void **state)
+{
+    struct kit *k = *state;
+    struct phone gone, here;
+    const struct binding *found[STORE_CONTACTS_DEFAULT];
+    char c[200];
+    phone_init(k, &gone, 1, "1000", "example.org", TRANSPORT_TLS);
+    phone_init(k, &here, 2, "1000", "example.org", TRANSPORT_TLS);
+    phone_register_as(&here, "Contact: <sip:here@10.0.0.2>\r\n", "200");
+    for (unsigned i = 1; i < STORE_CONTACTS_DEFAULT; i++) {
+        snprintf(c, sizeof(c), "Contact: <sip:c%u@10.0.0.2>\r\n", i);
+        phone_register_as(&gone, c, "200");
+    }
+    phone_register_as(&here, "Contact: <sip:one-more@10.0.0.2>\r\n", "403");
+    kit_transport->dead[1] = true;
+    phone_register_as(&here, "Contact: <sip:one-more@10.0.0.2>\r\n", "200");
+    assert_int_equal(location_find(k->role->location, SLICE_LIT("1000"), SLICE_LIT("example.org"),
+                                   found, STORE_CONTACTS_DEFAULT),
+                     2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(found[i]->flow.conn, 2);
+    phone_fini(&gone);
+    phone_fini(&here);
+}
+
 static void test_restart_keeps_bindings(void **state)
 {
     struct kit *k = *state;
@@ -435,6 +462,7 @@ int main(void)
         KIT_TEST(test_outbound),
         KIT_TEST(test_path),
         KIT_TEST(test_max_contacts),
+        KIT_TEST(test_dead_contacts_make_room),
         KIT_TEST(test_restart_keeps_bindings),
         KIT_TEST(test_transport_not_allowed_403),
         KIT_TEST(test_retransmission_over_udp_gets_the_same_answer),

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   dtlsVersion,
-  type FarLeg,
   judge,
   type OwnLeg,
-  parseFarLeg,
+  parseTold,
   readOwnLeg,
   suiteWords,
+  type Told,
 } from '../src/phone/protection.ts';
 
 const own: OwnLeg = {
@@ -17,7 +17,14 @@ const own: OwnLeg = {
   suite: 'SRTP_AEAD_AES_128_GCM',
   sending: true,
 };
-const far: FarLeg = { keying: 'sdes', suite: 'AES_CM_128_HMAC_SHA1_80', signalling: 'tls' };
+const you = { keying: 'dtls', suite: 'AEAD_AES_128_GCM', transport: 'wss' };
+const other = { keying: 'sdes', suite: 'AES_CM_128_HMAC_SHA1_80', transport: 'tls' };
+const far: Told = { word: 'both', you, other };
+const farIs = (change: Partial<typeof other>, word: Told['word'] = 'both'): Told => ({
+  word,
+  you,
+  other: { ...other, ...change },
+});
 
 // As Chromium's getStats() has it.
 const chromium = [
@@ -72,41 +79,65 @@ test('keys agreed over a clear way to the server prove nothing', () => {
 test('the other leg counts only as far as the server tells it', () => {
   assert.equal(judge(own, null).level, 'own');
   assert.equal(judge(own, far).level, 'both');
-  assert.equal(judge(own, { ...far, keying: 'zrtp', signalling: 'clear' }).level, 'both');
-  assert.equal(judge(own, { ...far, keying: 'none', suite: null }).level, 'open');
-  assert.equal(judge(own, { ...far, keying: 'pass' }).level, 'own');
-  assert.equal(judge(own, { ...far, keying: 'server' }).level, 'both');
+  assert.equal(judge(own, farIs({ keying: 'zrtp', transport: 'udp' })).level, 'both');
+  assert.equal(judge(own, farIs({ keying: 'none' }, 'yours')).level, 'open');
+  assert.equal(judge(own, farIs({ keying: 'none' })).level, 'open'); // whatever the word
+  assert.equal(judge(own, farIs({}, 'yours')).level, 'open'); // whatever the leg
+  assert.equal(judge(own, farIs({ keying: 'pass' })).level, 'own');
+  assert.equal(
+    judge(own, { ...farIs({}), other: { keying: 'dtls', suite: null, transport: 'wss' } }).level,
+    'own',
+  );
+  assert.equal(judge(own, { word: 'both', you, other: null }).level, 'both'); // the server itself
+  assert.equal(judge(own, { word: 'yours', you, other: null }).level, 'open');
+});
+
+test('what the server says of our own leg must be what the browser measures', () => {
+  assert.equal(
+    judge(own, { ...far, you: { ...you, suite: 'AES_CM_128_HMAC_SHA1_80' } }).level,
+    'open',
+  );
+  assert.equal(judge(own, { ...far, you: { ...you, keying: 'sdes' } }).level, 'open');
+  assert.equal(judge(own, { ...far, you: { ...you, suite: null } }).level, 'both'); // not yet told
+  assert.equal(judge(own, { ...far, you: null }).level, 'both');
 });
 
 test('SDES keys that travelled in clear protect nothing', () => {
-  assert.equal(judge(own, { ...far, signalling: 'clear' }).level, 'open');
-  assert.equal(judge(own, { ...far, signalling: null }).level, 'open');
+  for (const transport of ['udp', 'tcp', 'ws'])
+    assert.equal(judge(own, farIs({ transport })).level, 'open', transport);
 });
 
 test('a relayed call never claims that nobody in between could listen', () => {
   assert.match(judge(own, far).lines.join(' '), /could listen/);
+  assert.match(judge(own, { ...far, word: 'end-to-end' }).lines.join(' '), /cannot prove/);
 });
 
 test('the server’s header is taken whole or not at all', () => {
-  assert.deepEqual(parseFarLeg('sdes;suite=AES_CM_128_HMAC_SHA1_80;signalling=tls'), far);
-  assert.deepEqual(parseFarLeg(' DTLS ; suite=AEAD_AES_256_GCM ; signalling=wss ; later=1'), {
-    keying: 'dtls',
-    suite: 'AEAD_AES_256_GCM',
-    signalling: 'tls',
+  assert.deepEqual(
+    parseTold('both;you="dtls AEAD_AES_128_GCM wss";other="sdes AES_CM_128_HMAC_SHA1_80 tls"'),
+    far,
+  );
+  assert.deepEqual(parseTold('other;other="dtls wss";later="1"'), {
+    word: 'other',
+    you: null,
+    other: { keying: 'dtls', suite: null, transport: 'wss' },
   });
-  assert.equal(parseFarLeg('zrtp;signalling=udp')?.signalling, 'clear');
-  assert.equal(parseFarLeg('none')?.keying, 'none');
+  assert.deepEqual(parseTold('both'), { word: 'both', you: null, other: null });
   for (const bad of [
     undefined,
     '',
     'safe',
-    'sdes;',
-    'sdes;suite',
-    'sdes;suite="x"',
-    'sdes, none',
-    `sdes;a=${'x'.repeat(600)}`,
+    'BOTH',
+    'both;',
+    'both;you',
+    'both;you=dtls',
+    'both;you="dtls"',
+    'both;you="dtls a b wss"',
+    'both;you="rot13 wss"',
+    'both;you="dtls wss',
+    `both;later="${'x'.repeat(600)}"`,
   ])
-    assert.equal(parseFarLeg(bad), null, bad);
+    assert.equal(parseTold(bad), null, bad);
 });
 
 test('suites and versions in words', () => {

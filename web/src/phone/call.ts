@@ -10,13 +10,13 @@ import { headersOf } from './agent.ts';
 import type { Outcome } from './book.ts';
 import { closeMicrophone } from './devices.ts';
 import {
-  type FarLeg,
   judge,
   NOTHING_YET,
   type Protection,
-  parseFarLeg,
+  parseTold,
   readOwnLeg,
   type StatsEntry,
+  type Told,
 } from './protection.ts';
 import { explain, explainEnd, type Failure, type Reason } from './reasons.ts';
 
@@ -50,13 +50,18 @@ const PC_CONFIG: RTCConfiguration = {
 };
 const KEY_MS = 120;
 
+/** JsSIP has it; its types do not. */
+interface Receiving {
+  receiveRequest(request: IncomingRequest & { method: string; reply(status: number): void }): void;
+}
+
 export class Call {
   readonly view: Store<CallView>;
   readonly remote = new Store<MediaStream | null>(null);
   #session: RTCSession | null = null;
   #pc: RTCPeerConnection | null = null;
   #microphone: MediaStream | null = null;
-  #far: FarLeg | null = null;
+  #told: Told | null = null;
   #stats: ReturnType<typeof setInterval> | null = null;
   #signalling: 'tls' | 'clear';
   #declined = false;
@@ -112,7 +117,8 @@ export class Call {
   /** A session in which nothing has happened yet. */
   bind(session: RTCSession, request?: IncomingRequest): void {
     this.#session = session;
-    if (request) this.#readFar(request);
+    this.#listenIn(session);
+    if (request) this.#readTold(request);
     session.on('peerconnection', ({ peerconnection }) => this.#adopt(peerconnection));
     session.on('icecandidate', ({ ready }) => setTimeout(ready, CANDIDATES_MS));
     // Of a call to us JsSIP tells the same, without a response.
@@ -120,13 +126,11 @@ export class Call {
       if ('response' in event && event.response) this.#onProgress(event.response);
     });
     session.on('accepted', (event: IncomingEvent | OutgoingEvent) => {
-      if ('response' in event && event.response) this.#readFar(event.response);
+      if ('response' in event && event.response) this.#readTold(event.response);
       this.#onAnswered();
     });
     session.on('hold', ({ originator }) => this.#onHold(originator, true));
     session.on('unhold', ({ originator }) => this.#onHold(originator, false));
-    session.on('reinvite', ({ request: r }) => this.#readFar(r));
-    session.on('update', ({ request: r }) => this.#readFar(r));
     session.on('failed', (event) => this.#onOver(event, false));
     session.on('ended', (event) => this.#onOver(event, true));
   }
@@ -229,7 +233,7 @@ export class Call {
     report.forEach((entry: StatsEntry) => {
       entries.push(entry);
     });
-    const protection = judge(readOwnLeg(entries, this.#signalling), this.#far);
+    const protection = judge(readOwnLeg(entries, this.#signalling), this.#told);
     const now = this.view.get().protection;
     if (JSON.stringify(now) !== JSON.stringify(protection)) this.#show({ protection });
   }
@@ -286,9 +290,22 @@ export class Call {
     this.#show({ phase: 'ended', endedAt: Date.now(), reason, outcome, busy: false });
   }
 
-  #readFar(message: IncomingRequest | IncomingResponse): void {
+  #readTold(message: IncomingRequest | IncomingResponse): void {
     const header = message.getHeader('X-Sotto-Protection') as string | undefined;
-    if (header !== undefined) this.#far = parseFarLeg(header);
+    if (header === undefined) return;
+    this.#told = parseTold(header);
+    void this.measure();
+  }
+
+  /** JsSIP tells of no INFO without a body, with which the server says that protection has changed. */
+  #listenIn(session: RTCSession): void {
+    const inner = session as RTCSession & Receiving;
+    const receive = inner.receiveRequest.bind(session);
+    inner.receiveRequest = (request) => {
+      this.#readTold(request);
+      if (request.method === 'INFO' && !request.getHeader('Content-Type')) request.reply(200);
+      else receive(request);
+    };
   }
 
   #show(change: Partial<CallView>): void {

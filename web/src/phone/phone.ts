@@ -61,6 +61,8 @@ const checkCredentials: Check<Credentials> = (value) => {
 const checkInstance: Check<string> = (value) =>
   isText(value) && /^[0-9a-f-]{36}$/i.test(value) ? value : null;
 
+// The server marks callers whose side is protected, for phones that show no more than a name.
+const MARK = /^\u{1F512}\s*/u;
 const BUSY_HERE = 486;
 const DECLINE = 603;
 
@@ -220,7 +222,8 @@ export class Phone {
   }
 
   #onIncoming(session: RTCSession, request: IncomingRequest): void {
-    const { uri, display_name: name } = session.remote_identity;
+    const { uri, display_name: shown } = session.remote_identity;
+    const name = shown?.replace(MARK, '');
     const own = this.user.get();
     const number = shownParty(uri.user, uri.host, own?.domain ?? '');
     if (this.#current && !this.#current.isOver) {

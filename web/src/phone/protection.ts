@@ -1,7 +1,7 @@
 // How well a call is protected, and the words for it. Two sources that are not mixed up: what the
-// browser itself measures of our own leg (getStats), which is proven, and what the server tells of the
-// other leg (X-Sotto-Protection), which is its word. Whatever is missing counts as not known, and never
-// as safe.
+// browser itself measures of our own leg (getStats), which is proven, and what the server tells of both
+// legs (X-Sotto-Protection), which is its word. Whatever is missing counts as not known, and never as
+// safe; where the two differ, that is told too.
 
 /** Our own leg, as RTCPeerConnection.getStats() shows it. */
 export interface OwnLeg {
@@ -12,11 +12,17 @@ export interface OwnLeg {
   sending: boolean; // packets have gone out and come in
 }
 
-/** The other leg, in the server's words. */
-export interface FarLeg {
-  keying: 'none' | 'sdes' | 'dtls' | 'zrtp' | 'mikey' | 'pass' | 'server'; // server: it ends there
-  suite: string | null;
-  signalling: 'tls' | 'clear' | null;
+/** A leg in the server's words. */
+export interface ToldLeg {
+  keying: string; // none, sdes, dtls, zrtp, mikey, pass
+  suite: string | null; // none before keys are agreed
+  transport: string; // of its signalling: tls, wss, tcp, udp, ws
+}
+
+export interface Told {
+  word: 'none' | 'yours' | 'other' | 'both' | 'end-to-end';
+  you: ToldLeg | null;
+  other: ToldLeg | null; // null: the server itself is the other end
 }
 
 /** none: no media yet. open: something is not protected. own: our leg is, the other is not known.
@@ -35,7 +41,7 @@ export const NOTHING_YET: Protection = {
   lines: ['Nothing is sent until keys are agreed.'],
 };
 
-export function judge(own: OwnLeg | null, far: FarLeg | null): Protection {
+export function judge(own: OwnLeg | null, told: Told | null): Protection {
   if (!own) return NOTHING_YET;
   if (own.dtls !== 'connected' || !own.suite)
     return own.sending
@@ -45,47 +51,83 @@ export function judge(own: OwnLeg | null, far: FarLeg | null): Protection {
           lines: ['Sound flows, but the browser shows no keys for it.'],
         }
       : NOTHING_YET;
-  const lines = [ownLine(own)];
-  if (own.signalling === 'clear') {
-    lines.push(
+  const lines = [`You to the server: ${suiteWords(own.suite)}, keys by ${own.version ?? 'DTLS'}.`];
+  const open = (title: string, line: string): Protection => ({
+    level: 'open',
+    title,
+    lines: [...lines, line],
+  });
+  if (own.signalling === 'clear')
+    return open(
+      'Not protected',
       'The way to the server is not encrypted: somebody on it could have exchanged the keys.',
     );
-    return { level: 'open', title: 'Not protected', lines };
-  }
-  if (!far) {
+  if (told?.you && !agrees(own, told.you))
+    return open(
+      'Not protected',
+      'The server names other keys for your side than the browser does: somebody may be in between.',
+    );
+  return judgeFar(told, lines, open);
+}
+
+/** Our own leg is protected: is the other one, by what the server says? */
+function judgeFar(
+  told: Told | null,
+  lines: string[],
+  open: (title: string, line: string) => Protection,
+): Protection {
+  const toServer = 'Encrypted to the server';
+  if (!told) {
     lines.push('From the server to them: not known.');
-    return { level: 'own', title: 'Encrypted to the server', lines };
+    return { level: 'own', title: toServer, lines };
   }
-  lines.push(farLine(far));
-  if (far.keying === 'none') return { level: 'open', title: 'Their side is not encrypted', lines };
-  if (far.keying === 'server') return { level: 'both', title: 'Encrypted to the server', lines };
-  if (far.keying === 'pass') return { level: 'own', title: 'Encrypted to the server', lines };
-  // SDES keys travel in the signalling: without TLS anyone on the way has them.
-  if (far.keying === 'sdes' && far.signalling !== 'tls')
-    return { level: 'open', title: 'Their side is weakly protected', lines };
-  lines.push('The server joins the two sides, so whoever runs it could listen.');
+  const { other, word } = told;
+  const isBoth = word === 'both' || word === 'end-to-end';
+  if (!other && isBoth)
+    return {
+      level: 'both',
+      title: toServer,
+      lines: [...lines, 'The server itself is the other end.'],
+    };
+  if (!other || other.keying === 'none')
+    return open(
+      'Their side is not encrypted',
+      'From the server to them: in clear; says the server.',
+    );
+  if (other.keying === 'sdes' && !isPrivate(other.transport))
+    return open(
+      'Their side is weakly protected',
+      'From the server to them: the keys travel in signalling that is not encrypted (SDES).',
+    );
+  if (!isBoth) return open('Their side is not encrypted', 'The server does not call it protected.');
+  if (!other.suite || other.keying === 'pass') {
+    lines.push('From the server to them: keys are not agreed yet, or not known to the server.');
+    return { level: 'own', title: toServer, lines };
+  }
+  lines.push(farLine(other), jointLine(word));
   return { level: 'both', title: 'Encrypted on both sides', lines };
 }
 
-function ownLine(own: OwnLeg): string {
-  return `You to the server: ${suiteWords(own.suite)}, keys by ${own.version ?? 'DTLS'}.`;
+/** A suite that one of the two does not name yet is no contradiction. */
+function agrees(own: OwnLeg, you: ToldLeg): boolean {
+  if (you.keying !== 'dtls') return false;
+  return !you.suite || suiteWords(you.suite) === suiteWords(own.suite);
 }
 
-function farLine(far: FarLeg): string {
-  switch (far.keying) {
-    case 'none':
-      return 'From the server to them: in clear, as this number is allowed to.';
-    case 'server':
-      return 'The server itself is the other end.';
-    case 'pass':
-      return 'From the server to them: passed on unread; what it is, is not known here.';
-    case 'sdes':
-      return `From the server to them: ${suiteWords(far.suite)}, keys in the signalling (SDES)${
-        far.signalling === 'tls' ? ', which is encrypted' : ', which is not known to be encrypted'
-      }; says the server.`;
-    default:
-      return `From the server to them: ${suiteWords(far.suite)}, keys by ${far.keying.toUpperCase()}; says the server.`;
-  }
+const isPrivate = (transport: string) => transport === 'tls' || transport === 'wss';
+
+function farLine(other: ToldLeg): string {
+  const keys =
+    other.keying === 'sdes'
+      ? 'keys by SDES in encrypted signalling'
+      : `keys by ${other.keying.toUpperCase()}`;
+  return `From the server to them: ${suiteWords(other.suite)}, ${keys}; says the server.`;
+}
+
+function jointLine(word: Told['word']): string {
+  return word === 'end-to-end'
+    ? 'The server says that it has no keys to this call; this page cannot prove that.'
+    : 'The server joins the two sides, so whoever runs it could listen.';
 }
 
 /** A suite as people say it: SDES's name (`AES_CM_128_HMAC_SHA1_80`, of which AES-256 has two) or
@@ -149,25 +191,34 @@ function text(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-const KEYINGS: readonly string[] = ['none', 'sdes', 'dtls', 'zrtp', 'mikey', 'pass', 'server'];
+const WORDS: readonly string[] = ['none', 'yours', 'other', 'both', 'end-to-end'];
+const KEYINGS: readonly string[] = ['none', 'sdes', 'dtls', 'zrtp', 'mikey', 'pass'];
+const HEADER_MAX = 512;
 
-/** `X-Sotto-Protection: sdes;suite=AES_CM_128_HMAC_SHA1_80;signalling=tls`: of the other leg. Null: no
- * header, or one that is not understood as a whole. */
-export function parseFarLeg(header: string | undefined): FarLeg | null {
-  if (!header || header.length > 512) return null;
-  const [head = '', ...rest] = header.split(';').map((part) => part.trim());
-  const keying = head.toLowerCase();
-  if (!KEYINGS.includes(keying)) return null;
-  const params = new Map<string, string>();
+/** `both;you="dtls AEAD_AES_128_GCM wss";other="sdes AES_CM_128_HMAC_SHA1_80 tls"`. Null: no header, or
+ * one that is not understood as a whole. Parameters to come are left alone. */
+export function parseTold(header: string | undefined): Told | null {
+  if (!header || header.length > HEADER_MAX) return null;
+  const [word = '', ...rest] = header.split(';').map((part) => part.trim());
+  if (!WORDS.includes(word)) return null;
+  const told: Told = { word: word as Told['word'], you: null, other: null };
   for (const part of rest) {
-    const pair = /^([a-z0-9-]+)=([A-Za-z0-9_.-]+)$/i.exec(part);
-    if (!pair?.[1] || !pair[2]) return null;
-    params.set(pair[1].toLowerCase(), pair[2]);
+    const pair = /^([a-z-]+)="([A-Za-z0-9_ .-]*)"$/.exec(part);
+    if (!pair) return null;
+    const name = pair[1];
+    if (name !== 'you' && name !== 'other') continue;
+    const leg = parseLeg(pair[2] ?? '');
+    if (!leg) return null;
+    told[name] = leg;
   }
-  const signalling = params.get('signalling');
-  return {
-    keying: keying as FarLeg['keying'],
-    suite: params.get('suite') ?? null,
-    signalling: signalling === 'tls' || signalling === 'wss' ? 'tls' : signalling ? 'clear' : null,
-  };
+  return told;
+}
+
+/** `sdes AES_CM_128_HMAC_SHA1_80 tls`, or without a suite. */
+function parseLeg(text: string): ToldLeg | null {
+  const words = text.split(' ').filter(Boolean);
+  const [keying = '', suite = ''] = words;
+  const transport = words.at(-1) ?? '';
+  if (words.length < 2 || words.length > 3 || !KEYINGS.includes(keying)) return null;
+  return { keying, suite: words.length === 3 ? suite : null, transport };
 }
