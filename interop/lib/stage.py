@@ -6,7 +6,7 @@ from .baresip import Baresip
 from .browser import Browser
 from .capture import Capture
 from .devtools import Chromium, key_of
-from .linphone_zrtp import Linphone as ZrtpLinphone
+from .linphone import Linphone
 from .phone import Phone
 from .server import Server
 from .sipp import Sipp
@@ -27,7 +27,7 @@ class Stage:
         return Browser(self, user, **how)
 
     def linphone(self, user, **how):
-        return ZrtpLinphone(self.folder, self.server, user, **how)
+        return Linphone(self.folder, self.server, user, **how)
 
     def chromium(self, hz):
         """Running; starting one takes longer than many a test."""

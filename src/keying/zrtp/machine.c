@@ -392,6 +392,7 @@ int zrtp_new(const struct zrtp_config *cfg, const struct zrtp_env *env, struct z
     z->env = env;
     zrtp_hello_write(cfg, z->h, &z->hello);
     crypto_random(&z->seq, sizeof(z->seq));
+    z->seq &= 0x7fff; /* bzrtp drops what comes after a wrap for late */
     *ret = z;
     return 0;
 }
