@@ -359,7 +359,8 @@ static void report(struct media_endpoint *to, const struct media_transcode *from
 {
     struct rtcp_block block;
     struct media_slot *s = to->s;
-    if (media_transport(to)->guard == MEDIA_GUARD_CLOSED || addr_family(media_remote(to, true)) == 0)
+    if (media_transport(to)->guard == MEDIA_GUARD_CLOSED ||
+        addr_family(media_remote(to, true)) == 0)
         return;
     if (!s->source_on)
         media_stream_begin(s);
