@@ -13,6 +13,14 @@ USERS = {"1000": {}, "1001": {}, "2000": ZRTP, "2001": ZRTP}
 cases = Cases(__file__, stage.opener(USERS, listen=("tls", "udp")))
 
 
+def linphone(on, user, transport="tls", **how):
+    return on.linphone(user, keying="zrtp", transport=transport, **how)
+
+
+def hears(phone, hz):
+    (phone.wait_hears if hasattr(phone, "wait_hears") else phone.wait_tone)(hz)
+
+
 def shown(on, *keyings):
     def settled():
         call = on.server.answered(len(keyings))
@@ -34,7 +42,7 @@ def check_wire(wire):
 
 def to_echo(on, phone):
     phone.call("echo")
-    phone.wait_tone(CALLER_HZ)
+    hears(phone, CALLER_HZ)
     media, = shown(on, "zrtp")
     assert media["sas"] == phone.sas(), media
     phone.hang_up()
@@ -45,7 +53,7 @@ def to_echo(on, phone):
 @cases.case("echo gives back what is said; one SAS", peer="linphonec", keying="zrtp: echo",
             transport="tls")
 def echo(on):
-    with on.capture("echo") as wire, on.linphone("1000", hz=CALLER_HZ) as a:
+    with on.capture("echo") as wire, linphone(on, "1000", hz=CALLER_HZ) as a:
         to_echo(on, a)
     check_wire(wire)
 
@@ -53,7 +61,7 @@ def echo(on):
 @cases.case("the second call finds the secret of the first", peer="linphonec",
             keying="zrtp: retained secrets", transport="udp")
 def retained(on):
-    with on.linphone("2000", hz=CALLER_HZ, transport="udp") as a:
+    with linphone(on, "2000", hz=CALLER_HZ, transport="udp") as a:
         to_echo(on, a)
         a.forget()
         media = to_echo(on, a)
@@ -74,7 +82,7 @@ SUITES = {
             transport="tls")
 def algorithms(on):
     for name, (agreement, lines) in SUITES.items():
-        with on.linphone("2000", hz=CALLER_HZ, zrtp=lines) as a:
+        with linphone(on, "2000", hz=CALLER_HZ, zrtp=lines) as a:
             media = to_echo(on, a)
         assert media["key_agreement"] == agreement, (name, media)
         assert (":" in media["sas"]) == ("B256" in name), (name, media)
@@ -83,8 +91,8 @@ def algorithms(on):
 def talk(on, a, b, callee, *keyings):
     with on.capture("-".join(keyings)) as wire, a, b:
         a.call(callee)
-        a.wait_tone(CALLEE_HZ)
-        b.wait_tone(CALLER_HZ)
+        hears(a, CALLEE_HZ)
+        hears(b, CALLER_HZ)
         media = shown(on, *keyings)
         for phone, leg in zip((a, b), media):
             if leg["keying"] == "zrtp":
@@ -96,19 +104,19 @@ def talk(on, a, b, callee, *keyings):
 
 @cases.case("two of them talk", peer="linphonec", keying="zrtp", transport="tls")
 def zrtp_to_zrtp(on):
-    talk(on, on.linphone("2000", hz=CALLER_HZ), on.linphone("2001", hz=CALLEE_HZ), "2001",
+    talk(on, linphone(on, "2000", hz=CALLER_HZ), linphone(on, "2001", hz=CALLEE_HZ), "2001",
          "zrtp", "zrtp")
 
 
 @cases.case("ZRTP calls baresip with SDES", peer="linphonec", keying="zrtp to sdes", transport="tls")
 def zrtp_to_sdes(on):
-    talk(on, on.linphone("2000", hz=CALLER_HZ), on.baresip("1001", hz=CALLEE_HZ), "1001",
+    talk(on, linphone(on, "2000", hz=CALLER_HZ), on.baresip("1001", hz=CALLEE_HZ), "1001",
          "zrtp", "sdes")
 
 
 @cases.case("baresip with SDES calls ZRTP", peer="linphonec", keying="sdes to zrtp", transport="tls")
 def sdes_to_zrtp(on):
-    talk(on, on.baresip("1000", hz=CALLER_HZ), on.linphone("2001", hz=CALLEE_HZ), "2001",
+    talk(on, on.baresip("1000", hz=CALLER_HZ), linphone(on, "2001", hz=CALLEE_HZ), "2001",
          "sdes", "zrtp")
 
 

@@ -1,18 +1,23 @@
 """linphonec (Linphone 5, console), driven by its standard input. It plays a tone from a file and records
-what it hears, which can be read only when it has ended. Its media encryption is a setting: none, srtp (SDES), dtls, zrtp."""
+what it hears; the recording gets its head when it has ended. Its media encryption is a setting: none, srtp
+(SDES), dtls, zrtp. Its TLS (mbedTLS) takes no address in a certificate for a name, so it checks the chain
+alone."""
 import itertools
 import os
+import re
 import subprocess
+from array import array
 from pathlib import Path
 
 from . import tone, waits
 from .server import DOMAIN, PASSWORD, PORTS
 
 numbers = itertools.count()
+RATES = (8000, 48000)  # of what it records, by the codec
 
 CONFIG = """\
 [sip]
-sip_port=-1
+sip_port={udp}
 sip_tcp_port={tcp}
 sip_tls_port={tls}
 root_ca={ca}
@@ -28,6 +33,7 @@ contact="{user}" <sip:{user}@{host}>
 register_only_when_network_is_up=0
 auto_net_state_mon=0
 zrtp_secrets_cache={folder}/zidcache
+{zrtp}
 [proxy_0]
 reg_proxy=<sip:{host}:{port};transport={transport}>
 reg_route=<sip:{host}:{port};transport={transport}>
@@ -64,28 +70,28 @@ display=0
 
 
 class Linphone:
-    """One phone over TCP or TLS (its library reads no addresses in certificates: the name in it is not
-    compared), a context manager: registered on entry. answer: auto or manual."""
+    """One phone, a context manager: registered on entry. answer: auto or manual. zrtp: lines of its
+    configuration (zrtp_key_agreements_suites, zrtp_cipher_suites, zrtp_sas_suites)."""
 
     def __init__(self, folder, server, user, *, keying="dtls", mandatory=True, answer="auto", hz=440,
-                 transport="tcp"):
+                 transport="tcp", zrtp=""):
         number = next(numbers)
         self.user, self.server, self.hz, self.answer = user, server, hz, answer
         self.folder = Path(folder) / f"linphone-{number}-{user}"
-        self.folder.mkdir()
+        (self.folder / "share/linphone").mkdir(parents=True)  # else it keeps no ZRTP secrets
         self.source, self.record = self.folder / "source.wav", self.folder / "heard.wav"
         tone.write(self.source, hz, rate=8000)
         self.config = self.folder / "rc"
         self.rtp_port = 34000 + 10 * number
-        own_port = 15300 + 2 * number
+        ports = {kind: -1 for kind in ("udp", "tcp", "tls")}
+        ports[transport] = 15300 + 2 * number
         self.config.write_text(CONFIG.format(
             host=server.host, port=PORTS[transport], transport=transport, keying=keying,
-            tcp=own_port if transport == "tcp" else -1, tls=own_port if transport == "tls" else -1,
-            ca=server.ca,
-            mandatory=int(mandatory), user=user, domain=DOMAIN, password=PASSWORD, folder=self.folder,
+            ca=server.ca, zrtp=zrtp, **ports, mandatory=int(mandatory), user=user, domain=DOMAIN, password=PASSWORD, folder=self.folder,
             source=self.source, rtp_port=self.rtp_port,
             uuid=f"00000000-0000-4000-8000-{number:012d}"), encoding="utf-8")
         self.process = self.out = None
+        self.mark = 0
 
     def start(self):
         command = ["stdbuf", "-oL", "linphonec", "-S", "-c", self.config, "-d", "6", "-l",
@@ -153,3 +159,24 @@ class Linphone:
     def check_heard(self, hz, seconds=1.0):
         """At the end of the call."""
         self.wait_tone(hz, seconds)
+    def wait_hears(self, hz):
+        """While it still records: then the head is empty, and the rate is one of two."""
+        def probe():
+            data = self.record.read_bytes()[44:] if self.record.exists() else b""
+            samples = array("h", data[:len(data) // 2 * 2])
+            return any(len(samples) > rate and tone.share(samples[-rate:], rate, hz) > tone.PURE
+                       for rate in RATES)
+        waits.until(f"{hz} Hz at linphone {self.user}", probe)
+
+    # --- ZRTP ---
+
+    def forget(self):
+        """What was said and heard so far."""
+        self.mark = self.out.mark()
+        self.record.unlink(missing_ok=True)
+        self.command(f"record {self.record}")
+
+    def sas(self):
+        """As it shows it to its user."""
+        _, line = self.out.wait("its SAS", lambda said: "auth token is" in said, self.mark)
+        return re.search(r"token is\s+(\S+?)\.?(\s|$)", line).group(1)

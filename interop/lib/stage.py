@@ -7,7 +7,6 @@ from .browser import Browser
 from .capture import Capture
 from .devtools import Chromium, key_of
 from .linphone import Linphone
-from .linphone_zrtp import Linphone as ZrtpLinphone
 from .phone import Phone
 from .server import Server
 from .sipp import Sipp
@@ -28,7 +27,7 @@ class Stage:
         return Browser(self, user, **how)
 
     def linphone(self, user, **how):
-        return ZrtpLinphone(self.folder, self.server, user, **how)
+        return Linphone(self.folder, self.server, user, **how)
 
     def chromium(self, hz):
         """Running; starting one takes longer than many a test."""

@@ -60,7 +60,7 @@ static void on_dropped(void *arg, const char *why)
 {
     struct keying_engine *e = arg;
 
-    if (!e->has_keys)
+    if (!e->has_keys && why != zrtp_out_of_order)
         e->why = why;
 }
 

@@ -533,6 +533,33 @@ static void missing_parent_is_told(void **state)
     assert_non_null(strstr(err, "/nonexistent/a/b"));
 }
 
+/* --- ZRTP --- */
+
+static void zrtp_secrets_are_kept_sealed(void **state)
+{
+    struct place *p = *state;
+    struct store_zrtp z = {.zid = "another zid", .verified = true, .updated = 7}, back;
+    uint8_t own[STORE_ZID_LEN], again[STORE_ZID_LEN], none[STORE_ZID_LEN] = {0};
+
+    assert_int_equal(store_zrtp_own(p->store, own), 0);
+    assert_int_equal(store_zrtp_own(p->store, again), 0);
+    assert_memory_equal(own, again, sizeof(own));
+    assert_memory_not_equal(own, none, sizeof(own));
+    assert_int_equal(store_zrtp_find(p->store, z.zid, &back), STORE_NONE);
+    assert_int_equal(secret_set(&z.secret[0], "the secret of the last call....", 32), 0);
+    assert_int_equal(secret_set(&z.secret[2], "the secret of an enrolled one..", 32), 0);
+    assert_int_equal(store_zrtp_save(p->store, &z), 0);
+    assert_int_equal(store_zrtp_find(p->store, z.zid, &back), 0);
+    assert_true(back.verified);
+    assert_int_equal(back.secret[1].n, 0);
+    assert_memory_equal(back.secret[0].b, z.secret[0].b, 32);
+    assert_memory_equal(back.secret[2].b, z.secret[2].b, 32);
+    z.verified = false;
+    assert_int_equal(store_zrtp_save(p->store, &z), 0);
+    assert_int_equal(store_zrtp_find(p->store, z.zid, &back), 0);
+    assert_false(back.verified);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -548,6 +575,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bindings_go_with_their_user, setup, teardown),
         cmocka_unit_test_setup_teardown(another_connection_is_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(settings_are_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(zrtp_secrets_are_kept_sealed, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_key_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_file_is_told_and_left, setup, teardown),
         cmocka_unit_test_setup_teardown(newer_schema_is_refused, setup, teardown),

@@ -59,6 +59,8 @@ static const char *const state_names[ZRTP_STATE_COUNT] = {
     [ZRTP_FAILED] = "failed",
 };
 
+const char zrtp_out_of_order[] = "a ZRTP message came out of order";
+
 /* --- what actions use --------------------------------------------------------------------------- */
 
 enum zrtp_outcome zrtp_drop(struct zrtp *z, const char *why)
@@ -327,7 +329,8 @@ enum zrtp_outcome zrtp_act_ignore(struct zrtp *z)
 
 enum zrtp_outcome zrtp_act_drop(struct zrtp *z)
 {
-    return zrtp_drop(z, "a ZRTP message came out of order");
+    z->dropped = zrtp_out_of_order; /* tells less than what came before it */
+    return ZRTP_STAY;
 }
 
 enum zrtp_outcome zrtp_act_repeat(struct zrtp *z)
@@ -392,6 +395,7 @@ int zrtp_new(const struct zrtp_config *cfg, const struct zrtp_env *env, struct z
     z->env = env;
     zrtp_hello_write(cfg, z->h, &z->hello);
     crypto_random(&z->seq, sizeof(z->seq));
+    z->seq &= 0x7fff; /* bzrtp drops what comes after a wrap for late */
     *ret = z;
     return 0;
 }

@@ -66,6 +66,9 @@ struct zrtp_result {
     struct secret session;
 };
 
+/* The one reason for a drop that explains nothing else. */
+extern const char zrtp_out_of_order[];
+
 struct zrtp_env {
     void *arg;
     void (*send)(void *arg, const void *packet, size_t n);
