@@ -40,9 +40,6 @@ class Stage:
         for browser in self.chromiums.values():
             browser.stop()
 
-    def linphone(self, user, **how):
-        return Linphone(self.folder, self.server, user, **how)
-
     def sipp(self, scenario, **how):
         return Sipp(self.folder, self.server, scenario, **how)
 
