@@ -52,14 +52,26 @@ def test_register_and_call(server, _folder):
             shown = {r["user"].split("@")[0]: r for r in server.show("registrations")}
             assert shown["1000"]["transport"] == kind and ".invalid" in shown["1000"]["contact"], shown
             assert [c["transport"] for c in server.show("connections")] == [kind, kind]
-            call = sip.Call(a, b).invite().answer()
+            # To a WebSocket goes what a browser wants, DTLS, which this client cannot answer.
+            call = sip.Call(a, b).invite()
             via = call.incoming.get("Via")
             assert via.startswith(f"SIP/2.0/{kind.upper()} "), via
             assert ";transport=ws" in call.incoming.get("Contact"), call.incoming
-            legs = server.answered()["legs"]
-            assert [leg["signalling"]["transport"] for leg in legs] == [kind, kind], legs
-            call.hang_up()
+            sip.reply(b, call.incoming, 486, "Busy Here", to_tag=call.callee_tag)
+            assert b.wait(lambda m: m.method == "ACK")
+            busy = a.answer_to(call.call_id, 2)
+            assert busy.status == 486, busy
+            call.acknowledge(busy, 2)
             server.wait_no_call()
+            assert sip.register(b, "1001", expires=0).status == 200
+            with sip.Link(server, "tls") as desk:
+                assert sip.register(desk, "1001").status == 200
+                call = sip.Call(a, desk).invite().answer()
+                legs = server.answered()["legs"]
+                assert [leg["signalling"]["transport"] for leg in legs] == [kind, "tls"], legs
+                call.hang_up()
+                server.wait_no_call()
+                assert sip.register(desk, "1001", expires=0).status == 200
     listeners = {(one["transport"], one["encrypted"]) for one in server.show("listeners")}
     assert {("ws", False), ("wss", True), ("https", True)} <= listeners, listeners
 
@@ -153,7 +165,7 @@ def test_idle_opening(server, _folder):
 
 
 def test_kill_of_signal(server, _folder):
-    with websocket.Link(server) as a, websocket.Link(server) as b, \
+    with websocket.Link(server) as a, sip.Link(server, "tls") as b, \
             websocket.connect(server, "wss") as early:
         assert sip.register(a).status == 200
         assert sip.register(b, "1001").status == 200
