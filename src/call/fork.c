@@ -517,9 +517,9 @@ static bool add_contact(struct call *c, const struct store_user *callee, const s
     b->registered_user = true;
     b->flow = bd->flow;
     call_media_policy(&callee->policy, &b->policy);
-    snprintf(b->target_uri, sizeof(b->target_uri), "%s", bd->contact);
+    b->target_uri = strdup(bd->contact);
     snprintf(b->agent, sizeof(b->agent), "%s", bd->user_agent);
-    if (!meets_demand(b) || !leg_sip_make_dialog(b, bd->path)) {
+    if (!b->target_uri || !meets_demand(b) || !leg_sip_make_dialog(b, bd->path)) {
         leg_free(b);
         c->leg_count--;
         return false;

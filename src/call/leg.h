@@ -86,11 +86,11 @@ struct leg {
 
     struct dialog dialog;
     struct map_node by_dialog; /* key: call-id and local tag, in core->dialogs */
-    char dialog_key[DIALOG_KEY_MAX];
+    uint64_t dialog_key;
     bool in_map;
     bool begun; /* callee: its flow, media or answer is under way */
     struct transport_flow flow;
-    char target_uri[DIALOG_URI_MAX]; /* callee: contact that the INVITE goes to */
+    char *target_uri;            /* callee: contact that the INVITE goes to */
     struct route *route_by_name; /* callee: addresses of a contact that is a name; see route.c */
     char caller_tag[24];         /* callee: To tag with which the caller sees this fork */
     char contact_user[STORE_NAME_MAX + 1]; /* user part of our Contact towards it */

@@ -641,6 +641,7 @@ void call_fini(struct phone_call *c)
     call_release(c);
     c->keying = phone_keying_free(c->keying);
     c->media = phone_media_free(c->media);
+    dialog_fini(&c->dialog);
     if (c->has_audio && phone_audio_fini(&c->audio) < 0)
         fprintf(stderr, "sotto: %s could not be written whole\n", c->ph->opt->record);
     c->has_audio = false;
