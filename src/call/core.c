@@ -250,6 +250,35 @@ struct leg *leg_new(struct call *c)
     return l;
 }
 
+static void user_fini(struct call_user *u)
+{
+    char *block = NULL;
+    memcpy(&block, &u->name, sizeof(block)); /* the first text is where the block begins */
+    free(block);
+    u->name = u->domain = u->display = NULL;
+}
+
+int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct slice display,
+                 const struct store_policy *policy)
+{
+    char *at = malloc(name.n + domain.n + display.n + 3);
+    if (!at)
+        return -ENOMEM;
+    struct buf b = buf_over(at, name.n + domain.n + display.n + 3);
+    user_fini(&l->user);
+    l->user.name = at;
+    buf_put_slice(&b, name);
+    buf_put_char(&b, '\0');
+    l->user.domain = at + b.n;
+    buf_put_slice(&b, domain);
+    buf_put_char(&b, '\0');
+    l->user.display = at + b.n;
+    buf_put_slice(&b, display);
+    buf_put_char(&b, '\0');
+    l->user.policy = *policy;
+    return 0;
+}
+
 void leg_free(struct leg *l)
 {
     leg_sip_release(l);
@@ -264,7 +293,7 @@ void leg_free(struct leg *l)
     call_text_clear(&l->remote_sdp);
     call_text_clear(&l->local_sdp);
     list_remove(&l->node);
-    secret_wipe(&l->user, sizeof(l->user));
+    user_fini(&l->user);
     free(l);
 }
 
@@ -365,7 +394,7 @@ struct leg *call_core_find_leg(struct call_core *core, const struct sip_msg *req
     return find_leg(core, req->call_id, req->to_tag, req->from_tag);
 }
 
-const struct store_user *call_leg_user(const struct leg *l)
+const struct call_user *call_leg_user(const struct leg *l)
 {
     return &l->user;
 }
@@ -470,8 +499,8 @@ static uint16_t take_caller(struct call *c, struct txn_server *st, const struct 
         return 500;
     c->a = a;
     a->state = LEG_INCOMING;
-    a->user = *caller;
-    store_user_fini(&a->user); /* the call needs no passwords */
+    if (leg_set_store_user(a, caller) < 0)
+        return 500;
     a->registered_user = true;
     a->flow = *flow;
     call_media_policy(&caller->policy, &a->policy);

@@ -80,7 +80,7 @@ struct leg {
     uint16_t index;   /* 0: the caller */
     enum leg_state state;
 
-    struct store_user user; /* whose leg it is, with the policy that counts; no secrets in it */
+    struct call_user user; /* whose leg it is */
     struct media_policy policy;
     bool registered_user;
 
@@ -244,6 +244,13 @@ void leg_event(struct leg *l, enum leg_event ev, const struct leg_input *in);
 /* 2xx to the caller's first INVITE, now or as soon as it may go out. */
 void leg_answer(struct leg *l, struct slice sdp);
 struct leg *leg_new(struct call *c);
+int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct slice display,
+                 const struct store_policy *policy) MUST_CHECK; /* -ENOMEM */
+static inline int leg_set_store_user(struct leg *l, const struct store_user *u)
+{
+    return leg_set_user(l, slice_from_str(u->name), slice_from_str(u->domain),
+                        slice_from_str(u->display), &u->policy);
+}
 void leg_free(struct leg *l);
 const char *leg_state_name(enum leg_state s);
 

@@ -278,9 +278,8 @@ static bool restore_texts(struct leg *l, const struct snapshot_leg *s, struct sl
             return false;
     }
     l->target_uri = strndup(t[TEXT_TARGET_URI].p, t[TEXT_TARGET_URI].n);
-    return l->target_uri && slice_to_str(t[TEXT_NAME], l->user.name, sizeof(l->user.name)) &&
-           slice_to_str(t[TEXT_DOMAIN], l->user.domain, sizeof(l->user.domain)) &&
-           slice_to_str(t[TEXT_DISPLAY], l->user.display, sizeof(l->user.display)) &&
+    return l->target_uri &&
+           leg_set_user(l, t[TEXT_NAME], t[TEXT_DOMAIN], t[TEXT_DISPLAY], &s->user_policy) == 0 &&
            slice_to_str(t[TEXT_CONTACT_USER], l->contact_user, sizeof(l->contact_user)) &&
            slice_to_str(t[TEXT_AGENT], l->agent, sizeof(l->agent)) &&
            dialog_load(&l->dialog, t[TEXT_DIALOG].p, t[TEXT_DIALOG].n) == 0 &&
@@ -304,7 +303,6 @@ static struct leg *restore_leg(struct call *c, struct slice *rest)
     l->allows_update = s.allows_update;
     l->invite_cseq = s.invite_cseq;
     l->answered_cseq = s.answered_cseq;
-    l->user.policy = s.user_policy;
     l->policy = s.policy;
     l->flow = s.flow;
     l->sdp_session = s.sdp_session;

@@ -200,6 +200,7 @@ static void strict_routers_get_themselves_as_request_uri(void **state)
     assert_non_null(
         strstr(print(&d, "BYE", 1), "\r\nRoute: <sip:p2;lr>,<sip:alice@192.0.2.9>\r\n"));
     assert_true(slice_eq_str(dialog_next_hop(&d), "sip:old.example;x=1"));
+    dialog_fini(&d);
     d = uas("Record-Route: <sip:old.example>\r\nContact: <sip:alice@192.0.2.9>\r\n");
     assert_non_null(strstr(print(&d, "BYE", 1), "\r\nRoute: <sip:alice@192.0.2.9>\r\n"));
 }
