@@ -65,11 +65,17 @@ void call_core_invite(struct call_core *core, struct txn_server *st, struct sip_
                       const struct transport_flow *flow, const struct store_user *caller,
                       const struct policy_target *target);
 
+/* Whose leg it is: what of a user counts in a call. No passwords. */
+struct call_user {
+    const char *name, *domain, *display; /* in one block, which the leg owns; NULL: not known yet */
+    struct store_policy policy;
+};
+
 /* The leg whose dialog a request within a dialog belongs to; NULL: none (481). */
 struct leg;
 struct leg *call_core_find_leg(struct call_core *core, const struct sip_msg *req);
 /* Who must authenticate where such a request came over another flow than the leg's. */
-const struct store_user *call_leg_user(const struct leg *l);
+const struct call_user *call_leg_user(const struct leg *l);
 bool call_leg_is_flow(const struct leg *l, const struct transport_flow *flow);
 void call_leg_set_flow(struct leg *l, const struct transport_flow *flow);
 /* A request within the dialog, let in: re-INVITE, UPDATE, BYE, INFO, PRACK, OPTIONS … */

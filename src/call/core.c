@@ -250,11 +250,42 @@ struct leg *leg_new(struct call *c)
     return l;
 }
 
+static void user_fini(struct call_user *u)
+{
+    char *block = NULL;
+    memcpy(&block, &u->name, sizeof(block)); /* the first text is where the block begins */
+    free(block);
+    u->name = u->domain = u->display = NULL;
+}
+
+int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct slice display,
+                 const struct store_policy *policy)
+{
+    char *at = malloc(name.n + domain.n + display.n + 3);
+    if (!at)
+        return -ENOMEM;
+    struct buf b = buf_over(at, name.n + domain.n + display.n + 3);
+    user_fini(&l->user);
+    l->user.name = at;
+    buf_put_slice(&b, name);
+    buf_put_char(&b, '\0');
+    l->user.domain = at + b.n;
+    buf_put_slice(&b, domain);
+    buf_put_char(&b, '\0');
+    l->user.display = at + b.n;
+    buf_put_slice(&b, display);
+    buf_put_char(&b, '\0');
+    l->user.policy = *policy;
+    return 0;
+}
+
 void leg_free(struct leg *l)
 {
     leg_sip_release(l);
     leg_forget_dialog(l);
+    dialog_fini(&l->dialog);
     leg_media_fini(&l->media);
+    free(l->target_uri);
     call_text_clear(&l->ack);
     call_text_clear(&l->display);
     call_text_clear(&l->rel_text);
@@ -262,7 +293,7 @@ void leg_free(struct leg *l)
     call_text_clear(&l->remote_sdp);
     call_text_clear(&l->local_sdp);
     list_remove(&l->node);
-    secret_wipe(&l->user, sizeof(l->user));
+    user_fini(&l->user);
     free(l);
 }
 
@@ -313,22 +344,26 @@ void call_on_confirmed(struct leg *l, struct sip_msg *ack)
 
 /* --- finding the leg ------------------------------------------------------------------------- */
 
-static size_t dialog_key(struct slice call_id, struct slice local_tag, char dst[DIALOG_KEY_MAX])
+/* A hash under this process's secret key, as transactions have it (txn/key.c): nobody can look for two
+ * dialogs that collide, and a long Call-ID takes no room. */
+static bool dialog_key(struct slice call_id, struct slice local_tag, uint64_t *ret)
 {
-    struct buf b = buf_over(dst, DIALOG_KEY_MAX);
+    char text[DIALOG_CALL_ID_MAX + DIALOG_TAG_MAX + 1];
+    struct buf b = buf_over(text, sizeof(text));
     buf_put_slice(&b, call_id);
     buf_put_char(&b, '\n');
     buf_put_slice(&b, local_tag);
-    return b.overflow ? 0 : b.n;
+    *ret = map_hash(buf_slice(&b));
+    return !b.overflow;
 }
 
 void leg_remember_dialog(struct leg *l, struct slice call_id, struct slice local_tag)
 {
     leg_forget_dialog(l);
-    size_t n = dialog_key(call_id, local_tag, l->dialog_key);
-    if (n == 0)
+    if (!dialog_key(call_id, local_tag, &l->dialog_key))
         return; /* dialog.h's limits keep it from happening */
-    map_put(&l->call->core->dialogs, &l->by_dialog, slice_from(l->dialog_key, n));
+    map_put(&l->call->core->dialogs, &l->by_dialog,
+            slice_from(&l->dialog_key, sizeof(l->dialog_key)));
     l->in_map = true;
 }
 
@@ -342,9 +377,10 @@ void leg_forget_dialog(struct leg *l)
 static struct leg *find_leg(struct call_core *core, struct slice call_id, struct slice local_tag,
                             struct slice remote_tag)
 {
-    char key[DIALOG_KEY_MAX];
-    size_t n = dialog_key(call_id, local_tag, key);
-    struct map_node *node = n ? map_find(&core->dialogs, slice_from(key, n)) : NULL;
+    uint64_t key;
+    if (!dialog_key(call_id, local_tag, &key))
+        return NULL;
+    struct map_node *node = map_find(&core->dialogs, slice_from(&key, sizeof(key)));
     for (; node; node = map_find_next(node)) {
         struct leg *l = CONTAINER_OF(node, struct leg, by_dialog);
         if (l->state != LEG_NEW && dialog_is_same_remote_tag(&l->dialog, remote_tag))
@@ -358,7 +394,7 @@ struct leg *call_core_find_leg(struct call_core *core, const struct sip_msg *req
     return find_leg(core, req->call_id, req->to_tag, req->from_tag);
 }
 
-const struct store_user *call_leg_user(const struct leg *l)
+const struct call_user *call_leg_user(const struct leg *l)
 {
     return &l->user;
 }
@@ -463,8 +499,8 @@ static uint16_t take_caller(struct call *c, struct txn_server *st, const struct 
         return 500;
     c->a = a;
     a->state = LEG_INCOMING;
-    a->user = *caller;
-    store_user_fini(&a->user); /* the call needs no passwords */
+    if (leg_set_store_user(a, caller) < 0)
+        return 500;
     a->registered_user = true;
     a->flow = *flow;
     call_media_policy(&caller->policy, &a->policy);

@@ -2,12 +2,12 @@
 
 #include "transport/transport.h"
 
-static bool refuse(char why[CALL_WHY_MAX], const struct leg *l, const struct store_user *who,
-                   const char *cause, const char *mend)
+static bool refuse(char why[CALL_WHY_MAX], const struct leg *l, const char *who, const char *cause,
+                   const char *mend)
 {
     struct buf b = buf_over(why, CALL_WHY_MAX - 1);
     buf_printf(&b, "user %s takes only calls that are protected at both ends, and %s (user %s): %s",
-               who->name, cause, l->user.name, mend);
+               who, cause, l->user.name, mend);
     why[b.n] = '\0'; /* user names are short enough for nothing to be cut */
     return false;
 }
@@ -23,7 +23,7 @@ static void drop_sdes(struct media_policy *p)
     p->keying_count = n;
 }
 
-bool demand_protection(struct leg *l, const struct store_user *who, char why[CALL_WHY_MAX])
+bool demand_protection(struct leg *l, const char *who, char why[CALL_WHY_MAX])
 {
     if (l->policy.protection == PROTECTION_OFF)
         return refuse(why, l, who, "encryption is off at the other",

@@ -6,9 +6,8 @@
 
 #include "call/leg.h"
 
-/* Raises l's policy on behalf of `who`. False: it cannot be met, whatever the phone offers; `why`
+/* Raises l's policy on behalf of the user `who`. False: it cannot be met, whatever the phone offers; `why`
  * gets the sentence. */
-bool demand_protection(struct leg *l, const struct store_user *who,
-                       char why[CALL_WHY_MAX]) MUST_CHECK;
+bool demand_protection(struct leg *l, const char *who, char why[CALL_WHY_MAX]) MUST_CHECK;
 
 #endif

@@ -510,7 +510,7 @@ static bool meets_demand(struct leg *b)
 {
     struct call *c = b->call;
     char why[CALL_WHY_MAX];
-    if (!c->a->user.policy.require_peer || demand_protection(b, &c->a->user, why))
+    if (!c->a->user.policy.require_peer || demand_protection(b, c->a->user.name, why))
         return true;
     remember_failure(c, 488, slice_from_str(why));
     return false;
@@ -523,14 +523,13 @@ static bool add_contact(struct call *c, const struct store_user *callee, const s
     struct leg *b = leg_new(c);
     if (!b)
         return false;
-    b->user = *callee;
-    store_user_fini(&b->user);
     b->registered_user = true;
     b->flow = bd->flow;
     call_media_policy(&callee->policy, &b->policy);
-    snprintf(b->target_uri, sizeof(b->target_uri), "%s", bd->contact);
+    b->target_uri = strdup(bd->contact);
     snprintf(b->agent, sizeof(b->agent), "%s", bd->user_agent);
-    if (!meets_demand(b) || !leg_sip_make_dialog(b, bd->path)) {
+    if (!b->target_uri || leg_set_store_user(b, callee) < 0 || !meets_demand(b) ||
+        !leg_sip_make_dialog(b, bd->path)) {
         leg_free(b);
         c->leg_count--;
         return false;
@@ -544,7 +543,7 @@ static bool demand_of_caller(struct call *c, const struct store_user *callee,
                              char why[CALL_WHY_MAX])
 {
     struct leg *a = c->a;
-    if (!demand_protection(a, callee, why))
+    if (!demand_protection(a, callee->name, why))
         return false;
     if (tell_protection_of(a)->keying != KEYING_NONE || !a->remote_sdp.n)
         return true;

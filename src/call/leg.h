@@ -80,17 +80,17 @@ struct leg {
     uint16_t index;   /* 0: the caller */
     enum leg_state state;
 
-    struct store_user user; /* whose leg it is, with the policy that counts; no secrets in it */
+    struct call_user user; /* whose leg it is */
     struct media_policy policy;
     bool registered_user;
 
     struct dialog dialog;
     struct map_node by_dialog; /* key: call-id and local tag, in core->dialogs */
-    char dialog_key[DIALOG_KEY_MAX];
+    uint64_t dialog_key;
     bool in_map;
     bool begun; /* callee: its flow, media or answer is under way */
     struct transport_flow flow;
-    char target_uri[DIALOG_URI_MAX]; /* callee: contact that the INVITE goes to */
+    char *target_uri;            /* callee: contact that the INVITE goes to */
     struct route *route_by_name; /* callee: addresses of a contact that is a name; see route.c */
     char caller_tag[24];         /* callee: To tag with which the caller sees this fork */
     char contact_user[STORE_NAME_MAX + 1]; /* user part of our Contact towards it */
@@ -245,6 +245,13 @@ void leg_event(struct leg *l, enum leg_event ev, const struct leg_input *in);
 /* 2xx to the caller's first INVITE, now or as soon as it may go out. */
 void leg_answer(struct leg *l, struct slice sdp);
 struct leg *leg_new(struct call *c);
+int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct slice display,
+                 const struct store_policy *policy) MUST_CHECK; /* -ENOMEM */
+static inline int leg_set_store_user(struct leg *l, const struct store_user *u)
+{
+    return leg_set_user(l, slice_from_str(u->name), slice_from_str(u->domain),
+                        slice_from_str(u->display), &u->policy);
+}
 void leg_free(struct leg *l);
 const char *leg_state_name(enum leg_state s);
 

@@ -376,7 +376,9 @@ void leg_sip_ack_fork(struct leg *l, struct sip_msg *msg)
     struct dialog kept = l->dialog;
     char branch[TXN_BRANCH_MAX];
     struct txn_client *ct = NULL;
-    if (dialog_uac_on_response(&l->dialog, msg) == DIALOG_OK) {
+    l->dialog = (struct dialog){0};
+    if (dialog_copy(&l->dialog, &kept) == DIALOG_OK &&
+        dialog_uac_on_response(&l->dialog, msg) == DIALOG_OK) {
         txn_branch_new(branch);
         struct buf b = scratch(l);
         put_request(l, &b, SLICE_LIT("ACK"), msg->cseq, branch);
@@ -392,6 +394,7 @@ void leg_sip_ack_fork(struct leg *l, struct sip_msg *msg)
         if (send_new(l, &b, on_stray_bye, NULL, &ct) == 0)
             txn_client_detach(ct);
     }
+    dialog_fini(&l->dialog);
     l->dialog = kept;
 }
 
@@ -488,7 +491,8 @@ void leg_sip_respond(struct leg *l, struct txn_server *st, const struct leg_answ
 
 void leg_sip_set_tag(struct leg *l, const char *tag)
 {
-    snprintf(l->dialog.local_tag, sizeof(l->dialog.local_tag), "%s", tag);
+    if (dialog_set_local_tag(&l->dialog, slice_from_str(tag)) != DIALOG_OK)
+        return; /* no memory: the old tag stands, and so does its key */
     leg_remember_dialog(l, slice_from_str(l->dialog.call_id), slice_from_str(tag));
 }
 

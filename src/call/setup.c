@@ -92,7 +92,7 @@ const char *call_why_of_media(const struct leg *l, uint8_t media_status, const c
         return call_why_of_browser(l, room);
     if ((media_status != MEDIA_STATUS_NOT_ENCRYPTED &&
          media_status != MEDIA_STATUS_NO_COMMON_SUITE) ||
-        !l->user.name[0])
+        !l->user.name || !l->user.name[0])
         return why;
     snprintf(who, sizeof(who), "%s@%s", l->user.name, l->user.domain);
     if (say_why(l, media_status, who, room) < CALL_WHY_MAX)

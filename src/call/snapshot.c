@@ -16,8 +16,11 @@
  * gaps (RFC 3261 s.12.2.1.1), but must not be used again. */
 #define CSEQ_JUMP 65536u
 
+/* The slot is written as bytes without gaps: a call takes one page of it, not the room that its texts
+ * and m-lines might need. Per leg: the fixed part, its streams, its texts. */
 struct snapshot_stream {
     uint64_t endpoint;
+    uint8_t index; /* of the m-line */
     uint8_t proto;
     uint8_t rtcp_mux;
     uint8_t bundle;
@@ -25,22 +28,30 @@ struct snapshot_stream {
     struct media_protection protection;
 };
 
+enum snapshot_text {
+    TEXT_NAME,
+    TEXT_DOMAIN,
+    TEXT_DISPLAY,
+    TEXT_TARGET_URI,
+    TEXT_CONTACT_USER,
+    TEXT_AGENT,
+    TEXT_DIALOG,
+    TEXT_REMOTE_SDP,
+    TEXT_LOCAL_SDP,
+    TEXT_COUNT
+};
+
 struct snapshot_leg {
     uint16_t index;
-    uint8_t registered_user, allows_update;
+    uint8_t registered_user, allows_update, stream_count;
     uint32_t invite_cseq, answered_cseq;
-    char name[STORE_NAME_MAX + 1], domain[STORE_DOMAIN_MAX + 1], display[STORE_DISPLAY_MAX + 1];
     struct store_policy user_policy;
     struct media_policy policy;
     struct transport_flow flow;
-    char target_uri[DIALOG_URI_MAX];
-    char contact_user[STORE_NAME_MAX + 1];
-    char agent[LEG_AGENT_MAX];
     uint64_t sdp_session;
     struct dialog_timer session;
     uint64_t session_due_unix;
-    struct snapshot_stream streams[SDP_MEDIA_MAX];
-    uint32_t dialog_n, remote_n, local_n; /* bytes in `data`, in this order, leg after leg */
+    uint32_t text_n[TEXT_COUNT];
 };
 
 struct snapshot_slot {
@@ -49,9 +60,8 @@ struct snapshot_slot {
     uint64_t call, since_unix, answered_unix;
     uint8_t builtin, mask, has_b;
     struct sdp_leg_map map;
-    char target[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2];
-    struct snapshot_leg legs[2];
-    char data[];
+    uint16_t target_n;
+    char data[]; /* target; legs */
 };
 
 struct snapshot_map {
@@ -65,7 +75,11 @@ static size_t data_cap(void)
     return CALL_SNAPSHOT_SIZE - sizeof(struct snapshot_slot);
 }
 
-static_assert(sizeof(struct snapshot_slot) < 6144, "room for dialogs and texts");
+/* What the legs hold at most besides their descriptions. */
+static_assert(2 * (sizeof(struct snapshot_leg) + SDP_MEDIA_MAX * sizeof(struct snapshot_stream) +
+                   DIALOG_SAVED_MAX + DIALOG_URI_MAX + 1024) <
+                  CALL_SNAPSHOT_SIZE - 4096,
+              "room for descriptions");
 
 static struct snapshot_slot *slot_at(const struct snapshot_map *m, uint32_t i)
 {
@@ -116,48 +130,69 @@ static bool find_slot(struct call *c)
     return c->slot != SNAPSHOT_NONE;
 }
 
-static bool save_texts(const struct leg *l, struct snapshot_leg *s, struct buf *data)
+static uint8_t save_streams(const struct leg *l, struct buf *data)
 {
-    size_t at = data->n;
-    s->dialog_n = (uint32_t)dialog_save(&l->dialog, data->p + at, data->cap - at);
-    data->n += s->dialog_n;
-    buf_put_slice(data, call_text_slice(&l->remote_sdp));
-    buf_put_slice(data, call_text_slice(&l->local_sdp));
-    s->remote_n = (uint32_t)l->remote_sdp.n;
-    s->local_n = (uint32_t)l->local_sdp.n;
-    return s->dialog_n > 0 && !data->overflow;
-}
-
-static bool save_leg(const struct leg *l, struct snapshot_leg *s, struct buf *data)
-{
-    s->index = l->index;
-    s->registered_user = l->registered_user;
-    s->allows_update = l->allows_update;
-    s->invite_cseq = l->invite_cseq;
-    s->answered_cseq = l->answered_cseq;
-    memcpy(s->name, l->user.name, sizeof(s->name));
-    memcpy(s->domain, l->user.domain, sizeof(s->domain));
-    memcpy(s->display, l->user.display, sizeof(s->display));
-    memcpy(s->target_uri, l->target_uri, sizeof(s->target_uri));
-    memcpy(s->contact_user, l->contact_user, sizeof(s->contact_user));
-    memcpy(s->agent, l->agent, sizeof(s->agent));
-    s->user_policy = l->user.policy;
-    s->policy = l->policy;
-    s->flow = l->flow;
-    s->sdp_session = l->sdp_session;
-    s->session = l->session;
-    s->session_due_unix = l->session_due_unix;
+    uint8_t n = 0;
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
         const struct leg_stream *m = &l->media.streams[i];
-        s->streams[i] = (struct snapshot_stream){.endpoint = m->endpoint,
-                                                 .proto = m->proto,
-                                                 .rtcp_mux = m->rtcp_mux,
-                                                 .bundle = m->bundle,
-                                                 .rtp = m->rtp,
-                                                 .rtcp = m->rtcp,
-                                                 .protection = m->protection};
+        if (!m->endpoint)
+            continue;
+        const struct snapshot_stream s = {.endpoint = m->endpoint,
+                                          .index = (uint8_t)i,
+                                          .proto = m->proto,
+                                          .rtcp_mux = m->rtcp_mux,
+                                          .bundle = m->bundle,
+                                          .rtp = m->rtp,
+                                          .rtcp = m->rtcp,
+                                          .protection = m->protection};
+        buf_put(data, &s, sizeof(s));
+        n++;
     }
-    return save_texts(l, s, data);
+    return n;
+}
+
+static bool save_texts(const struct leg *l, struct snapshot_leg *s, struct buf *data)
+{
+    char dialog[DIALOG_SAVED_MAX];
+    size_t dialog_n = dialog_save(&l->dialog, dialog, sizeof(dialog));
+    const struct slice texts[TEXT_COUNT] = {
+        [TEXT_NAME] = slice_from_str(l->user.name),
+        [TEXT_DOMAIN] = slice_from_str(l->user.domain),
+        [TEXT_DISPLAY] = slice_from_str(l->user.display),
+        [TEXT_TARGET_URI] = slice_from_str(l->target_uri),
+        [TEXT_CONTACT_USER] = slice_from_str(l->contact_user),
+        [TEXT_AGENT] = slice_from_str(l->agent),
+        [TEXT_DIALOG] = slice_from(dialog, dialog_n),
+        [TEXT_REMOTE_SDP] = call_text_slice(&l->remote_sdp),
+        [TEXT_LOCAL_SDP] = call_text_slice(&l->local_sdp),
+    };
+    for (size_t i = 0; i < TEXT_COUNT; i++) {
+        buf_put_slice(data, texts[i]);
+        s->text_n[i] = (uint32_t)texts[i].n;
+    }
+    return dialog_n > 0;
+}
+
+static bool save_leg(const struct leg *l, struct buf *data)
+{
+    struct snapshot_leg s = {.index = l->index,
+                             .registered_user = l->registered_user,
+                             .allows_update = l->allows_update,
+                             .invite_cseq = l->invite_cseq,
+                             .answered_cseq = l->answered_cseq,
+                             .user_policy = l->user.policy,
+                             .policy = l->policy,
+                             .flow = l->flow,
+                             .sdp_session = l->sdp_session,
+                             .session = l->session,
+                             .session_due_unix = l->session_due_unix};
+    size_t at = data->n;
+    buf_put(data, &s, sizeof(s)); /* its place */
+    s.stream_count = save_streams(l, data);
+    if (!save_texts(l, &s, data) || data->overflow)
+        return false;
+    memcpy(data->p + at, &s, sizeof(s));
+    return true;
 }
 
 void snapshot_save(struct call *c)
@@ -167,6 +202,7 @@ void snapshot_save(struct call *c)
         return;
     struct snapshot_slot *s = slot_at(m, c->slot);
     struct buf data = buf_over(s->data, data_cap());
+    size_t before = s->n < data_cap() ? s->n : data_cap();
     __atomic_store_n(&s->version, 0, __ATOMIC_SEQ_CST);
     s->call = c->id;
     s->since_unix = c->since_unix;
@@ -175,9 +211,12 @@ void snapshot_save(struct call *c)
     s->mask = c->mask;
     s->map = c->map;
     s->has_b = c->b != NULL;
-    memcpy(s->target, c->target, sizeof(s->target));
-    bool ok = save_leg(c->a, &s->legs[0], &data) && (!c->b || save_leg(c->b, &s->legs[1], &data));
+    s->target_n = (uint16_t)strlen(c->target);
+    buf_put_str(&data, c->target);
+    bool ok = save_leg(c->a, &data) && (!c->b || save_leg(c->b, &data));
     s->n = (uint32_t)data.n;
+    if (before > data.n) /* no key stays behind the end, where the wipe would not find it */
+        secret_wipe(s->data + data.n, before - data.n);
     if (!ok) {
         log_event(LOG_WARN, "snapshot_too_large", LOG_STR("call", c->name));
         snapshot_drop(c);
@@ -209,56 +248,67 @@ static bool take(struct slice *rest, uint32_t n, struct slice *ret)
     return true;
 }
 
+static bool restore_streams(struct leg *l, size_t n, struct slice *rest)
+{
+    for (; n > 0; n--) {
+        struct snapshot_stream s;
+        struct slice raw;
+        if (!take(rest, sizeof(s), &raw))
+            return false;
+        memcpy(&s, raw.p, sizeof(s));
+        if (s.index >= SDP_MEDIA_MAX)
+            return false;
+        struct leg_stream *m = &l->media.streams[s.index];
+        m->endpoint = s.endpoint;
+        m->proto = s.proto;
+        m->rtcp_mux = s.rtcp_mux;
+        m->bundle = s.bundle;
+        m->rtp = s.rtp;
+        m->rtcp = s.rtcp;
+        m->protection = s.protection;
+    }
+    return true;
+}
+
 static bool restore_texts(struct leg *l, const struct snapshot_leg *s, struct slice *rest)
 {
-    struct slice d, remote, local;
-    return take(rest, s->dialog_n, &d) && take(rest, s->remote_n, &remote) &&
-           take(rest, s->local_n, &local) && dialog_load(&l->dialog, d.p, d.n) == 0 &&
-           call_text_set(&l->remote_sdp, remote) == 0 && call_text_set(&l->local_sdp, local) == 0;
-}
-
-static void restore_streams(struct leg *l, const struct snapshot_leg *s)
-{
-    for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
-        struct leg_stream *m = &l->media.streams[i];
-        m->endpoint = s->streams[i].endpoint;
-        m->proto = s->streams[i].proto;
-        m->rtcp_mux = s->streams[i].rtcp_mux;
-        m->bundle = s->streams[i].bundle;
-        m->rtp = s->streams[i].rtp;
-        m->rtcp = s->streams[i].rtcp;
-        m->protection = s->streams[i].protection;
+    struct slice t[TEXT_COUNT];
+    for (size_t i = 0; i < TEXT_COUNT; i++) {
+        if (!take(rest, s->text_n[i], &t[i]))
+            return false;
     }
+    l->target_uri = strndup(t[TEXT_TARGET_URI].p, t[TEXT_TARGET_URI].n);
+    return l->target_uri &&
+           leg_set_user(l, t[TEXT_NAME], t[TEXT_DOMAIN], t[TEXT_DISPLAY], &s->user_policy) == 0 &&
+           slice_to_str(t[TEXT_CONTACT_USER], l->contact_user, sizeof(l->contact_user)) &&
+           slice_to_str(t[TEXT_AGENT], l->agent, sizeof(l->agent)) &&
+           dialog_load(&l->dialog, t[TEXT_DIALOG].p, t[TEXT_DIALOG].n) == 0 &&
+           call_text_set(&l->remote_sdp, t[TEXT_REMOTE_SDP]) == 0 &&
+           call_text_set(&l->local_sdp, t[TEXT_LOCAL_SDP]) == 0;
 }
 
-static struct leg *restore_leg(struct call *c, const struct snapshot_leg *s, struct slice *rest)
+static struct leg *restore_leg(struct call *c, struct slice *rest)
 {
-    struct leg *l = leg_new(c);
+    struct snapshot_leg s;
+    struct slice raw;
+    struct leg *l = take(rest, sizeof(s), &raw) ? leg_new(c) : NULL;
     if (!l)
         return NULL;
-    l->index = s->index;
-    l->media.leg = s->index;
-    if (c->leg_count <= s->index)
-        c->leg_count = (uint16_t)(s->index + 1);
-    l->registered_user = s->registered_user;
-    l->allows_update = s->allows_update;
-    l->invite_cseq = s->invite_cseq;
-    l->answered_cseq = s->answered_cseq;
-    memcpy(l->user.name, s->name, sizeof(s->name));
-    memcpy(l->user.domain, s->domain, sizeof(s->domain));
-    memcpy(l->user.display, s->display, sizeof(s->display));
-    memcpy(l->target_uri, s->target_uri, sizeof(s->target_uri));
-    memcpy(l->contact_user, s->contact_user, sizeof(s->contact_user));
-    memcpy(l->agent, s->agent, sizeof(l->agent));
-    l->agent[sizeof(l->agent) - 1] = '\0';
-    l->user.policy = s->user_policy;
-    l->policy = s->policy;
-    l->flow = s->flow;
-    l->sdp_session = s->sdp_session;
-    l->session = s->session;
-    l->session_due_unix = s->session_due_unix;
-    restore_streams(l, s);
-    if (!restore_texts(l, s, rest))
+    memcpy(&s, raw.p, sizeof(s));
+    l->index = s.index;
+    l->media.leg = s.index;
+    if (c->leg_count <= s.index)
+        c->leg_count = (uint16_t)(s.index + 1);
+    l->registered_user = s.registered_user;
+    l->allows_update = s.allows_update;
+    l->invite_cseq = s.invite_cseq;
+    l->answered_cseq = s.answered_cseq;
+    l->policy = s.policy;
+    l->flow = s.flow;
+    l->sdp_session = s.sdp_session;
+    l->session = s.session;
+    l->session_due_unix = s.session_due_unix;
+    if (!restore_streams(l, s.stream_count, rest) || !restore_texts(l, &s, rest))
         return NULL;
     l->dialog.local_cseq += CSEQ_JUMP;
     l->state = LEG_UP;
@@ -283,10 +333,11 @@ static bool restore_call(struct call_core *core, uint32_t i)
     c->builtin = s->builtin;
     c->mask = s->mask;
     c->map = s->map;
-    memcpy(c->target, s->target, sizeof(c->target));
-    c->a = restore_leg(c, &s->legs[0], &rest);
+    struct slice target;
+    if (take(&rest, s->target_n, &target) && slice_to_str(target, c->target, sizeof(c->target)))
+        c->a = restore_leg(c, &rest);
     if (c->a && s->has_b)
-        c->b = restore_leg(c, &s->legs[1], &rest);
+        c->b = restore_leg(c, &rest);
     if (c->a && (!s->has_b || c->b)) {
         snapshot_save(c); /* the numbers that it jumped to are used up, too */
         return true;

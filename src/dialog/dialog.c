@@ -1,4 +1,4 @@
-#include "dialog/dialog.h"
+#include "dialog/texts.h"
 
 /* --- text into bounded strings --- */
 
@@ -144,34 +144,53 @@ static int first_of(const int *r, size_t n)
     return DIALOG_OK;
 }
 
+/* `n` with its texts in place of what d was. */
+static int become(struct dialog *d, struct dialog *n, struct dialog_texts *t)
+{
+    int r = dialog_texts_into(n, t);
+    if (r == DIALOG_OK)
+        *d = *n;
+    return r;
+}
+
 int dialog_init_uac(struct dialog *d, struct slice call_id, struct slice local_tag,
                     struct slice local_uri, struct slice remote_uri, struct slice target,
                     struct slice routes, uint32_t cseq)
 {
-    struct dialog n = {.state = DIALOG_NONE, .is_uac = true, .local_cseq = cseq};
+    struct dialog_texts t UNINITIALIZED;
+    struct dialog n = {.state = DIALOG_NONE, .is_uac = true, .local_cseq = cseq, .texts = d->texts};
     if (local_tag.n == 0)
         return DIALOG_NO_TAG;
+    t.remote_tag[0] = '\0';
     const int r[] = {
-        set_text(n.call_id, sizeof(n.call_id), call_id),
-        set_text(n.local_tag, sizeof(n.local_tag), local_tag),
-        set_text(n.local_uri, sizeof(n.local_uri), local_uri),
-        set_text(n.remote_uri, sizeof(n.remote_uri), remote_uri),
-        set_text(n.remote_target, sizeof(n.remote_target), target),
-        set_routes(n.routes, routes),
+        set_text(t.call_id, sizeof(t.call_id), call_id),
+        set_text(t.local_tag, sizeof(t.local_tag), local_tag),
+        set_text(t.local_uri, sizeof(t.local_uri), local_uri),
+        set_text(t.remote_uri, sizeof(t.remote_uri), remote_uri),
+        set_text(t.remote_target, sizeof(t.remote_target), target),
+        set_routes(t.routes, routes),
     };
     int verdict = first_of(r, ARRAY_LEN(r));
     if (verdict != DIALOG_OK)
         return verdict;
     n.secure = slice_starts_with_nocase(target, SLICE_LIT("sips:"));
-    *d = n;
-    return DIALOG_OK;
+    return become(d, &n, &t);
 }
 
 int dialog_set_local_name(struct dialog *d, struct slice local_uri)
 {
-    if (local_uri.n >= sizeof(d->local_uri))
-        return DIALOG_TOO_LONG;
-    return set_text(d->local_uri, sizeof(d->local_uri), local_uri);
+    struct dialog_texts t UNINITIALIZED;
+    dialog_texts_from(d, &t);
+    int r = set_text(t.local_uri, sizeof(t.local_uri), local_uri);
+    return r == DIALOG_OK ? dialog_texts_into(d, &t) : r;
+}
+
+int dialog_set_local_tag(struct dialog *d, struct slice tag)
+{
+    struct dialog_texts t UNINITIALIZED;
+    dialog_texts_from(d, &t);
+    int r = set_text(t.local_tag, sizeof(t.local_tag), tag);
+    return r == DIALOG_OK ? dialog_texts_into(d, &t) : r;
 }
 
 int dialog_uac_on_response(struct dialog *d, const struct sip_msg *rsp)
@@ -181,12 +200,14 @@ int dialog_uac_on_response(struct dialog *d, const struct sip_msg *rsp)
     /* RFC 2543: a 2xx may have no tag (s.12.1.2). */
     if (!is_2xx && (!is_early || rsp->to_tag.n == 0))
         return DIALOG_NO_TAG;
+    struct dialog_texts t UNINITIALIZED;
     struct dialog n = *d;
+    dialog_texts_from(d, &t);
     /* Many send 180 without the Contact that it ought to have: the first target stands. */
     const int r[] = {
-        set_text(n.remote_tag, sizeof(n.remote_tag), rsp->to_tag),
-        refresh_target(n.remote_target, rsp, is_2xx && rsp->method == SIP_INVITE),
-        take_record_route(n.routes, rsp, true),
+        set_text(t.remote_tag, sizeof(t.remote_tag), rsp->to_tag),
+        refresh_target(t.remote_target, rsp, is_2xx && rsp->method == SIP_INVITE),
+        take_record_route(t.routes, rsp, true),
     };
     int verdict = first_of(r, ARRAY_LEN(r));
     if (verdict != DIALOG_OK)
@@ -195,31 +216,33 @@ int dialog_uac_on_response(struct dialog *d, const struct sip_msg *rsp)
         n.state = DIALOG_CONFIRMED;
     else if (n.state == DIALOG_NONE)
         n.state = DIALOG_EARLY;
-    *d = n;
-    return DIALOG_OK;
+    return become(d, &n, &t);
 }
 
 int dialog_init_uas(struct dialog *d, const struct sip_msg *req, struct slice local_tag)
 {
-    struct dialog n = {.state = DIALOG_EARLY, .remote_cseq = req->cseq, .has_remote_cseq = true};
+    struct dialog_texts t UNINITIALIZED;
+    struct dialog n = {.state = DIALOG_EARLY,
+                       .remote_cseq = req->cseq,
+                       .has_remote_cseq = true,
+                       .texts = d->texts};
     if (local_tag.n == 0)
         return DIALOG_NO_TAG;
     const int r[] = {
-        set_text(n.call_id, sizeof(n.call_id), req->call_id),
-        set_text(n.local_tag, sizeof(n.local_tag), local_tag),
-        set_text(n.remote_tag, sizeof(n.remote_tag), req->from_tag),
-        set_address(n.local_uri, &req->to),
-        set_address(n.remote_uri, &req->from),
-        set_text(n.remote_target, sizeof(n.remote_target), callable(&req->from.uri)),
-        refresh_target(n.remote_target, req, req->method == SIP_INVITE),
-        take_record_route(n.routes, req, false),
+        set_text(t.call_id, sizeof(t.call_id), req->call_id),
+        set_text(t.local_tag, sizeof(t.local_tag), local_tag),
+        set_text(t.remote_tag, sizeof(t.remote_tag), req->from_tag),
+        set_address(t.local_uri, &req->to),
+        set_address(t.remote_uri, &req->from),
+        set_text(t.remote_target, sizeof(t.remote_target), callable(&req->from.uri)),
+        refresh_target(t.remote_target, req, req->method == SIP_INVITE),
+        take_record_route(t.routes, req, false),
     };
     int verdict = first_of(r, ARRAY_LEN(r));
     if (verdict != DIALOG_OK)
         return verdict;
     n.secure = req->ruri.scheme == SIP_SCHEME_SIPS;
-    *d = n;
-    return DIALOG_OK;
+    return become(d, &n, &t);
 }
 
 void dialog_confirm(struct dialog *d)
@@ -242,18 +265,32 @@ static bool refreshes_target(enum sip_method m)
            m == SIP_REFER;
 }
 
+/* The target that a message names, if it names another one. */
+static int take_target(struct dialog *d, const struct sip_msg *m)
+{
+    char target[DIALOG_URI_MAX];
+    struct sip_list_iter it = {0};
+    struct slice contact;
+    if (!refreshes_target(m->method) || !sip_msg_list_next(m, SIP_HDR_CONTACT, &it, &contact))
+        return DIALOG_OK;
+    int r = set_target(target, contact);
+    if (r != DIALOG_OK || slice_eq_str(slice_from_str(target), d->remote_target))
+        return r;
+    struct dialog_texts t UNINITIALIZED;
+    dialog_texts_from(d, &t);
+    memcpy(t.remote_target, target, strlen(target) + 1);
+    return dialog_texts_into(d, &t);
+}
+
 int dialog_on_request(struct dialog *d, const struct sip_msg *req)
 {
     if (req->method == SIP_ACK || req->method == SIP_CANCEL)
         return DIALOG_OK; /* they bear their INVITE's number */
     if (d->has_remote_cseq && req->cseq < d->remote_cseq)
         return DIALOG_OLD_CSEQ;
-    char target[DIALOG_URI_MAX];
-    memcpy(target, d->remote_target, sizeof(target));
-    int r = refreshes_target(req->method) ? refresh_target(target, req, false) : DIALOG_OK;
+    int r = take_target(d, req);
     if (r != DIALOG_OK)
         return r;
-    memcpy(d->remote_target, target, sizeof(target));
     d->remote_cseq = req->cseq;
     d->has_remote_cseq = true;
     return DIALOG_OK;
@@ -261,14 +298,7 @@ int dialog_on_request(struct dialog *d, const struct sip_msg *req)
 
 int dialog_on_response(struct dialog *d, const struct sip_msg *rsp)
 {
-    char target[DIALOG_URI_MAX];
-    if (rsp->status < 200 || rsp->status >= 300 || !refreshes_target(rsp->method))
-        return DIALOG_OK;
-    memcpy(target, d->remote_target, sizeof(target));
-    int r = refresh_target(target, rsp, false);
-    if (r == DIALOG_OK)
-        memcpy(d->remote_target, target, sizeof(target));
-    return r;
+    return rsp->status < 200 || rsp->status >= 300 ? DIALOG_OK : take_target(d, rsp);
 }
 
 bool dialog_is_same_remote_tag(const struct dialog *d, struct slice tag)

@@ -1,5 +1,6 @@
-/* Dialogs (RFC 3261 s.12) as plain values: no pointers, no I/O, no clock, so that a leg of a call
- * can hold one and a snapshot of it can lie in shared memory.
+/* Dialogs (RFC 3261 s.12): no I/O, no clock. A leg of a call holds one for as long as the call lasts, so
+ * its texts lie in one block of their true length, which the dialog owns; what changes a text makes the
+ * block anew. All zero is a dialog without texts, and needs no fini.
  *
  * (Prototypes fixed by the call core, which is written against them; add freely.) */
 #ifndef SOTTO_DIALOG_DIALOG_H
@@ -13,7 +14,6 @@
 #define DIALOG_URI_MAX 512
 #define DIALOG_ROUTE_MAX 1024 /* the route set as "<uri>,<uri>" */
 #define DIALOG_ROUTES_MAX 16  /* routes in it */
-#define DIALOG_KEY_MAX (DIALOG_CALL_ID_MAX + DIALOG_TAG_MAX + 1)
 
 enum dialog_state { DIALOG_NONE, DIALOG_EARLY, DIALOG_CONFIRMED, DIALOG_TERMINATED };
 
@@ -23,7 +23,8 @@ enum dialog_verdict {
     DIALOG_BAD_CONTACT, /* no Contact, or none that can be called */
     DIALOG_OLD_CSEQ,    /* s.12.2.2: answer 500 with Retry-After */
     DIALOG_NO_TAG,      /* an answer without To tag that makes no dialog, or no tag of ours */
-    DIALOG_BAD_ROUTE    /* Record-Route that cannot be read, or more than DIALOG_ROUTES_MAX */
+    DIALOG_BAD_ROUTE,   /* Record-Route that cannot be read, or more than DIALOG_ROUTES_MAX */
+    DIALOG_NO_MEMORY    /* answer 500 */
 };
 
 struct dialog {
@@ -33,21 +34,38 @@ struct dialog {
     uint32_t local_cseq;
     uint32_t remote_cseq;
     bool has_remote_cseq;
-    char call_id[DIALOG_CALL_ID_MAX];
-    char local_tag[DIALOG_TAG_MAX];
-    char remote_tag[DIALOG_TAG_MAX]; /* empty: not known yet */
-    char local_uri[DIALOG_URI_MAX]; /* as in From of our requests: display name and <uri>, no tag */
-    char remote_uri[DIALOG_URI_MAX];    /* as in To of our requests */
-    char remote_target[DIALOG_URI_MAX]; /* Request-URI of our requests */
-    char routes[DIALOG_ROUTE_MAX];      /* route set in the order in which we send it */
+    /* NUL-terminated, in `texts`. */
+    const char *call_id;
+    const char *local_tag;
+    const char *remote_tag;    /* empty: not known yet */
+    const char *local_uri;     /* as in From of our requests: display name and <uri>, no tag */
+    const char *remote_uri;    /* as in To of our requests */
+    const char *remote_target; /* Request-URI of our requests */
+    const char *routes;        /* route set in the order in which we send it */
+    char *texts;
 };
+
+void dialog_fini(struct dialog *d); /* to all zero */
+/* `dst` is what dialog_fini left, or new. DIALOG_NO_MEMORY. */
+int dialog_copy(struct dialog *dst, const struct dialog *src) MUST_CHECK;
+
+/* Whatever fails leaves the dialog as it was. Init and load want one that is all zero, or a dialog,
+ * whose place they take. */
 
 /* UAC before its first request: local side alone. `target` is the Request-URI, `routes` a list as
  * in the struct (a registration's Path) or empty. */
 int dialog_init_uac(struct dialog *d, struct slice call_id, struct slice local_tag,
                     struct slice local_uri, struct slice remote_uri, struct slice target,
                     struct slice routes, uint32_t cseq) MUST_CHECK;
+void dialog_fini(struct dialog *d); /* to all zero */
+/* `dst` is what dialog_fini left, or new. DIALOG_NO_MEMORY. */
+int dialog_copy(struct dialog *dst, const struct dialog *src) MUST_CHECK;
+
+/* Whatever fails leaves the dialog as it was. Init and load want one that is all zero, or a dialog,
+ * whose place they take. */
+
 /* UAC before its first request: the same URI under another display name. DIALOG_TOO_LONG: as it was. */
+int dialog_set_local_tag(struct dialog *d, struct slice tag) MUST_CHECK;
 int dialog_set_local_name(struct dialog *d, struct slice local_uri) MUST_CHECK;
 /* UAC: a 1xx with a To tag or a 2xx to the first request: remote tag, route set (Record-Route
  * reversed), target; state EARLY or CONFIRMED. A 2xx after an early dialog takes all anew. */
@@ -81,6 +99,6 @@ struct slice dialog_next_hop(const struct dialog *d);
 #define DIALOG_SAVED_MAX \
     (32 + DIALOG_CALL_ID_MAX + 2 * DIALOG_TAG_MAX + 3 * DIALOG_URI_MAX + DIALOG_ROUTE_MAX)
 size_t dialog_save(const struct dialog *d, void *dst, size_t cap); /* bytes; 0: does not fit */
-int dialog_load(struct dialog *d, const void *src, size_t n) MUST_CHECK; /* -EINVAL */
+int dialog_load(struct dialog *d, const void *src, size_t n) MUST_CHECK; /* -EINVAL, -ENOMEM */
 
 #endif

@@ -16,7 +16,7 @@ static size_t lines_of(struct slice s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct dialog d;
+    struct dialog d = {0};
     char saved[DIALOG_SAVED_MAX], head[2 * DIALOG_SAVED_MAX];
     static struct sip_msg m;
     if (dialog_load(&d, data, size) != 0)
@@ -31,5 +31,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     BUF_PUT_LIT(&b, "Content-Length: 0\r\n\r\n");
     (void)(sip_msg_parse(buf_slice(&b), &m) == SIP_PARSE_OK);
     (void)dialog_next_hop(&d);
+    dialog_fini(&d);
     return 0;
 }

@@ -55,9 +55,11 @@ static const struct sip_msg *within(struct text *t, const char *method, unsigned
                  method, cseq, method, more);
 }
 
+#define OWNED __attribute__((cleanup(dialog_fini))) struct dialog
+
 static struct dialog uac(void)
 {
-    struct dialog d;
+    struct dialog d = {0};
     assert_int_equal(
         dialog_init_uac(&d, SLICE_LIT("cid@a"), SLICE_LIT("at"),
                         SLICE_LIT("\"Al\" <sip:alice@a.example>"), SLICE_LIT("<sip:bob@b.example>"),
@@ -69,7 +71,7 @@ static struct dialog uac(void)
 static struct dialog uas(const char *more)
 {
     struct text t;
-    struct dialog d;
+    struct dialog d = {0};
     assert_int_equal(dialog_init_uas(&d, invite(&t, more), SLICE_LIT("bt")), DIALOG_OK);
     return d;
 }
@@ -87,7 +89,7 @@ static const char *print(const struct dialog *d, const char *method, uint32_t cs
 static void uac_prints_its_first_request(void **state)
 {
     (void)state;
-    struct dialog d = uac();
+    OWNED d = uac();
     assert_int_equal(d.state, DIALOG_NONE);
     assert_string_equal(print(&d, "INVITE", dialog_next_cseq(&d)),
                         "INVITE sip:bob@192.0.2.7:5061;transport=tls SIP/2.0\r\nVia: v\r\n"
@@ -100,7 +102,7 @@ static void uac_goes_from_early_to_confirmed(void **state)
 {
     (void)state;
     struct text t;
-    struct dialog d = uac();
+    OWNED d = uac();
     assert_int_equal(dialog_uac_on_response(&d, answer(&t, 100, "", "")), DIALOG_NO_TAG);
     assert_int_equal(dialog_uac_on_response(&d, answer(&t, 180, "", "")), DIALOG_NO_TAG);
     assert_int_equal(dialog_uac_on_response(&d, answer(&t, 486, "bt", "")), DIALOG_NO_TAG);
@@ -135,7 +137,8 @@ static void uac_needs_a_contact_in_the_2xx(void **state)
                                       "Contact: <mailto:a@b>\r\n"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct text t;
-        struct dialog d = uac(), before = d;
+        OWNED d = uac();
+        struct dialog before = d;
         assert_int_equal(dialog_uac_on_response(&d, answer(&t, 200, "bt", bad[i])),
                          DIALOG_BAD_CONTACT);
         assert_memory_equal(&d, &before, sizeof(d)); /* untouched */
@@ -146,7 +149,7 @@ static void rfc_2543_peers_have_no_tag(void **state)
 {
     (void)state;
     struct text t;
-    struct dialog d = uac();
+    OWNED d = uac();
     assert_int_equal(dialog_uac_on_response(&d, answer(&t, 200, "", "Contact: <sip:b@h>\r\n")),
                      DIALOG_OK);
     assert_true(dialog_is_same_remote_tag(&d, SLICE_NONE));
@@ -156,8 +159,8 @@ static void rfc_2543_peers_have_no_tag(void **state)
 static void uas_takes_the_request(void **state)
 {
     (void)state;
-    struct dialog d = uas("Record-Route: <sip:p1;lr>\r\nRecord-Route: <sip:p2;lr>\r\n"
-                          "Contact: <sip:alice@192.0.2.9:5062;transport=tls>\r\n");
+    OWNED d = uas("Record-Route: <sip:p1;lr>\r\nRecord-Route: <sip:p2;lr>\r\n"
+                  "Contact: <sip:alice@192.0.2.9:5062;transport=tls>\r\n");
     assert_int_equal(d.state, DIALOG_EARLY);
     assert_true(d.secure);
     assert_int_equal(d.remote_cseq, 10);
@@ -178,7 +181,7 @@ static void uas_needs_contact_and_tag(void **state)
 {
     (void)state;
     struct text t;
-    struct dialog d;
+    OWNED d = {0};
     assert_int_equal(dialog_init_uas(&d, invite(&t, ""), SLICE_LIT("bt")), DIALOG_BAD_CONTACT);
     assert_int_equal(dialog_init_uas(&d, invite(&t, "Contact: <sip:a@h>\r\n"), SLICE_NONE),
                      DIALOG_NO_TAG);
@@ -191,12 +194,13 @@ static void uas_needs_contact_and_tag(void **state)
 static void strict_routers_get_themselves_as_request_uri(void **state)
 {
     (void)state;
-    struct dialog d = uas("Record-Route: <sip:old.example;x=1>, <sip:p2;lr>\r\n"
-                          "Contact: <sip:alice@192.0.2.9>\r\n");
+    OWNED d = uas("Record-Route: <sip:old.example;x=1>, <sip:p2;lr>\r\n"
+                  "Contact: <sip:alice@192.0.2.9>\r\n");
     assert_non_null(strstr(print(&d, "BYE", 1), "BYE sip:old.example;x=1 SIP/2.0\r\n"));
     assert_non_null(
         strstr(print(&d, "BYE", 1), "\r\nRoute: <sip:p2;lr>,<sip:alice@192.0.2.9>\r\n"));
     assert_true(slice_eq_str(dialog_next_hop(&d), "sip:old.example;x=1"));
+    dialog_fini(&d);
     d = uas("Record-Route: <sip:old.example>\r\nContact: <sip:alice@192.0.2.9>\r\n");
     assert_non_null(strstr(print(&d, "BYE", 1), "\r\nRoute: <sip:alice@192.0.2.9>\r\n"));
 }
@@ -205,7 +209,7 @@ static void requests_come_in_order(void **state)
 {
     (void)state;
     struct text t;
-    struct dialog d = uas("Contact: <sip:alice@192.0.2.9>\r\n");
+    OWNED d = uas("Contact: <sip:alice@192.0.2.9>\r\n");
     assert_int_equal(dialog_on_request(&d, within(&t, "INFO", 9, "")), DIALOG_OLD_CSEQ);
     assert_int_equal(dialog_on_request(&d, within(&t, "ACK", 9, "")), DIALOG_OK);
     assert_int_equal(dialog_on_request(&d, within(&t, "CANCEL", 9, "")), DIALOG_OK);
@@ -213,7 +217,7 @@ static void requests_come_in_order(void **state)
                      DIALOG_OK); /* gaps may be */
     assert_int_equal(dialog_on_request(&d, within(&t, "INFO", 11, "")), DIALOG_OLD_CSEQ);
     assert_int_equal(d.remote_cseq, 12);
-    struct dialog u = uac(); /* whose peer has sent nothing yet */
+    OWNED u = uac(); /* whose peer has sent nothing yet */
     assert_int_equal(dialog_on_request(&u, within(&t, "BYE", 0, "")), DIALOG_OK);
 }
 
@@ -228,13 +232,13 @@ static void target_is_refreshed_by_some_methods_alone(void **state)
                 {"PRACK", false}, {"OPTIONS", false}};
     struct text t;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct dialog d = uas("Contact: <sip:alice@old>\r\n");
+        OWNED d = uas("Contact: <sip:alice@old>\r\n");
         assert_int_equal(
             dialog_on_request(&d, within(&t, rows[i].method, 11, "Contact: <sip:alice@new>\r\n")),
             DIALOG_OK);
         assert_string_equal(d.remote_target, rows[i].refreshes ? "sip:alice@new" : "sip:alice@old");
     }
-    struct dialog d = uas("Contact: <sip:alice@old>\r\n");
+    OWNED d = uas("Contact: <sip:alice@old>\r\n");
     assert_int_equal(dialog_on_request(&d, within(&t, "INVITE", 11, "")), DIALOG_OK);
     assert_int_equal(dialog_on_request(&d, within(&t, "INVITE", 12, "Contact: *\r\n")),
                      DIALOG_BAD_CONTACT);
@@ -253,7 +257,7 @@ static void target_is_refreshed_by_some_methods_alone(void **state)
 static int init_with(size_t call_id, size_t tag, size_t uri, size_t target, size_t routes)
 {
     static char c[2048], u[2048], ta[2048], ro[2048];
-    struct dialog d;
+    OWNED d = {0};
     memset(c, 'c', sizeof(c));
     memset(u, 'u', sizeof(u));
     memset(ta, 't', sizeof(ta));
@@ -283,7 +287,7 @@ static void route_sets_have_limits(void **state)
 {
     (void)state;
     struct text t;
-    struct dialog d;
+    OWNED d = {0};
     char rr[1024] = "Contact: <sip:a@h>\r\n";
     size_t n = strlen(rr);
     for (int i = 0; i < DIALOG_ROUTES_MAX; i++)
@@ -317,8 +321,7 @@ static void a_saved_dialog_comes_back(void **state)
     assert_int_equal(dialog_uac_on_response(&d[1], answer(&t, 200, "bt", "Contact: <sip:b@h>\r\n")),
                      DIALOG_OK);
     for (size_t i = 0; i < ARRAY_LEN(d); i++) {
-        struct dialog back;
-        memset(&back, 0, sizeof(back));
+        OWNED back = {0};
         size_t n = dialog_save(&d[i], mem, sizeof(mem));
         assert_true(n > 0);
         assert_int_equal(dialog_save(&d[i], mem, n - 1), 0);
@@ -334,6 +337,7 @@ static void a_saved_dialog_comes_back(void **state)
         assert_string_equal(print(&back, "BYE", 5), one);
         for (size_t cut = 0; cut < n; cut++)
             assert_int_equal(dialog_load(&back, mem, cut), -EINVAL);
+        dialog_fini(&d[i]);
     }
 }
 
@@ -341,19 +345,20 @@ static void what_could_not_be_printed_is_not_loaded(void **state)
 {
     (void)state;
     char mem[DIALOG_SAVED_MAX];
-    struct dialog good = uas("Contact: <sip:alice@192.0.2.9>\r\n"), back;
-    struct dialog bad[9];
+    OWNED good = uas("Contact: <sip:alice@192.0.2.9>\r\n");
+    OWNED back = {0};
+    struct dialog bad[9]; /* they borrow good's texts */
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         bad[i] = good;
-    strncpy(bad[0].call_id, "a\r\nEvil: 1", sizeof(bad[0].call_id) - 1);
-    strncpy(bad[1].local_tag, "a;b", sizeof(bad[1].local_tag) - 1);
-    strncpy(bad[2].local_uri, "nothing", sizeof(bad[2].local_uri) - 1);
-    strncpy(bad[3].remote_target, "sip:a b", sizeof(bad[3].remote_target) - 1);
-    strncpy(bad[4].routes, "<sip:p>,", sizeof(bad[4].routes) - 1);
+    bad[0].call_id = "a\r\nEvil: 1";
+    bad[1].local_tag = "a;b";
+    bad[2].local_uri = "nothing";
+    bad[3].remote_target = "sip:a b";
+    bad[4].routes = "<sip:p>,";
     bad[5].local_cseq = 0x80000000u;
     bad[6].state = DIALOG_TERMINATED + 1;
-    bad[7].local_tag[0] = '\0';
-    strncpy(bad[8].remote_uri, "<sip:a@h>;tag=x", sizeof(bad[8].remote_uri) - 1);
+    bad[7].local_tag = "";
+    bad[8].remote_uri = "<sip:a@h>;tag=x";
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         size_t n = dialog_save(&bad[i], mem, sizeof(mem));
         assert_true(n > 0);

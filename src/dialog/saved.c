@@ -1,6 +1,6 @@
 /* A dialog as bytes: a fixed part, then the texts one behind the other. It never leaves the
  * machine, so numbers are as the machine has them. */
-#include "dialog/dialog.h"
+#include "dialog/texts.h"
 
 #define VERSION 1
 #define CSEQ_MAX 0x7fffffffu /* RFC 3261 8.1.1.5 */
@@ -10,30 +10,15 @@ enum { FLAG_UAC = 1, FLAG_SECURE = 2, FLAG_REMOTE_CSEQ = 4, FLAGS_ALL = 7 };
 struct saved {
     uint8_t version, state, flags, zero;
     uint32_t local_cseq, remote_cseq;
-    uint16_t len[7];
+    uint16_t len[DIALOG_TEXT_COUNT];
     uint16_t zero2;
 };
 
-struct text {
-    char *p;
-    size_t cap;
-};
-
-static void texts(struct dialog *d, struct text t[7])
-{
-    const struct text all[7] = {
-        {d->call_id, sizeof(d->call_id)},       {d->local_tag, sizeof(d->local_tag)},
-        {d->remote_tag, sizeof(d->remote_tag)}, {d->local_uri, sizeof(d->local_uri)},
-        {d->remote_uri, sizeof(d->remote_uri)}, {d->remote_target, sizeof(d->remote_target)},
-        {d->routes, sizeof(d->routes)},
-    };
-    memcpy(t, all, sizeof(all));
-}
-
 size_t dialog_save(const struct dialog *d, void *dst, size_t cap)
 {
-    struct dialog copy = *d;
-    struct text t[7];
+    const char *const t[DIALOG_TEXT_COUNT] = {d->call_id,   d->local_tag,  d->remote_tag,
+                                              d->local_uri, d->remote_uri, d->remote_target,
+                                              d->routes};
     struct saved s = {.version = VERSION,
                       .state = d->state,
                       .flags =
@@ -42,12 +27,11 @@ size_t dialog_save(const struct dialog *d, void *dst, size_t cap)
                       .local_cseq = d->local_cseq,
                       .remote_cseq = d->remote_cseq};
     struct buf b = buf_over(dst, cap);
-    texts(&copy, t);
     for (size_t i = 0; i < ARRAY_LEN(t); i++)
-        s.len[i] = (uint16_t)strlen(t[i].p);
+        s.len[i] = (uint16_t)slice_from_str(t[i]).n;
     buf_put(&b, &s, sizeof(s));
     for (size_t i = 0; i < ARRAY_LEN(t); i++)
-        buf_put(&b, t[i].p, s.len[i]);
+        buf_put_slice(&b, slice_from_str(t[i]));
     return b.overflow ? 0 : b.n;
 }
 
@@ -104,7 +88,7 @@ static bool are_routes(const char *s)
     return true;
 }
 
-static bool is_text_ok(const struct dialog *d)
+static bool is_text_ok(const struct dialog_texts *d)
 {
     return d->call_id[0] && !strpbrk(d->call_id, " \t") && d->local_tag[0] &&
            is_tag(d->local_tag) && is_tag(d->remote_tag) && is_address(d->local_uri) &&
@@ -115,7 +99,8 @@ static bool is_text_ok(const struct dialog *d)
 int dialog_load(struct dialog *d, const void *src, size_t n)
 {
     struct saved s;
-    struct text t[7];
+    struct dialog_texts all UNINITIALIZED;
+    struct dialog_text t[DIALOG_TEXT_COUNT];
     struct slice rest = slice_from(src, n);
     if (n < sizeof(s))
         return -EINVAL;
@@ -127,8 +112,9 @@ int dialog_load(struct dialog *d, const void *src, size_t n)
                          .secure = (s.flags & FLAG_SECURE) != 0,
                          .has_remote_cseq = (s.flags & FLAG_REMOTE_CSEQ) != 0,
                          .local_cseq = s.local_cseq,
-                         .remote_cseq = s.remote_cseq};
-    texts(&out, t);
+                         .remote_cseq = s.remote_cseq,
+                         .texts = d->texts};
+    dialog_texts_each(&all, t);
     rest = slice_skip(rest, sizeof(s));
     for (size_t i = 0; i < ARRAY_LEN(t); i++) {
         struct slice one = slice_take(rest, s.len[i]);
@@ -136,8 +122,10 @@ int dialog_load(struct dialog *d, const void *src, size_t n)
             return -EINVAL;
         rest = slice_skip(rest, one.n);
     }
-    if (rest.n || !is_text_ok(&out))
+    if (rest.n || !is_text_ok(&all))
         return -EINVAL;
+    if (dialog_texts_into(&out, &all) != DIALOG_OK)
+        return -ENOMEM;
     *d = out;
     return 0;
 }

@@ -146,7 +146,7 @@ static struct rtp_rx_table *rx_table(const struct media_packet *p, size_t which)
 {
     const struct media_endpoint *e = p->in;
     const size_t table = media_table(e->contexts.epoch[which]);
-    return which == MEDIA_CTX_RTCP_RX ? &e->s->rtcp_rx[table] : &e->s->rx[table];
+    return which == MEDIA_CTX_RTCP_RX ? &e->own_rtcp->rx[table] : &e->s->rx[table];
 }
 
 static size_t rx_context(const struct media_packet *p)

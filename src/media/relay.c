@@ -11,7 +11,7 @@ static bool claim(const struct media_packet *p, uint64_t *ret_index)
     struct rtp_tx_table *t = &e->s->tx[media_table(e->contexts.epoch[MEDIA_CTX_TX])];
     if (p->rtcp) {
         if (e->rtcp_apart)
-            t = &e->s->rtcp_tx[media_table(e->contexts.epoch[MEDIA_CTX_RTCP_TX])];
+            t = &e->own_rtcp->tx[media_table(e->contexts.epoch[MEDIA_CTX_RTCP_TX])];
         uint32_t index;
         if (rtp_tx_claim_rtcp(t, &index) != RTP_TX_CLAIMED)
             return false;

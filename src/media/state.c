@@ -8,6 +8,7 @@
 
 #define MAGIC 0x31616964656d7473ull /* "stmedia1" */
 #define ALIGN 64u
+#define SLOT_SIZE (sizeof(struct media_slot) + sizeof(struct media_slot_rtcp))
 
 static size_t head_size(void)
 {
@@ -16,7 +17,7 @@ static size_t head_size(void)
 
 size_t media_state_size(uint32_t max_endpoints)
 {
-    return head_size() + max_endpoints * sizeof(struct media_slot);
+    return head_size() + max_endpoints * SLOT_SIZE;
 }
 
 size_t media_stats_size(uint32_t max_endpoints)
@@ -44,14 +45,15 @@ static void journal_apply(struct media_state *s)
 void media_terms_commit(struct media_state *s, uint32_t slot, const struct media_terms *t)
 {
     struct media_slot *m = &s->slots[slot];
+    struct media_slot_rtcp *apart = &s->rtcp[slot];
     if (t->tx_epoch != m->terms.tx_epoch)
         memset(&m->tx[media_table(t->tx_epoch)], 0, sizeof(m->tx[0]));
     if (t->rx_epoch != m->terms.rx_epoch)
         memset(&m->rx[media_table(t->rx_epoch)], 0, sizeof(m->rx[0]));
     if (t->rtcp_tx_epoch != m->terms.rtcp_tx_epoch)
-        memset(&m->rtcp_tx[media_table(t->rtcp_tx_epoch)], 0, sizeof(m->rtcp_tx[0]));
+        memset(&apart->tx[media_table(t->rtcp_tx_epoch)], 0, sizeof(apart->tx[0]));
     if (t->rtcp_rx_epoch != m->terms.rtcp_rx_epoch)
-        memset(&m->rtcp_rx[media_table(t->rtcp_rx_epoch)], 0, sizeof(m->rtcp_rx[0]));
+        memset(&apart->rx[media_table(t->rtcp_rx_epoch)], 0, sizeof(apart->rx[0]));
     s->head->journal = *t;
     in_order();
     s->head->journal_slot = slot + 1;
@@ -92,14 +94,15 @@ int media_state_map(int fd, uint32_t max_endpoints, struct media_state *ret)
         .slots = (struct media_slot *)(void *)((char *)p + head_size()),
         .size = size,
     };
+    s.rtcp = (struct media_slot_rtcp *)(void *)(s.slots + max_endpoints);
     struct media_state_head *h = s.head;
-    bool same = h->magic == MAGIC && h->slot_size == sizeof(struct media_slot) &&
-                h->slot_count == max_endpoints && h->slots_touched <= max_endpoints;
+    bool same = h->magic == MAGIC && h->slot_size == SLOT_SIZE && h->slot_count == max_endpoints &&
+                h->slots_touched <= max_endpoints;
     if (!same) {
         s.replaced = h->magic != 0;
         if (s.replaced) /* a new memfd is zeroed: touching it would only make it resident */
             memset(p, 0, size);
-        h->slot_size = sizeof(struct media_slot);
+        h->slot_size = SLOT_SIZE;
         h->slot_count = max_endpoints;
         in_order();
         h->magic = MAGIC;

@@ -70,8 +70,13 @@ struct media_slot {
     struct media_terms terms;
     struct rtp_rx_table rx[2];
     struct rtp_tx_table tx[2];
-    struct rtp_rx_table rtcp_rx[2]; /* where RTCP has keys of its own */
-    struct rtp_tx_table rtcp_tx[2];
+};
+
+/* What few endpoints have lies behind all slots, so that the memory of the others is never touched. A
+ * table is zeroed when its epoch begins, not with the slot. */
+struct media_slot_rtcp { /* where RTCP has keys of its own */
+    struct rtp_rx_table rx[2];
+    struct rtp_tx_table tx[2];
 };
 
 struct media_state_head {
@@ -87,6 +92,7 @@ struct media_state_head {
 struct media_state {
     struct media_state_head *head;
     struct media_slot *slots;
+    struct media_slot_rtcp *rtcp; /* of each slot */
     size_t size;
     bool replaced; /* it was of another build: nothing could be taken over */
 };

@@ -83,6 +83,7 @@ struct media_endpoint {
     /* What a packet touches, in two cache lines. */
     struct media_role *role;
     struct media_slot *s;
+    struct media_slot_rtcp *own_rtcp; /* tables of RTCP, where it has keys of its own */
     struct media_stats *stats;
     struct media_endpoint *peer;
     uint8_t *pt_map; /* 128 entries towards the peer; NULL: as they are */

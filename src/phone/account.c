@@ -36,6 +36,7 @@ void account_fini(struct phone_account *a)
         return;
     phone_request_drop(&a->request);
     loop_timer_cancel(a->ph->loop, &a->timer);
+    dialog_fini(&a->dialog);
 }
 
 static void wait_and_retry(struct phone_account *a)

@@ -676,6 +676,7 @@ void call_fini(struct phone_call *c)
     phone_ice_fini(&c->ice);
     c->keying = phone_keying_free(c->keying);
     c->media = phone_media_free(c->media);
+    dialog_fini(&c->dialog);
     if (c->has_audio && phone_audio_fini(&c->audio) < 0)
         fprintf(stderr, "sotto: %s could not be written whole\n", c->ph->opt->record);
     c->has_audio = false;

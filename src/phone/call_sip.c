@@ -191,7 +191,9 @@ static void end_fork(struct phone_call *c, const struct sip_msg *msg)
     char branch[TXN_BRANCH_MAX];
     struct txn_client *ct = NULL;
 
-    if (dialog_uac_on_response(&c->dialog, msg) == DIALOG_OK) {
+    c->dialog = (struct dialog){0};
+    if (dialog_copy(&c->dialog, &kept) == DIALOG_OK &&
+        dialog_uac_on_response(&c->dialog, msg) == DIALOG_OK) {
         struct buf b = buf_over(c->ph->out, sizeof(c->ph->out));
         txn_branch_new(branch);
         phone_put_request(c->ph, &b, &c->dialog, SIP_ACK, msg->cseq, branch, &c->ph->flow);
@@ -204,6 +206,7 @@ static void end_fork(struct phone_call *c, const struct sip_msg *msg)
         if (txn_client_new(c->ph->txn, &c->ph->flow, buf_slice(&b), NULL, NULL, &ct) == 0)
             txn_client_detach(ct);
     }
+    dialog_fini(&c->dialog);
     c->dialog = kept;
 }
 

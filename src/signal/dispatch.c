@@ -85,7 +85,7 @@ static bool let_in(struct signal_role *r, struct txn_server *st, const struct si
 static bool is_users_connection(struct signal_role *r, const struct leg *l,
                                 const struct transport_flow *flow)
 {
-    const struct store_user *u = call_leg_user(l);
+    const struct call_user *u = call_leg_user(l);
     const struct binding *found[LOCATION_CONTACTS_MAX];
     size_t n = location_find(r->location, slice_from_str(u->name), slice_from_str(u->domain), found,
                              ARRAY_LEN(found));
@@ -101,7 +101,7 @@ static bool is_users_connection(struct signal_role *r, const struct leg *l,
 
 static bool is_leg_of(const struct leg *l, const struct access_who *who)
 {
-    const struct store_user *u = call_leg_user(l);
+    const struct call_user *u = call_leg_user(l);
     return slice_eq_str(slice_from_str(who->name), u->name) && slice_eq_str(who->domain, u->domain);
 }
 
