@@ -48,6 +48,7 @@ enum config_client_cert {
     CONFIG_CLIENT_CERT_OPTIONAL,
     CONFIG_CLIENT_CERT_REQUIRED
 };
+enum config_media_path { CONFIG_MEDIA_AUTO, CONFIG_MEDIA_SHARED, CONFIG_MEDIA_STREAMS };
 enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 
 struct app_config {
@@ -66,6 +67,7 @@ struct app_config {
     /* [media] */
     struct config_ports ports;
     struct config_addrs media_bind, media_advertise;
+    uint32_t media_path;    /* enum config_media_path */
     uint32_t rtp_timeout_s; /* 0: none */
     uint32_t transcode;     /* 0 or 1 */
     /* [tls] */

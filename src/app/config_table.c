@@ -12,6 +12,14 @@ static const char *tls_word(uint32_t i)
     return word_at(words, ARRAY_LEN(words), i);
 }
 
+static const char *media_path_word(uint32_t i)
+{
+    static const char *const words[] = {[CONFIG_MEDIA_AUTO] = "auto",
+                                        [CONFIG_MEDIA_SHARED] = "shared",
+                                        [CONFIG_MEDIA_STREAMS] = "streams"};
+    return word_at(words, ARRAY_LEN(words), i);
+}
+
 static const char *client_cert_word(uint32_t i)
 {
     static const char *const words[] = {[CONFIG_CLIENT_CERT_NONE] = "none",
@@ -103,6 +111,12 @@ const struct config_key config_keys[] = {
      .help = "Addresses to bind for media. Empty: the one at which the call's signalling came in."},
     {"media", "advertise", &config_type_addrs, FIELD(media_advertise), .fallback = "", .fixed = true,
      .help = "Addresses to show in descriptions instead of the bound ones, as behind NAT."},
+    {"media", "path", &config_type_word, FIELD(media_path), .value_name = media_path_word,
+     .fallback = "auto", .fixed = true,
+     .help = "How media reaches the server. shared: one socket for all ports, to which the kernel "
+             "steers them; takes root (or CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW) at start, and ports "
+             "that no other program uses. streams: a socket for each port. auto: shared where it can "
+             "be had; the log says which."},
     {"media", "rtp_timeout", &config_type_duration, FIELD(rtp_timeout_s), 0, 86400, .fallback = "60s",
      .fixed = true, .help = "A call is ended when nothing authentic has come from a phone for so long."},
     {"media", "transcode", &config_type_word, FIELD(transcode), .value_name = bool_word,

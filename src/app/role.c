@@ -41,6 +41,8 @@ static int *fd_place(struct role *r, uint8_t slot, uint8_t index)
 {
     if (slot < ROLE_FD_SINGLE_COUNT)
         return &r->fds[slot];
+    if (slot == ROLE_FD_MEDIA_SHARED)
+        return index < MEDIA_SHARED_COUNT ? &r->media_shared.fd[index] : NULL;
     if (index >= CONFIG_LISTEN_MAX)
         return NULL;
     if (slot == ROLE_FD_SIP_LISTEN)
@@ -355,6 +357,8 @@ static int role_init(struct role *r, const struct role_ops *ops, void *arg)
         r->fds[i] = -1;
     for (size_t i = 0; i < CONFIG_LISTEN_MAX; i++)
         r->sip_listen[i] = r->web_listen[i] = -1;
+    for (size_t i = 0; i < MEDIA_SHARED_COUNT; i++)
+        r->media_shared.fd[i] = -1;
     loop_timer_init(&r->alive, on_alive, r);
     loop_timer_init(&r->shutdown_tick, on_shutdown_tick, r);
     int s = loop_new(&r->loop);

@@ -9,6 +9,7 @@
 
 #include "app/role_fds.h"
 #include "ipc/hold.h"
+#include "media/role.h"
 #include "loop/loop.h"
 
 struct role;
@@ -41,6 +42,7 @@ struct role {
     struct app_config cfg;
     int fds[ROLE_FD_SINGLE_COUNT]; /* by enum role_fd; -1: absent */
     int sip_listen[CONFIG_LISTEN_MAX], web_listen[CONFIG_LISTEN_MAX]; /* -1: absent */
+    struct media_shared media_shared;                                 /* -1: absent */
     struct role_held_fd *held;                                        /* until start returns */
     size_t held_count;
 

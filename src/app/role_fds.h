@@ -12,6 +12,7 @@
  *   SERVER_KEY    file DATA/tls/server.key (PEM)                                 R
  *   DOMAIN_CERTS  memfd, read-only: the domains' certificates and keys (domain_certs.h)  R
  *   SEAL_KEY      file: the store's sealing key, 32 bytes                        x          x
+ *   MEDIA_SHARED  the shared way in and out; index is one of MEDIA_SHARED_PORTS ..             x
  *   CONTROL       listening Unix stream socket DATA/control.sock                            x
  *   SIP_LISTEN    bound (and listening) socket; index into config.sip.at         x
  *   WEB_LISTEN    listening TCP socket; index into config.web.at                 x
@@ -42,6 +43,7 @@ enum role_fd {
     ROLE_FD_SINGLE_COUNT, /* those before are there at most once */
     ROLE_FD_SIP_LISTEN = ROLE_FD_SINGLE_COUNT,
     ROLE_FD_WEB_LISTEN,
+    ROLE_FD_MEDIA_SHARED,
     ROLE_FD_COUNT
 };
 

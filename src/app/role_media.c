@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "app/media_way.h"
 #include "media/role.h"
 
 struct media_process {
@@ -11,26 +12,14 @@ struct media_process {
     struct media_role *media;
 };
 
-static struct media_config config_of(const struct app_config *c)
-{
-    struct media_config m = media_config_default;
-    m.max_endpoints = role_endpoints(c);
-    m.port_min = (uint16_t)c->ports.min;
-    m.port_max = (uint16_t)c->ports.max;
-    m.rtp_timeout_ms = c->rtp_timeout_s * 1000;
-    m.bind4 = c->media_bind.v4;
-    m.bind6 = c->media_bind.v6;
-    m.advertise4 = c->media_advertise.v4;
-    m.advertise6 = c->media_advertise.v6;
-    return m;
-}
-
 static int on_start(void *arg, struct role *r)
 {
     struct media_process *p = arg;
-    const struct media_config cfg = config_of(&r->cfg);
+    struct media_config cfg = media_way_config(&r->cfg);
     const struct media_role_ops media_ops = {role_hold, role_unhold, r};
     p->role = r;
+    if (r->media_shared.fd[MEDIA_SHARED_PORTS] >= 0)
+        cfg.shared = &r->media_shared;
     int s = media_role_new(r->loop, &cfg, r->fds[ROLE_FD_MEDIA_STATE], r->fds[ROLE_FD_MEDIA_STATS],
                            &media_ops, &p->media);
     if (s < 0)

@@ -182,16 +182,25 @@ static json_t *when(uint64_t unix_s)
     return json_string(s);
 }
 
+static json_t *show_role(const struct role_status *s)
+{
+    json_t *j = json_pack("{s:s, s:i, s:o, s:i, s:b}", "role", role_name((enum role_kind)s->role),
+                          "pid", (int)s->pid, "since", when(s->since), "restarts",
+                          (int)s->restarts, "ready", (int)s->is_ready);
+    if (j && s->role == ROLE_MEDIA) {
+        json_object_set_new(j, "path", json_string(s->is_shared ? "shared" : "streams"));
+        json_object_set_new(j, "overflowed", json_integer((json_int_t)s->overflowed));
+    }
+    return j;
+}
+
 static void on_status(void *arg, const struct role_status *s, size_t n)
 {
     struct web_process *w = arg;
     struct ask *a = first_of(w, ROLE_MSG_GET_STATUS);
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("{s:s, s:i, s:o, s:i, s:b}", "role",
-                                              role_name((enum role_kind)s[i].role), "pid",
-                                              (int)s[i].pid, "since", when(s[i].since), "restarts",
-                                              (int)s[i].restarts, "ready", (int)s[i].is_ready));
+        json_array_append_new(list, show_role(&s[i]));
     if (a)
         ask_ok(a, list);
     else

@@ -37,6 +37,7 @@ static const struct {
     [ROLE_FD_CONTROL] = {TO(ROLE_WEB), false},
     [ROLE_FD_SIP_LISTEN] = {TO(ROLE_SIGNAL), false},
     [ROLE_FD_WEB_LISTEN] = {TO(ROLE_SIGNAL), false},
+    [ROLE_FD_MEDIA_SHARED] = {TO(ROLE_MEDIA), false},
 };
 
 static const struct {
@@ -77,6 +78,10 @@ void state_fill_start(const struct state *s, enum role_kind role, bool reload,
             start_add(ret, ret_fds, s->sip[i], ROLE_FD_SIP_LISTEN, i);
         if (role_gets(role, ROLE_FD_WEB_LISTEN, reload))
             start_add(ret, ret_fds, s->web[i], ROLE_FD_WEB_LISTEN, i);
+    }
+    for (uint32_t i = 0; i < MEDIA_SHARED_COUNT; i++) {
+        if (role_gets(role, ROLE_FD_MEDIA_SHARED, reload))
+            start_add(ret, ret_fds, s->media.steer.shared.fd[i], ROLE_FD_MEDIA_SHARED, i);
     }
 }
 
@@ -273,6 +278,7 @@ void state_init(struct state *s)
         s->fds[i] = -1;
     for (size_t i = 0; i < CONFIG_LISTEN_MAX; i++)
         s->sip[i] = s->web[i] = -1;
+    media_way_init(&s->media);
 }
 
 static int folder_open(struct state *s, struct app_config *c, char why[STATE_WHY_MAX])
@@ -305,6 +311,8 @@ int state_open(struct state *s, struct app_config *c, char why[STATE_WHY_MAX])
     if (r == 0)
         r = listen_open(&c->web, why, s->web);
     if (r == 0)
+        r = media_way_open(c, &s->media, why, STATE_WHY_MAX);
+    if (r == 0)
         r = listen_control(c->data, why, &s->fds[ROLE_FD_CONTROL]);
     if (r == 0)
         r = folder_give(c, why);
@@ -330,4 +338,5 @@ void state_close(struct state *s)
     fd_set_at(&s->lock_fd, -1);
     listen_close(s->sip);
     listen_close(s->web);
+    media_way_close(&s->media);
 }

@@ -4,6 +4,7 @@
 #define SOTTO_APP_STATE_H
 
 #include "app/identity.h"
+#include "app/media_way.h"
 #include "app/role_fds.h"
 
 #define STATE_WHY_MAX 1536
@@ -15,6 +16,7 @@ struct state {
     int stats_ro;                               /* MEDIA_STATS for those who may only read */
     char admin_password[IDENTITY_PASSWORD_MAX]; /* of the administrator just made; empty: none */
     int sip[CONFIG_LISTEN_MAX], web[CONFIG_LISTEN_MAX];
+    struct media_way media;
 };
 
 void state_init(struct state *s);

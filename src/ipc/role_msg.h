@@ -48,6 +48,10 @@ struct role_status {
     uint32_t restarts;
     uint32_t is_ready;
     uint64_t since; /* seconds since 1970 */
+    /* media alone */
+    uint32_t is_shared; /* one socket for all ports */
+    uint32_t unused;
+    uint64_t overflowed; /* datagrams for which that socket had no room */
 };
 
 struct role_done {

@@ -264,7 +264,8 @@ static void endpoint_join(struct media_role *r, struct media_endpoint *e)
     e->s = &r->state.slots[slot];
     e->stats = &r->stats[slot];
     e->id = id_of(e->s, slot);
-    e->rtp.fd = e->rtcp.fd = -1;
+    e->rtp.fd = e->rtcp.fd = e->large_fd = -1;
+    e->shared = r->shared && !e->s->bundle && media_shared_has(r->shared, &e->s->bound, e->s->port);
     e->last_pt = MEDIA_PT_NONE;
     e->last_rx = loop_now(r->loop);
     e->khz = 8;
@@ -278,22 +279,12 @@ static void endpoint_join(struct media_role *r, struct media_endpoint *e)
         loop_timer_set(r->loop, &r->tick, MEDIA_TICK_MS);
 }
 
-static int hold_both(struct media_endpoint *e, const struct media_sockets *s)
-{
-    struct media_role *r = e->role;
-    r->ops.hold(r->ops.arg, media_tag(e->id, false), s->rtp);
-    r->ops.hold(r->ops.arg, media_tag(e->id, true), s->rtcp);
-    int a = media_socket_add(e, false, s->rtp);
-    int b = media_socket_add(e, true, s->rtcp);
-    return a < 0 ? a : b;
-}
-
 int media_endpoint_reopen(struct media_endpoint *e)
 {
     struct media_sockets s;
-    media_socket_close(e);
-    int r = media_ports_take_at(&e->role->ports, &e->s->bound, e->s->port, &s);
-    return r < 0 ? r : hold_both(e, &s);
+    media_socket_leave(e);
+    int r = media_socket_retake(e->role, e->s, &s);
+    return r < 0 ? r : media_socket_open(e, &s);
 }
 
 static void bind_address(const struct media_role *r, const struct addr *local, struct addr *ret)
@@ -370,7 +361,7 @@ int media_endpoint_open(struct media_role *r, const struct media_request *rq,
     if (rq->bundle != 0)
         return open_bundled(r, rq, ret);
     bind_address(r, &rq->local, &bound);
-    int v = media_ports_take(&r->ports, &bound, &socks);
+    int v = media_socket_take(r, &bound, &socks);
     if (v < 0) {
         log_event(LOG_ERROR, "media_port_failed", LOG_ERRNO(v), LOG_A("address", &bound));
         return v == -EADDRINUSE ? MEDIA_STATUS_NO_PORTS : MEDIA_STATUS_FAILED;
@@ -384,7 +375,7 @@ int media_endpoint_open(struct media_role *r, const struct media_request *rq,
     memset(e->stats, 0, sizeof(*e->stats));
     e->stats->endpoint = e->id;
     s->open = true;
-    if (hold_both(e, &socks) < 0) {
+    if (media_socket_open(e, &socks) < 0) {
         media_endpoint_close(e);
         return MEDIA_STATUS_FAILED;
     }
@@ -396,7 +387,7 @@ void media_endpoint_leave(struct media_endpoint *e)
 {
     struct media_role *r = e->role;
     media_bundle_leave(e);
-    media_socket_close(e);
+    media_socket_leave(e);
     media_keying_free(e);
     media_contexts_fini(&e->contexts);
     media_transcode_free(e);
@@ -420,11 +411,7 @@ void media_endpoint_close(struct media_endpoint *e)
     e->peer = NULL;
     s->open = false;
     e->stats->endpoint = 0;
-    if (!s->bundle) {
-        r->ops.unhold(r->ops.arg, media_tag(e->id, false));
-        r->ops.unhold(r->ops.arg, media_tag(e->id, true));
-        media_ports_release(&r->ports, s->port);
-    }
+    media_socket_release(e);
     media_endpoint_leave(e);
     uint32_t generation = s->generation;
     secret_wipe(s, sizeof(*s));
@@ -437,6 +424,8 @@ void media_endpoint_adopt(struct media_role *r, uint32_t slot)
     struct media_endpoint *e = &r->endpoints[slot];
     endpoint_join(r, e);
     media_ports_mark(&r->ports, e->s->port);
+    if (e->shared)
+        media_shared_join(e);
     if (e->stats->endpoint != e->id) { /* killed while opening */
         memset(e->stats, 0, sizeof(*e->stats));
         e->stats->endpoint = e->id;

@@ -661,5 +661,5 @@ int main(void)
         cmocka_unit_test(test_tone),
         cmocka_unit_test(test_clock),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RIG_RUN_BOTH_WAYS(tests);
 }

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include "crypto/hash.h"
+#include "media/datagram.h"
 
 /* Bursts of one wake-up wait here: some 100 packets of 20 ms. The kernel doubles the figure. */
 #define SOCKET_BUFFER (128 * 1024)
-#define TOS_EF 0xb8 /* expedited forwarding, RFC 4594 s.2.3: telephony */
 
 int media_ports_init(struct media_ports *p, uint16_t min, uint16_t max)
 {
@@ -60,10 +60,10 @@ void media_ports_release(struct media_ports *p, uint16_t port)
     p->used--;
 }
 
-static int bind_one(const struct addr *local, uint16_t port, int *ret)
+int media_ports_bind(const struct addr *local, uint16_t port, int *ret_fd)
 {
     struct addr a = *local;
-    int on = 1, size = SOCKET_BUFFER, tos = TOS_EF;
+    int on = 1, size = SOCKET_BUFFER, tos = DATAGRAM_TOS_EF;
     int fd = socket(addr_family(&a), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
@@ -81,7 +81,7 @@ static int bind_one(const struct addr *local, uint16_t port, int *ret)
         close(fd);
         return r;
     }
-    *ret = fd;
+    *ret_fd = fd;
     return 0;
 }
 
@@ -89,10 +89,10 @@ int media_ports_take_at(struct media_ports *p, const struct addr *local, uint16_
                         struct media_sockets *ret)
 {
     int rtp = -1, rtcp = -1;
-    int r = bind_one(local, port, &rtp);
+    int r = media_ports_bind(local, port, &rtp);
     if (r < 0)
         return r;
-    r = bind_one(local, (uint16_t)(port + 1), &rtcp);
+    r = media_ports_bind(local, (uint16_t)(port + 1), &rtcp);
     if (r < 0) {
         close(rtp);
         return r;
@@ -102,14 +102,36 @@ int media_ports_take_at(struct media_ports *p, const struct addr *local, uint16_
     return 0;
 }
 
+/* From a random place on; -1: the end. */
+static int next_free(const struct media_ports *p, unsigned start, unsigned *at)
+{
+    for (; *at < p->pairs; ++*at) {
+        unsigned pair = (start % p->pairs + *at) % p->pairs;
+        if (!is_used(p, pair))
+            return (int)pair;
+    }
+    return -1;
+}
+
+int media_ports_pick(struct media_ports *p, uint16_t *ret_port)
+{
+    uint32_t start;
+    unsigned at = 0;
+    crypto_random(&start, sizeof(start));
+    int pair = next_free(p, start, &at);
+    if (pair < 0)
+        return -EADDRINUSE;
+    *ret_port = (uint16_t)(p->first + 2 * pair);
+    media_ports_mark(p, *ret_port);
+    return 0;
+}
+
 int media_ports_take(struct media_ports *p, const struct addr *local, struct media_sockets *ret)
 {
     uint32_t start;
+    int pair;
     crypto_random(&start, sizeof(start));
-    for (unsigned i = 0; i < p->pairs; i++) {
-        unsigned pair = (start % p->pairs + i) % p->pairs;
-        if (is_used(p, pair))
-            continue;
+    for (unsigned i = 0; (pair = next_free(p, start, &i)) >= 0; i++) {
         int r = media_ports_take_at(p, local, (uint16_t)(p->first + 2 * pair), ret);
         if (r != -EADDRINUSE)
             return r; /* another program's port is skipped; anything else would only repeat */

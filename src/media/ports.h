@@ -30,7 +30,11 @@ int media_ports_take(struct media_ports *p, const struct addr *local,
 /* One given pair, after a restart. Outside the range (the configuration has changed) is fine. */
 int media_ports_take_at(struct media_ports *p, const struct addr *local, uint16_t port,
                         struct media_sockets *ret) MUST_CHECK;
-/* The pair has sockets already (held ones). */
+/* A free pair, without sockets. */
+int media_ports_pick(struct media_ports *p, uint16_t *ret_port) MUST_CHECK;
+/* One socket, bound as those of a pair are. */
+int media_ports_bind(const struct addr *local, uint16_t port, int *ret_fd) MUST_CHECK;
+/* The pair has sockets already (held ones), or belongs to somebody else. */
 void media_ports_mark(struct media_ports *p, uint16_t port);
 void media_ports_release(struct media_ports *p, uint16_t port);
 

@@ -73,4 +73,5 @@ void media_relay_burst(struct media_role *r, struct media_packet *ps, size_t n)
         sealed[i]->len = jobs[i].len;
         media_socket_send(sealed[i]->out, sealed[i]);
     }
+    media_socket_flush(r);
 }

@@ -3,7 +3,7 @@
  * this process, on another core if there is one: phones with real sockets, packets spread evenly
  * over time.
  *
- *   bench-media-relay [streams [seconds]]
+ *   bench-media-relay [--shared] [streams [seconds]]
  *   bench-media-relay --plan FILE PID [seconds]
  *
  * The second loads another relay, whose process is PID, with the same phones. FILE has a line for
@@ -142,6 +142,7 @@ static void bench(size_t n, unsigned seconds, const char *what)
     int fds[2];
     rig_memory_n(&g, (uint32_t)n + 2, 10000, 31000);
     g.wait_ms = 2000;
+    rig_steer(&g);
     RIG_EQ(ipc_pair(fds), 0);
     pid_t pid = fork();
     RIG(pid >= 0);
@@ -247,6 +248,12 @@ static int bench_plan(const char *path, pid_t pid, unsigned seconds)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--shared") == 0) {
+        if (!rig_go_shared())
+            return 1;
+        argc--;
+        argv++;
+    }
     struct rlimit files = {65536, 65536};
     if (setrlimit(RLIMIT_NOFILE, &files) < 0)
         fprintf(stderr, "the limit of open files stays as it is\n");

@@ -6,8 +6,11 @@
 #define SOTTO_MEDIA_RIG_H
 
 #include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,6 +19,7 @@
 #include "ipc/ipc.h"
 #include "keying/negotiate.h"
 #include "media/role.h"
+#include "media/steer.h"
 #include "rtp/index.h"
 #include "rtp/packet.h"
 #include "rtp/rtcp.h"
@@ -55,6 +59,7 @@ struct rig {
     struct loop *loop;
     struct media_role *role;
     struct media_config cfg;
+    struct media_steer steer; /* closed, where the role has a socket for each port */
     int state_fd, stats_fd;
     const struct media_stats *stats;
     struct ipc_chan *chan;
@@ -161,11 +166,62 @@ static const struct media_reply *rig_request(struct rig *g, struct media_request
     return &g->reply;
 }
 
+/* --- the two ways in and out --- */
+
+static RIG_UNUSED bool rig_is_shared, rig_steer_not;
+
+/* From here on rigs have the shared way, in a network namespace of their own: what other tests and
+ * programs of this machine have bound is not to be steered away from them. False, with the reason
+ * printed: not here. */
+static RIG_UNUSED bool rig_go_shared(void)
+{
+    struct media_config cfg = media_config_default;
+    struct media_steer s;
+    struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+    char why[MEDIA_STEER_WHY_MAX] = "no network namespace of its own for the test";
+    bool ok = unshare(CLONE_NEWNET) == 0;
+    if (ok) {
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        RIG_EQ(ioctl(fd, SIOCSIFFLAGS, &up), 0);
+        close(fd);
+        ok = media_steer_open(&cfg, true, &s, why) == 0;
+    }
+    if (ok)
+        media_steer_close(&s);
+    else
+        printf("[  SKIPPED ] the shared way: %s\n", why);
+    return rig_is_shared = ok;
+}
+
+/* The same tests on both ways: what main returns. */
+#define RIG_RUN_BOTH_WAYS(tests)                                                  \
+    (cmocka_run_group_tests_name("a socket for each port", (tests), NULL, NULL) + \
+     (rig_go_shared() ? cmocka_run_group_tests_name("shared", (tests), NULL, NULL) : 0))
+
+/* Descriptors that the supervisor holds for so many endpoints. */
+static RIG_UNUSED size_t rig_sockets_of(const struct rig *g, size_t endpoints)
+{
+    return g->cfg.shared ? 0 : 2 * endpoints;
+}
+
+static RIG_UNUSED void rig_steer(struct rig *g)
+{
+    char why[MEDIA_STEER_WHY_MAX] = "";
+    if (!rig_is_shared || rig_steer_not || g->cfg.shared)
+        return;
+    int r = media_steer_open(&g->cfg, true, &g->steer, why);
+    if (r != 0)
+        fprintf(stderr, "%s\n", why);
+    RIG_EQ(r, 0);
+    g->cfg.shared = &g->steer.shared;
+}
+
 /* --- life --- */
 
 static RIG_UNUSED void rig_start_role(struct rig *g)
 {
     const struct media_role_ops ops = {.hold = rig_hold, .unhold = rig_unhold, .arg = g};
+    rig_steer(g);
     RIG_EQ(media_role_new(g->loop, &g->cfg, g->state_fd, g->stats_fd, &ops, &g->role), 0);
     for (size_t i = 0; i < RIG_HELD_MAX; i++) {
         if (g->held[i].fd >= 0)
@@ -223,6 +279,8 @@ static RIG_UNUSED void rig_fini(struct rig *g)
         if (g->held[i].fd >= 0)
             close(g->held[i].fd);
     }
+    if (g->cfg.shared)
+        media_steer_close(&g->steer);
     munmap((void *)(uintptr_t)g->stats, media_stats_size(g->cfg.max_endpoints));
     close(g->state_fd);
     close(g->stats_fd);

@@ -143,7 +143,7 @@ static void tick_endpoint(struct media_endpoint *e, uint64_t now)
 {
     bool is_heard = now - e->last_rx < MEDIA_SILENCE_MS && e->stats->rx_packets > 0;
     /* Checks come from several addresses of the peer: with ICE everyone is heard. */
-    if (!e->connected && is_heard && !e->ice && !e->member_n && e->rtp.fd >= 0 &&
+    if (!e->connected && is_heard && !e->ice && !e->member_n && media_socket_is_open(e) &&
         addr_family(&e->s->learned_rtp) != 0)
         media_socket_connect(e);
     else if (e->connected && !is_heard)
@@ -207,9 +207,9 @@ static int memory_take(struct media_role *r, int state_fd, int stats_fd)
     if (!r->endpoints || !r->free_slots || !r->buffers)
         return -ENOMEM;
     for (size_t i = 0; i < SRTP_BURST_MAX; i++)
-        r->burst[i].data = r->buffers[i];
+        r->burst[i].data = r->buffers[i] + MEDIA_PACKET_HEAD;
     for (size_t i = 0; i < MEDIA_MADE_MAX; i++)
-        r->made[i].data = r->buffers[SRTP_BURST_MAX + i];
+        r->made[i].data = r->buffers[SRTP_BURST_MAX + i] + MEDIA_PACKET_HEAD;
     return 0;
 }
 
@@ -249,6 +249,8 @@ int media_role_new(struct loop *l, const struct media_config *cfg, int state_fd,
         v = srtp_engine_new(SRTP_BACKEND_AUTO, &r->engine);
     if (v == 0)
         v = memory_take(r, state_fd, stats_fd);
+    if (v == 0 && cfg->shared)
+        v = media_shared_new(r, &r->shared);
     if (v < 0) {
         media_role_free(r);
         return v;
@@ -266,18 +268,12 @@ int media_role_new(struct loop *l, const struct media_config *cfg, int state_fd,
 void media_role_held(struct media_role *r, uint64_t tag, int fd)
 {
     struct media_endpoint *e = media_endpoint_find(r, tag >> 1);
-    bool rtcp = tag & 1;
-    struct loop_fd *f = e ? (rtcp ? &e->rtcp : &e->rtp) : NULL;
-    if (!f || f->fd >= 0) {
-        close(fd);
-        if (!f)
-            r->ops.unhold(r->ops.arg, tag);
+    if (e) {
+        media_socket_held(e, tag & 1, fd);
         return;
     }
-    if (media_socket_add(e, rtcp, fd) < 0)
-        return; /* opened again by start */
-    if (!rtcp)
-        media_socket_disconnect(e); /* who is heard has to be learned again */
+    close(fd);
+    r->ops.unhold(r->ops.arg, tag);
 }
 
 int media_role_start(struct media_role *r)
@@ -286,8 +282,7 @@ int media_role_start(struct media_role *r)
     while (n != &r->open) {
         struct media_endpoint *e = CONTAINER_OF(n, struct media_endpoint, node);
         n = n->next;
-        bool has = e->s->bundle || (e->rtp.fd >= 0 && e->rtcp.fd >= 0);
-        int v = has ? 0 : media_endpoint_reopen(e);
+        int v = media_socket_is_open(e) ? 0 : media_endpoint_reopen(e);
         if (v == 0)
             v = media_endpoint_resume(e);
         if (v < 0) {
@@ -295,6 +290,8 @@ int media_role_start(struct media_role *r)
             media_endpoint_close(e);
         }
     }
+    if (r->shared)
+        media_shared_settle(r->shared);
     return 0;
 }
 
@@ -310,6 +307,7 @@ struct media_role *media_role_free(struct media_role *r)
     while (r->endpoints && !list_is_empty(&r->open))
         media_endpoint_leave(CONTAINER_OF(r->open.next, struct media_endpoint, node));
     ipc_chan_free(r->chan);
+    media_shared_free(r->shared);
     loop_timer_cancel(r->loop, &r->tick);
     loop_timer_cancel(r->loop, &r->pace);
     loop_timer_cancel(r->loop, &r->digit_pace);

@@ -17,6 +17,19 @@
 
 struct media_role;
 
+/* The descriptors of the shared way (steer.h); -1: not there. */
+enum {
+    MEDIA_SHARED_PORTS, /* which ports are open: an array that the kernel steers by */
+    MEDIA_SHARED_OUT4,
+    MEDIA_SHARED_OUT6,
+    MEDIA_SHARED_IN4,
+    MEDIA_SHARED_IN6,
+    MEDIA_SHARED_COUNT
+};
+struct media_shared {
+    int fd[MEDIA_SHARED_COUNT];
+};
+
 struct media_config {
     uint32_t max_endpoints;  /* 1 .. MEDIA_ENDPOINTS_MAX; the memfds are made for as many */
     uint16_t port_min;       /* default 20000; RTP takes even ports, RTCP the odd one above */
@@ -26,6 +39,9 @@ struct media_config {
     struct addr bind4, bind6;
     /* What descriptions say instead (behind NAT); family 0: the address bound. */
     struct addr advertise4, advertise6;
+    /* One socket for all ports, borrowed as long as the role lives, made for the same ports and
+     * addresses. NULL: one for each port. */
+    const struct media_shared *shared;
 };
 extern const struct media_config media_config_default; /* 4,096 endpoints */
 

@@ -1,7 +1,6 @@
-/* The per-stream way in and out: a UDP socket for each port, in epoll. It needs no privileges.
- * What it has to give is small, so that another way (one socket for all ports of a worker) can take
- * its place: received datagrams go to media_burst_next/_add with `in` and `from` set, and
- * media_socket_send puts one out.
+/* The way in and out that an endpoint has: the shared one (shared.c), or, here, the per-stream one: a
+ * UDP socket for each port, in epoll, which needs no privileges. Whichever it is, received datagrams
+ * go to media_burst_next/_add with `in` and `from` set, and media_socket_send puts one out.
  *
  * The RTP socket is connected to the peer while the peer is being heard: the kernel then keeps
  * strangers out and knows the route. It is opened to everyone again as soon as the peer falls
@@ -12,9 +11,11 @@
 
 #include "media/worker.h"
 
+/* --- in --- */
+
 /* Between two packets of a stream thousands of others have passed: by the time the burst is run,
  * what it needs of this stream should be in the cache again. */
-static void fetch_ahead(const struct media_endpoint *e)
+void media_socket_fetch_ahead(const struct media_endpoint *e)
 {
     const struct media_contexts *c = &e->contexts;
     __builtin_prefetch(&e->s->rx[media_table(c->epoch[MEDIA_CTX_RX])], 1);
@@ -43,7 +44,7 @@ static void receive(struct media_endpoint *e, bool rtcp)
     p->out = NULL;
     p->len = p->wire_len = (uint32_t)n;
     p->rtcp = rtcp;
-    fetch_ahead(e);
+    media_socket_fetch_ahead(e);
     media_burst_add(e->role);
 }
 
@@ -61,7 +62,8 @@ static void on_rtcp(void *arg, uint32_t events)
     receive(arg, true);
 }
 
-int media_socket_add(struct media_endpoint *e, bool rtcp, int fd)
+/* Takes fd. */
+static int add(struct media_endpoint *e, bool rtcp, int fd)
 {
     struct loop_fd *f = rtcp ? &e->rtcp : &e->rtp;
     int r = loop_fd_add(e->role->loop, f, fd, EPOLLIN, rtcp ? on_rtcp : on_rtp, e);
@@ -80,26 +82,98 @@ static void close_one(struct media_endpoint *e, struct loop_fd *f)
     f->fd = -1;
 }
 
-void media_socket_close(struct media_endpoint *e)
+/* --- ports --- */
+
+int media_socket_take(struct media_role *r, const struct addr *bound, struct media_sockets *ret)
 {
+    if (!r->shared || !media_shared_has(r->shared, bound, r->ports.first))
+        return media_ports_take(&r->ports, bound, ret);
+    ret->rtp = ret->rtcp = -1;
+    return media_ports_pick(&r->ports, &ret->port);
+}
+
+int media_socket_retake(struct media_role *r, const struct media_slot *s, struct media_sockets *ret)
+{
+    return media_ports_take_at(&r->ports, &s->bound, s->port, ret);
+}
+
+int media_socket_open(struct media_endpoint *e, const struct media_sockets *s)
+{
+    struct media_role *r = e->role;
+    if (e->shared) {
+        media_shared_join(e);
+        return 0;
+    }
+    r->ops.hold(r->ops.arg, media_tag(e->id, false), s->rtp);
+    r->ops.hold(r->ops.arg, media_tag(e->id, true), s->rtcp);
+    int a = add(e, false, s->rtp);
+    int b = add(e, true, s->rtcp);
+    return a < 0 ? a : b;
+}
+
+bool media_socket_is_open(const struct media_endpoint *e)
+{
+    return e->s->bundle || e->shared || (e->rtp.fd >= 0 && e->rtcp.fd >= 0);
+}
+
+void media_socket_held(struct media_endpoint *e, bool rtcp, int fd)
+{
+    struct media_role *r = e->role;
+    if (e->shared) /* it was opened by a life that had the other way */
+        r->ops.unhold(r->ops.arg, media_tag(e->id, rtcp));
+    if (e->shared || (rtcp ? &e->rtcp : &e->rtp)->fd >= 0) {
+        close(fd);
+        return;
+    }
+    if (add(e, rtcp, fd) < 0)
+        return; /* opened again by start */
+    if (!rtcp)
+        media_socket_disconnect(e); /* who is heard has to be learned again */
+}
+
+static void leave(struct media_endpoint *e, bool for_good)
+{
+    if (e->shared)
+        media_shared_leave(e, for_good);
     close_one(e, &e->rtp);
     close_one(e, &e->rtcp);
     e->connected = false;
 }
 
+void media_socket_leave(struct media_endpoint *e)
+{
+    leave(e, false);
+}
+
+void media_socket_release(struct media_endpoint *e)
+{
+    struct media_role *r = e->role;
+    if (e->s->bundle) /* another one's */
+        return;
+    leave(e, true);
+    media_ports_release(&r->ports, e->s->port);
+    if (e->shared)
+        return;
+    r->ops.unhold(r->ops.arg, media_tag(e->id, false));
+    r->ops.unhold(r->ops.arg, media_tag(e->id, true));
+}
+
 void media_socket_connect(struct media_endpoint *e)
 {
     const struct addr *to = &e->s->learned_rtp;
-    e->connected = connect(e->rtp.fd, &to->sa, addr_len(to)) == 0;
+    e->connected = e->shared || connect(e->rtp.fd, &to->sa, addr_len(to)) == 0;
 }
 
 void media_socket_disconnect(struct media_endpoint *e)
 {
     struct sockaddr none = {.sa_family = AF_UNSPEC};
     /* Cannot fail for a bound UDP socket; address and port stay, for they were bound by us. */
-    (void)connect(e->rtp.fd, &none, sizeof(none));
+    if (!e->shared)
+        (void)connect(e->rtp.fd, &none, sizeof(none));
     e->connected = false;
 }
+
+/* --- out --- */
 
 static ssize_t put(const struct media_endpoint *e, const struct media_packet *p)
 {
@@ -120,6 +194,10 @@ void media_socket_put(struct media_endpoint *e, bool rtcp, const void *p, size_t
     int fd = rtcp ? e->rtcp.fd : e->rtp.fd;
     if (addr_family(to) == 0)
         return;
+    if (e->shared) {
+        media_shared_put(e, rtcp, p, n, to);
+        return;
+    }
     /* As in media_socket_send: the first may tell of an earlier one. What is lost is said again. */
     if (sendto(fd, p, n, MSG_NOSIGNAL, &to->sa, addr_len(to)) < 0 && errno == ECONNREFUSED)
         (void)sendto(fd, p, n, MSG_NOSIGNAL, &to->sa, addr_len(to));
@@ -127,7 +205,11 @@ void media_socket_put(struct media_endpoint *e, bool rtcp, const void *p, size_t
 
 void media_socket_send(struct media_endpoint *e, const struct media_packet *p)
 {
-    const struct media_endpoint *by = media_transport(e);
+    struct media_endpoint *by = media_transport(e);
+    if (by->shared) {
+        media_shared_send(by, e, p);
+        return;
+    }
     ssize_t n = put(by, p);
     if (n < 0 && errno == ECONNREFUSED) /* of an earlier packet; this one was not tried yet */
         n = put(by, p);
@@ -136,4 +218,10 @@ void media_socket_send(struct media_endpoint *e, const struct media_packet *p)
     e->s->tx_ssrc = p->hdr.ssrc;
     e->stats->tx_packets++;
     e->stats->tx_bytes += p->len;
+}
+
+void media_socket_flush(struct media_role *r)
+{
+    if (r->shared)
+        media_shared_flush(r->shared);
 }

@@ -9,7 +9,9 @@
  *   endpoint.c  opening, closing, and what follows from new terms (contexts, guard, payload map)
  *   ice.c       connectivity checks: who may be heard, and where media goes
  *   bundle.c    several m-lines over one transport
- *   socket.c    the per-stream way in and out: one connected UDP socket per port
+ *   socket.c    the way in and out that an endpoint has; the per-stream way: one connected UDP socket
+ *               per port
+ *   shared.c    the shared way: one socket for all ports
  *   pipe.c      a burst: demultiplex, unprotect, replay, learn
  *   relay.c     a burst's way out: route, protect, send
  *   source.c    echo, tone, clock
@@ -36,6 +38,7 @@
 
 #define MEDIA_PACKET_MAX 1984u                    /* bytes of a datagram; longer ones are dropped */
 #define MEDIA_PACKET_CAP (MEDIA_PACKET_MAX + 64u) /* SRTP_TRAILER_MAX, and the next one's line */
+#define MEDIA_PACKET_HEAD 64u                     /* free before each: DATAGRAM_HEAD_MAX */
 
 /* How long a leg in clear may still learn where its peer really is (RTP latching). */
 #define MEDIA_LATCH_MS 10000u
@@ -87,9 +90,10 @@ struct media_endpoint {
     enum media_guard guard;
     uint8_t mode;
     bool hears, sends; /* by the peer's direction: it sends, it receives */
-    bool connected;    /* the RTP socket is, to learned_rtp */
+    bool shared;       /* has no sockets of its own */
     uint8_t member_n;  /* endpoints that use this one's transport; see bundle.c */
     bool ice;          /* terms.ice.on: only addresses that checks have shown count */
+    bool connected;    /* RTP comes from learned_rtp alone, until it falls silent */
     bool timed_out;    /* told; until something comes again */
     bool swept;        /* not named by KEEP yet */
     bool rtcp_apart;   /* RTCP has keys of its own, there or still to come */
@@ -100,6 +104,9 @@ struct media_endpoint {
     /* the rest */
     struct loop_fd rtcp;
     struct media_keying *keying; /* NULL: no handshake was ever due */
+    struct addr via;     /* shared: the address we send from; family 0: not known yet */
+    uint16_t large_from; /* shared: packets of so many bytes take large_fd; 0: none do */
+    int large_fd;        /* -1: none */
     uint64_t id, expect_since, log_after;
     uint32_t khz;        /* of the timestamps that it sends */
     uint32_t report_ntp; /* middle of the NTP time of its last report (RFC 3550 s.6.4.1) … */
@@ -148,6 +155,7 @@ struct media_role {
     struct media_stats *stats;
     struct media_endpoint *endpoints;
     struct media_ports ports;
+    struct media_shared_way *shared; /* NULL: a socket for each port */
     struct srtp_engine *engine;
     struct keying_local local;
     struct zrtp_local zrtp;  /* local.zrtp points to it, once signalling has told our identifier */
@@ -168,7 +176,7 @@ struct media_role {
     struct media_packet burst[SRTP_BURST_MAX];
     size_t made_n; /* made while a burst runs; transcode.h */
     struct media_packet made[MEDIA_MADE_MAX];
-    uint8_t (*buffers)[MEDIA_PACKET_CAP];
+    uint8_t (*buffers)[MEDIA_PACKET_HEAD + MEDIA_PACKET_CAP];
     char text[MEDIA_TEXT_MAX];
 };
 
@@ -246,13 +254,45 @@ void media_role_reply(struct media_role *r, const struct media_reply *reply, con
 void media_role_event(struct media_endpoint *e, enum media_event_kind kind, const char *why);
 
 /* socket.c */
-int media_socket_add(struct media_endpoint *e, bool rtcp, int fd) MUST_CHECK; /* takes fd */
-void media_socket_close(struct media_endpoint *e);
+/* Ports for an endpoint that is to be at `bound`: a free pair, or that of an earlier life. As
+ * media_ports_take; fd -1: the shared way needs none. */
+int media_socket_take(struct media_role *r, const struct addr *bound, struct media_sockets *ret)
+    MUST_CHECK;
+int media_socket_retake(struct media_role *r, const struct media_slot *s,
+                        struct media_sockets *ret) MUST_CHECK;
+/* In and out are open from here on, and kept for the next life; takes the descriptors, also on
+ * failure. */
+int media_socket_open(struct media_endpoint *e, const struct media_sockets *s) MUST_CHECK;
+bool media_socket_is_open(const struct media_endpoint *e);
+/* A socket that was kept; takes fd. */
+void media_socket_held(struct media_endpoint *e, bool rtcp, int fd);
+void media_socket_leave(struct media_endpoint *e);   /* this life's part only */
+void media_socket_release(struct media_endpoint *e); /* for good, with its ports */
 void media_socket_connect(struct media_endpoint *e);    /* to where the peer was heard */
 void media_socket_disconnect(struct media_endpoint *e); /* hears everyone again */
+/* Before media_burst_add: what a burst needs of the packet's endpoint comes into the cache. */
+void media_socket_fetch_ahead(const struct media_endpoint *e);
+/* Leaves with media_socket_flush at the latest, and lies in the burst until then. */
 void media_socket_send(struct media_endpoint *e, const struct media_packet *p);
-/* What is no media: a handshake's. */
+void media_socket_flush(struct media_role *r);
+/* What is no media: a handshake's, STUN. From the RTP or RTCP port to any address. */
 void media_socket_put(struct media_endpoint *e, bool rtcp, const void *p, size_t n,
+                      const struct addr *to);
+
+/* shared.c: what socket.c calls for endpoints of the shared way. */
+struct media_shared_way;
+int media_shared_new(struct media_role *r, struct media_shared_way **ret) MUST_CHECK;
+struct media_shared_way *media_shared_free(struct media_shared_way *w);
+/* No endpoint of an earlier life will be adopted any more: ports that belong to none are closed. */
+void media_shared_settle(struct media_shared_way *w);
+bool media_shared_has(const struct media_shared_way *w, const struct addr *bound, uint16_t port);
+void media_shared_join(struct media_endpoint *e);
+void media_shared_leave(struct media_endpoint *e, bool for_good);
+/* By e's transport, counted as `of`'s. */
+void media_shared_send(struct media_endpoint *e, struct media_endpoint *of,
+                       const struct media_packet *p);
+void media_shared_flush(struct media_shared_way *w);
+void media_shared_put(struct media_endpoint *e, bool rtcp, const void *p, size_t n,
                       const struct addr *to);
 
 /* pipe.c */

@@ -1,0 +1,104 @@
+#include "app/media_way.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "app/exit.h"
+#include "app/role_fds.h"
+#include "base/log.h"
+
+struct media_config media_way_config(const struct app_config *c)
+{
+    struct media_config m = media_config_default;
+    m.max_endpoints = role_endpoints(c);
+    m.port_min = (uint16_t)c->ports.min;
+    m.port_max = (uint16_t)c->ports.max;
+    m.rtp_timeout_ms = c->rtp_timeout_s * 1000;
+    m.bind4 = c->media_bind.v4;
+    m.bind6 = c->media_bind.v6;
+    m.advertise4 = c->media_advertise.v4;
+    m.advertise6 = c->media_advertise.v6;
+    return m;
+}
+
+void media_way_init(struct media_way *w)
+{
+    *w = (struct media_way){.claim_fd = -1, .steer.prog = {-1, -1, -1}};
+    for (size_t i = 0; i < MEDIA_SHARED_COUNT; i++)
+        w->steer.shared.fd[i] = -1;
+}
+
+static int try_shared(const struct media_config *m, bool insist, struct media_way *w,
+                      char why[MEDIA_STEER_WHY_MAX])
+{
+    int r = media_steer_claim(m, true, &w->claim_fd, why);
+    if (r == 0)
+        r = media_steer_open(m, insist, &w->steer, why);
+    if (r == 0) {
+        w->is_shared = true;
+        return 0;
+    }
+    if (w->claim_fd >= 0)
+        close(w->claim_fd);
+    w->claim_fd = -1;
+    return r;
+}
+
+/* Media flows that way too, but not where another server takes datagrams away. */
+static int fall_back(const struct media_config *m, struct media_way *w)
+{
+    char why[MEDIA_STEER_WHY_MAX];
+    int r = media_steer_claim(m, false, &w->claim_fd, why);
+    if (r > 0)
+        log_event(LOG_ERROR, "media_ports_overlap", LOG_STR("why", why));
+    return r < 0 ? r : 0;
+}
+
+static void say(const struct app_config *c, const struct media_way *w, const char *why)
+{
+    if (!w->is_shared) {
+        log_event(LOG_INFO, "media_path", LOG_STR("path", "streams"), LOG_STR("why", why));
+        return;
+    }
+    log_event(LOG_INFO, "media_path", LOG_STR("path", "shared"), LOG_I("port_min", c->ports.min),
+              LOG_I("port_max", c->ports.max));
+    uint32_t ephemeral = media_steer_ephemeral((uint16_t)c->ports.min, (uint16_t)c->ports.max);
+    if (w->steer.taken)
+        log_event(LOG_WARN, "media_ports_taken", LOG_I("ports", w->steer.taken),
+                  LOG_STR("means", "other programs have UDP sockets there; calls get others"));
+    if (ephemeral) /* only where shared was asked for by name */
+        log_event(LOG_WARN, "media_ports_ephemeral", LOG_I("ports", ephemeral),
+                  LOG_STR("means", "the kernel may give them to other programs, whose datagrams "
+                                   "calls then take"),
+                  LOG_STR("mend", "name them in net.ipv4.ip_local_reserved_ports"));
+}
+
+int media_way_open(const struct app_config *c, struct media_way *ret, char *why, size_t why_max)
+{
+    const struct media_config m = media_way_config(c);
+    char reason[MEDIA_STEER_WHY_MAX] = "so says [media] path";
+    struct media_way w;
+    media_way_init(&w);
+    int r = MEDIA_STEER_UNABLE;
+    if (c->media_path != CONFIG_MEDIA_STREAMS)
+        r = try_shared(&m, c->media_path == CONFIG_MEDIA_SHARED, &w, reason);
+    if (r > 0 && c->media_path == CONFIG_MEDIA_SHARED) {
+        snprintf(why, why_max, "[media] path = shared cannot be had: %s", reason);
+        return EXIT_STATUS_CONFIG;
+    }
+    if (r > 0)
+        r = fall_back(&m, &w);
+    if (r < 0)
+        return r;
+    say(c, &w, reason);
+    *ret = w;
+    return 0;
+}
+
+void media_way_close(struct media_way *w)
+{
+    media_steer_close(&w->steer);
+    if (w->claim_fd >= 0)
+        close(w->claim_fd);
+    w->claim_fd = -1;
+}

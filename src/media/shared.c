@@ -1,0 +1,453 @@
+/* The shared way in and out: for all ports of the range one socket of each IP version, to which the
+ * kernel steers (steer_prog.h) what comes to an open port, and a raw socket for what leaves, with
+ * headers of our own (datagram.h). Opening a port is a write to shared memory; receiving and sending
+ * are one system call for up to a burst of packets of any endpoints.
+ *
+ * Which endpoint a packet is for says its port, in one look into a flat table: no two endpoints have
+ * one port, whatever their addresses, and the kernel has compared the address. What a connected
+ * socket would keep out is dropped here.
+ *
+ * A packet that is larger than the network's takes has to be cut, which the kernel does not do for
+ * headers of ours: its endpoint gets a socket of its own for such packets. It hears nothing, because
+ * steering comes first. */
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "media/datagram.h"
+#include "media/steer_prog.h"
+#include "media/worker.h"
+
+#define ROUNDS_MAX 16 /* bursts taken in one wake-up, so that requests and timers have their turn */
+
+enum { V4, V6, VERSIONS };
+
+/* What one packet needs besides its bytes. */
+struct slip {
+    union {
+        struct cmsghdr align;
+        uint8_t bytes[CMSG_SPACE(sizeof(struct sockaddr_in6))];
+    } control;
+    struct iovec iov;
+};
+
+struct half {
+    struct media_shared_way *way;
+    struct loop_fd in;
+    int out; /* -1: this IP version has no shared way */
+    size_t queued;
+    struct {
+        struct media_endpoint *e;
+        bool rtcp, rtcp_port;
+    } from[SRTP_BURST_MAX];
+    struct addr to[SRTP_BURST_MAX];
+    struct slip slips[SRTP_BURST_MAX];
+    struct mmsghdr msgs[SRTP_BURST_MAX];
+};
+
+struct media_shared_way {
+    struct media_role *role;
+    struct media_steer_port *ports; /* as the kernel sees them */
+    uint32_t port_min, port_count;
+    uint16_t id;
+    struct half half[VERSIONS];
+    struct mmsghdr in_msgs[SRTP_BURST_MAX];
+    struct slip in_slips[SRTP_BURST_MAX];
+    struct media_endpoint *at[]; /* by port - port_min: RTP and RTCP */
+};
+
+static struct half *half_of(struct media_shared_way *w, const struct addr *a)
+{
+    return &w->half[addr_family(a) == AF_INET6 ? V6 : V4];
+}
+
+/* --- in --- */
+
+/* The port it was sent to, which the kernel adds to each; false: it did not. */
+static bool port_of(const struct msghdr *m, in_port_t *ret, const struct sockaddr **ret_at)
+{
+    const struct cmsghdr *c = CMSG_FIRSTHDR(m);
+    if (!c || c->cmsg_len < CMSG_LEN(sizeof(struct sockaddr_in)))
+        return false;
+    const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)CMSG_DATA(c);
+    bool is4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_ORIGDSTADDR;
+    bool is6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_ORIGDSTADDR;
+    *ret = ntohs(in->sin_port); /* at the same place in both */
+    *ret_at = (const struct sockaddr *)(const void *)in;
+    return is4 || is6;
+}
+
+static bool is_stranger(const struct media_endpoint *e, const struct media_packet *p)
+{
+    return e->connected && !p->rtcp && !addr_eq(&p->from, &e->s->learned_rtp);
+}
+
+/* An endpoint at all addresses answers from the one that was called. */
+static void via_learn(struct media_endpoint *e, const struct sockaddr *at)
+{
+    size_t n = at->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    memcpy(&e->via, at, n);
+}
+
+/* False: nobody's, or not whole. */
+static bool address(struct media_shared_way *w, const struct mmsghdr *m, struct media_packet *p)
+{
+    in_port_t port;
+    const struct sockaddr *at;
+    if (m->msg_len == 0 || (m->msg_hdr.msg_flags & MSG_TRUNC) || !port_of(&m->msg_hdr, &port, &at))
+        return false;
+    uint32_t index = port - w->port_min;
+    struct media_endpoint *e = index < w->port_count ? w->at[index] : NULL;
+    if (!e)
+        return false;
+    p->in = e;
+    p->out = NULL;
+    p->len = p->wire_len = m->msg_len;
+    p->rtcp = port & 1;
+    if (addr_family(&e->via) == 0)
+        via_learn(e, at);
+    return true;
+}
+
+/* Takes p out of its place, into the next of the burst. */
+static void burst_take(struct media_role *r, struct media_packet *p)
+{
+    struct media_packet *to = media_burst_next(r);
+    if (to != p) {
+        uint8_t *free_data = to->data;
+        *to = *p;
+        p->data = free_data;
+    }
+    media_burst_add(r);
+}
+
+/* Up to `room` packets into the burst's free places; how many came. */
+static int receive(struct half *h, struct media_packet *places, size_t room)
+{
+    struct media_shared_way *w = h->way;
+    for (size_t i = 0; i < room; i++) {
+        struct msghdr *m = &w->in_msgs[i].msg_hdr;
+        w->in_slips[i].iov.iov_base = places[i].data;
+        m->msg_name = &places[i].from;
+        m->msg_namelen = sizeof(places[i].from);
+        m->msg_controllen = sizeof(w->in_slips[i].control);
+    }
+    return recvmmsg(h->in.fd, w->in_msgs, (unsigned)room, MSG_DONTWAIT, NULL);
+}
+
+/* First each packet's endpoint comes into the cache, then what the burst needs of it. */
+static bool receive_round(struct half *h)
+{
+    struct media_role *r = h->way->role;
+    struct media_packet *places = media_burst_next(r); /* a full burst has been run */
+    size_t room = SRTP_BURST_MAX - r->burst_n;
+    int n = receive(h, places, room);
+    for (int i = 0; i < n; i++) {
+        if (!address(h->way, &h->way->in_msgs[i], &places[i])) {
+            places[i].in = NULL;
+            continue;
+        }
+        __builtin_prefetch(places[i].in);
+        __builtin_prefetch((const char *)places[i].in + 64);
+    }
+    for (int i = 0; i < n; i++) {
+        if (!places[i].in || is_stranger(places[i].in, &places[i]))
+            continue;
+        media_socket_fetch_ahead(places[i].in);
+        burst_take(r, &places[i]);
+    }
+    return n == (int)room;
+}
+
+static void on_readable(void *arg, uint32_t events)
+{
+    struct half *h = arg;
+    (void)events;
+    for (int i = 0; i < ROUNDS_MAX && receive_round(h); i++)
+        continue;
+}
+
+/* --- ports --- */
+
+bool media_shared_has(const struct media_shared_way *w, const struct addr *bound, uint16_t port)
+{
+    uint32_t index = port - w->port_min; /* of RTP; RTCP is the next */
+    int out = w->half[addr_family(bound) == AF_INET6 ? V6 : V4].out;
+    return out >= 0 && index < w->port_count - 1;
+}
+
+static void port_open(struct media_steer_port *p, const struct addr *bound)
+{
+    bool is6 = addr_family(bound) == AF_INET6;
+    __atomic_store_n(&p->family, 0, __ATOMIC_RELEASE);
+    p->socket = is6 ? V6 : V4;
+    p->any = addr_is_any(bound);
+    memset(p->addr, 0, sizeof(p->addr));
+    if (is6)
+        memcpy(p->addr, &bound->in6.sin6_addr, sizeof(bound->in6.sin6_addr));
+    else
+        memcpy(p->addr, &bound->in.sin_addr, sizeof(bound->in.sin_addr));
+    __atomic_store_n(&p->family, (uint32_t)addr_family(bound), __ATOMIC_RELEASE);
+}
+
+void media_shared_join(struct media_endpoint *e)
+{
+    struct media_shared_way *w = e->role->shared;
+    const struct addr *bound = &e->s->bound;
+    uint32_t index = e->s->port - w->port_min;
+    if (!addr_is_any(bound))
+        e->via = *bound;
+    for (uint32_t i = index; i < index + 2; i++) {
+        w->at[i] = e;
+        port_open(&w->ports[i], bound);
+    }
+}
+
+void media_shared_leave(struct media_endpoint *e, bool for_good)
+{
+    struct media_shared_way *w = e->role->shared;
+    uint32_t index = e->s->port - w->port_min;
+    for (uint32_t i = index; i < index + 2; i++) {
+        w->at[i] = NULL;
+        if (for_good)
+            __atomic_store_n(&w->ports[i].family, 0, __ATOMIC_RELEASE);
+    }
+    if (e->large_fd >= 0)
+        close(e->large_fd);
+    e->large_fd = -1;
+}
+
+void media_shared_settle(struct media_shared_way *w)
+{
+    for (uint32_t i = 0; i < w->port_count; i++) {
+        if (!w->at[i])
+            __atomic_store_n(&w->ports[i].family, 0, __ATOMIC_RELEASE);
+    }
+}
+
+/* --- out --- */
+
+/* Where an endpoint at all addresses has heard nothing yet: what the kernel would choose. */
+static bool via_ask(struct media_endpoint *e, const struct addr *to)
+{
+    struct addr a = {0};
+    socklen_t n = sizeof(a);
+    int fd = socket(addr_family(to), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool ok = fd >= 0 && connect(fd, &to->sa, addr_len(to)) == 0 && getsockname(fd, &a.sa, &n) == 0;
+    if (fd >= 0)
+        close(fd);
+    if (ok)
+        e->via = a;
+    return ok;
+}
+
+/* Our address with the port, as the headers say it; false: unknown. */
+static bool source_of(struct media_endpoint *e, bool rtcp, const struct addr *to, struct addr *ret)
+{
+    if (addr_family(&e->via) == 0 && !via_ask(e, to))
+        return false;
+    *ret = e->via;
+    addr_set_port(ret, (uint16_t)(e->s->port + rtcp));
+    return addr_family(ret) == addr_family(to);
+}
+
+/* Raw sockets take a protocol for a port. */
+static void name_set(struct addr *name, const struct addr *to)
+{
+    *name = *to;
+    addr_set_port(name, 0);
+}
+
+static uint16_t next_id(struct media_shared_way *w)
+{
+    if (++w->id == 0)
+        w->id = 1;
+    return w->id;
+}
+
+static void send_large(struct media_endpoint *e, bool rtcp, const struct addr *to, const void *p,
+                       size_t n)
+{
+    int fd = rtcp ? -1 : e->large_fd;
+    if (fd < 0 && media_ports_bind(&e->s->bound, (uint16_t)(e->s->port + rtcp), &fd) < 0)
+        return;
+    (void)sendto(fd, p, n, MSG_NOSIGNAL, &to->sa, addr_len(to));
+    if (rtcp)
+        close(fd);
+    else
+        e->large_fd = fd;
+}
+
+static void count(struct media_endpoint *e, bool rtcp, size_t n)
+{
+    if (rtcp)
+        return;
+    e->stats->tx_packets++;
+    e->stats->tx_bytes += n;
+}
+
+static uint32_t head_len(const struct addr *to)
+{
+    return addr_family(to) == AF_INET6 ? DATAGRAM_HEAD_6 : DATAGRAM_HEAD_4;
+}
+
+/* The i-th packet was refused: too large, or there is no way to that address. */
+static void send_failed(struct half *h, size_t i, int error)
+{
+    const struct iovec *iov = &h->slips[i].iov;
+    struct media_endpoint *e = h->from[i].e;
+    size_t head = head_len(&h->to[i]), n = iov->iov_len - head;
+    if (error != EMSGSIZE)
+        return;
+    if (!h->from[i].rtcp_port)
+        e->large_from = (uint16_t)n;
+    struct addr to = *media_remote(e, h->from[i].rtcp);
+    send_large(e, h->from[i].rtcp_port, &to, (const uint8_t *)iov->iov_base + head, n);
+    count(e, h->from[i].rtcp, n);
+}
+
+static void flush(struct half *h)
+{
+    size_t at = 0;
+    while (at < h->queued) {
+        int n = sendmmsg(h->out, h->msgs + at, (unsigned)(h->queued - at), MSG_NOSIGNAL);
+        if (n < 0 && (errno == EAGAIN || errno == ENOBUFS))
+            break; /* the network is slower than we are: what it cannot take is lost */
+        if (n < 0)
+            send_failed(h, at, errno);
+        for (int i = 0; i < n; i++, at++)
+            count(h->from[at].e, h->from[at].rtcp, h->slips[at].iov.iov_len - head_len(&h->to[at]));
+        at += n < 0;
+    }
+    h->queued = 0;
+}
+
+void media_shared_flush(struct media_shared_way *w)
+{
+    for (size_t v = 0; v < VERSIONS; v++) {
+        if (w->half[v].queued)
+            flush(&w->half[v]);
+    }
+}
+
+void media_shared_send(struct media_endpoint *e, struct media_endpoint *of,
+                       const struct media_packet *p)
+{
+    struct media_shared_way *w = e->role->shared;
+    const struct addr *to = media_remote(e, p->rtcp);
+    bool rtcp_port = p->rtcp && !e->s->terms.rtcp_mux;
+    struct addr from;
+    if (addr_family(to) == 0 || !source_of(e, rtcp_port, to, &from))
+        return;
+    if (e->large_from && p->len >= e->large_from) {
+        send_large(e, rtcp_port, to, p->data, p->len);
+        count(e, p->rtcp, p->len);
+        return;
+    }
+    struct half *h = half_of(w, to);
+    if (h->queued == SRTP_BURST_MAX)
+        flush(h);
+    size_t i = h->queued++;
+    uint32_t head = datagram_put_head(p->data, p->len, &from, to, next_id(w));
+    h->slips[i].iov = (struct iovec){p->data - head, head + p->len};
+    name_set(&h->to[i], to);
+    h->msgs[i].msg_hdr.msg_namelen = addr_len(to);
+    h->from[i].e = e;
+    h->from[i].rtcp = p->rtcp;
+    h->from[i].rtcp_port = rtcp_port;
+}
+
+void media_shared_put(struct media_endpoint *e, bool rtcp, const void *p, size_t n,
+                      const struct addr *to)
+{
+    struct media_shared_way *w = e->role->shared;
+    uint8_t packet[DATAGRAM_HEAD_MAX + MEDIA_PACKET_MAX];
+    struct addr from, name;
+    if (n > MEDIA_PACKET_MAX || !source_of(e, rtcp, to, &from))
+        return;
+    uint8_t *payload = packet + DATAGRAM_HEAD_MAX;
+    memcpy(payload, p, n);
+    uint32_t head = datagram_put_head(payload, (uint32_t)n, &from, to, next_id(w));
+    name_set(&name, to);
+    if (sendto(half_of(w, to)->out, payload - head, head + n, MSG_NOSIGNAL, &name.sa,
+               addr_len(&name)) < 0 &&
+        errno == EMSGSIZE)
+        send_large(e, rtcp, to, p, n);
+}
+
+/* --- life --- */
+
+static void half_init(struct half *h, struct media_shared_way *w, int out)
+{
+    h->way = w;
+    h->in.fd = -1;
+    h->out = out;
+    for (size_t i = 0; i < SRTP_BURST_MAX; i++) {
+        h->msgs[i].msg_hdr = (struct msghdr){
+            .msg_name = &h->to[i], .msg_iov = &h->slips[i].iov, .msg_iovlen = 1};
+    }
+}
+
+static int half_start(struct half *h, int in)
+{
+    return h->out < 0 || in < 0
+               ? 0
+               : loop_fd_add(h->way->role->loop, &h->in, in, EPOLLIN, on_readable, h);
+}
+
+static void in_init(struct media_shared_way *w)
+{
+    for (size_t i = 0; i < SRTP_BURST_MAX; i++) {
+        struct slip *s = &w->in_slips[i];
+        s->iov.iov_len = MEDIA_PACKET_MAX;
+        w->in_msgs[i].msg_hdr = (struct msghdr){
+            .msg_iov = &s->iov, .msg_iovlen = 1, .msg_control = s->control.bytes};
+    }
+}
+
+int media_shared_new(struct media_role *r, struct media_shared_way **ret)
+{
+    const struct media_shared *fds = r->cfg.shared;
+    uint32_t count = r->cfg.port_max - r->cfg.port_min + 1u;
+    struct media_shared_way *w = calloc(1, sizeof(*w) + count * sizeof(struct media_endpoint *));
+    if (!w)
+        return -ENOMEM;
+    w->role = r;
+    w->port_min = r->cfg.port_min;
+    w->port_count = count;
+    in_init(w);
+    half_init(&w->half[V4], w, fds->fd[MEDIA_SHARED_OUT4]);
+    half_init(&w->half[V6], w, fds->fd[MEDIA_SHARED_OUT6]);
+    void *p = mmap(NULL, count * sizeof(*w->ports), PROT_READ | PROT_WRITE, MAP_SHARED,
+                   fds->fd[MEDIA_SHARED_PORTS], 0);
+    int v = p == MAP_FAILED ? -errno : 0;
+    w->ports = v == 0 ? p : NULL;
+    if (v == 0)
+        v = half_start(&w->half[V4], fds->fd[MEDIA_SHARED_IN4]);
+    if (v == 0)
+        v = half_start(&w->half[V6], fds->fd[MEDIA_SHARED_IN6]);
+    if (v < 0) {
+        media_shared_free(w);
+        return v;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (w->ports[i].taken)
+            media_ports_mark(&r->ports, (uint16_t)(w->port_min + i));
+    }
+    *ret = w;
+    return 0;
+}
+
+struct media_shared_way *media_shared_free(struct media_shared_way *w)
+{
+    if (!w)
+        return NULL;
+    for (size_t v = 0; v < VERSIONS; v++)
+        loop_fd_del(w->role->loop, &w->half[v].in);
+    if (w->ports)
+        munmap(w->ports, w->port_count * sizeof(*w->ports));
+    free(w);
+    return NULL;
+}

@@ -1,0 +1,39 @@
+/* The program that steers datagrams to the media role's sockets, by the bpf(2) system call alone: no
+ * compiler, no library. It is of type sk_lookup: the kernel runs it in the network namespace for each
+ * datagram that no connected socket takes, before it looks for a bound one.
+ *
+ *   a UDP datagram, its port within the range -> that port's entry -> open, of this IP version and at
+ *   this address -> the socket that the entry names; in all other cases as if it were not there.
+ *
+ * The entries are an array in shared memory: who has it mapped opens a port by writing, without a
+ * system call. */
+#ifndef SOTTO_MEDIA_STEER_PROG_H
+#define SOTTO_MEDIA_STEER_PROG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* An entry of the array. */
+struct media_steer_port {
+    uint32_t family;  /* AF_INET, AF_INET6; 0: closed. Written last when a port is opened. */
+    uint32_t socket;  /* which one of the sockets */
+    uint32_t any;     /* 1: bound to all addresses */
+    uint32_t taken;   /* 1: another program's when the server was started; not for the kernel */
+    uint32_t addr[4]; /* in network order; IPv4: the first word */
+};
+
+struct media_steer_prog {
+    int ports, sockets, link; /* descriptors; -1: none */
+};
+
+/* All of them, attached to this process's network namespace. -EPERM: it takes CAP_BPF and
+ * CAP_NET_ADMIN; -ENOSYS, -EINVAL: the kernel has no such thing (Linux 5.9 has). */
+int media_steer_prog_load(uint16_t first_port, uint32_t ports, uint32_t sockets,
+                          struct media_steer_prog *ret) MUST_CHECK;
+/* Datagrams for entries with this number go to fd, a bound UDP socket. */
+int media_steer_prog_set(const struct media_steer_prog *p, uint32_t socket, int fd) MUST_CHECK;
+void media_steer_prog_close(struct media_steer_prog *p);
+
+#endif
