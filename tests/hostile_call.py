@@ -132,10 +132,17 @@ def strangers_cannot_answer_a_late_offer(server, _):
 # --- media ---
 
 def ports_of(server):
-    """The media ports that the server has open."""
-    out = open("/proc/net/udp", encoding="ascii").read().splitlines()[1:]
-    found = [int(line.split()[1].split(":")[1], 16) for line in out]
-    return sorted(p for p in found if 20000 <= p <= 29999)
+    """The media ports of a call that is being heard, as anyone on the wire finds them."""
+    sniffer, found = Sniffer(), set()
+
+    def look():
+        found.update(p[1] & ~1 for p in sniffer.packets() if p[0] == server.host and 20000 <= p[1] <= 29999)
+        return len(found) >= 2
+    try:
+        waits.until("media from both legs", look)
+    finally:
+        sniffer.close()
+    return sorted([*found, *(p + 1 for p in found)])  # RTP and its RTCP
 
 
 def rtp(n, size=160, pt=8, ssrc=0x11223344):

@@ -11,6 +11,8 @@ from . import space, waits
 SOTTO = os.environ.get("SOTTO", str(Path(__file__).resolve().parents[2] / "build" / "sotto"))
 DOMAIN = "sotto.test"
 PASSWORD = "half-a-tone-and-a-half"  # of every user that a script makes
+# The media role's way in and out, for scripts that are run on each: auto, shared, streams.
+MEDIA_PATH = os.environ.get("SOTTO_MEDIA_PATH", "auto")
 PORTS = {"tls": 5061, "tcp": 5060, "udp": 5060, "wss": 8443, "ws": 8080}
 
 
@@ -25,7 +27,8 @@ class Server:
         self.config = self.folder / "sotto.conf"
         addresses = ", ".join(f"{kind}:{host}:{PORTS[kind]}" for kind in listen)
         self.config.write_text(f"[server]\ndomain = {DOMAIN}\nshutdown_grace = none\n\n"
-                               f"[sip]\nlisten = {addresses}\nadvertise = {host}\n\n{settings}")
+                               f"[sip]\nlisten = {addresses}\nadvertise = {host}\n\n"
+                               f"[media]\npath = {MEDIA_PATH}\n\n{settings}")
         self.process = self.log = self.out = None
 
     def start(self):
@@ -35,6 +38,8 @@ class Server:
         self.log = waits.Lines("server's log", self.process.stderr, self.folder / "log")
         self.out = waits.Lines("server", self.process.stdout)
         self.out.wait_line("^ready$")
+        if MEDIA_PATH != "auto":
+            self.log.wait_line(f"media_path path={MEDIA_PATH}( |$)")
         return self
 
     def stop(self):

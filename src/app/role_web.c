@@ -185,8 +185,8 @@ static json_t *when(uint64_t unix_s)
 static json_t *show_role(const struct role_status *s)
 {
     json_t *j = json_pack("{s:s, s:i, s:o, s:i, s:b}", "role", role_name((enum role_kind)s->role),
-                          "pid", (int)s->pid, "since", when(s->since), "restarts",
-                          (int)s->restarts, "ready", (int)s->is_ready);
+                          "pid", (int)s->pid, "since", when(s->since), "restarts", (int)s->restarts,
+                          "ready", (int)s->is_ready);
     if (j && s->role == ROLE_MEDIA) {
         json_object_set_new(j, "path", json_string(s->is_shared ? "shared" : "streams"));
         json_object_set_new(j, "overflowed", json_integer((json_int_t)s->overflowed));

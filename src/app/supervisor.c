@@ -260,8 +260,8 @@ static void on_get_status(struct supervisor *s, struct proc *p, const void *payl
     struct role_status all[ROLE_COUNT] = {
         {.role = ROLE_SUPERVISOR, .pid = (uint32_t)getpid(), .is_ready = 1, .since = s->since}};
     EACH_PROC(q, s)
-    all[q->kind] = (struct role_status){q->kind, (uint32_t)q->pid, q->restarts,
-                                        q->state == PROC_READY, q->since, 0, 0, 0};
+    all[q->kind] = (struct role_status){
+        q->kind, (uint32_t)q->pid, q->restarts, q->state == PROC_READY, q->since, 0, 0, 0};
     all[ROLE_MEDIA].is_shared = s->shared.media.is_shared;
     all[ROLE_MEDIA].overflowed = media_steer_lost(&s->shared.media.steer.shared);
     tell(p, ROLE_MSG_STATUS, all, sizeof(all), NULL, 0);

@@ -51,8 +51,9 @@ static uint32_t put_4(uint8_t *payload, uint32_t n, const struct sockaddr_in *fr
     uint32_t udp_n = n + 8;
     /* Total length and header checksum are the kernel's to fill in (raw(7)). No "don't fragment": a
      * network with smaller packets shall not stop a call. */
-    const uint8_t fixed[12] = {0x45, DATAGRAM_TOS_EF, 0, 0, (uint8_t)(id >> 8), (uint8_t)id, 0, 0,
-                               HOP_LIMIT, IPPROTO_UDP, 0, 0};
+    const uint8_t fixed[12] = {
+        0x45,      DATAGRAM_TOS_EF, 0, 0, (uint8_t)(id >> 8), (uint8_t)id, 0, 0,
+        HOP_LIMIT, IPPROTO_UDP,     0, 0};
     memcpy(ip, fixed, sizeof(fixed));
     memcpy(ip + 12, &from->sin_addr, 4);
     memcpy(ip + 16, &to->sin_addr, 4);
@@ -68,8 +69,14 @@ static uint32_t put_6(uint8_t *payload, uint32_t n, const struct sockaddr_in6 *f
 {
     uint8_t *udp = payload - 8, *ip = udp - 40;
     uint32_t udp_n = n + 8;
-    const uint8_t fixed[8] = {0x60 | DATAGRAM_TOS_EF >> 4, (DATAGRAM_TOS_EF & 15) << 4, 0, 0,
-                              (uint8_t)(udp_n >> 8), (uint8_t)udp_n, IPPROTO_UDP, HOP_LIMIT};
+    const uint8_t fixed[8] = {0x60 | DATAGRAM_TOS_EF >> 4,
+                              (DATAGRAM_TOS_EF & 15) << 4,
+                              0,
+                              0,
+                              (uint8_t)(udp_n >> 8),
+                              (uint8_t)udp_n,
+                              IPPROTO_UDP,
+                              HOP_LIMIT};
     memcpy(ip, fixed, sizeof(fixed));
     memcpy(ip + 8, &from->sin6_addr, 16);
     memcpy(ip + 24, &to->sin6_addr, 16);

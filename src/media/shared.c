@@ -385,8 +385,8 @@ static void half_init(struct half *h, struct media_shared_way *w, int out)
     h->in.fd = -1;
     h->out = out;
     for (size_t i = 0; i < SRTP_BURST_MAX; i++) {
-        h->msgs[i].msg_hdr = (struct msghdr){
-            .msg_name = &h->to[i], .msg_iov = &h->slips[i].iov, .msg_iovlen = 1};
+        h->msgs[i].msg_hdr =
+            (struct msghdr){.msg_name = &h->to[i], .msg_iov = &h->slips[i].iov, .msg_iovlen = 1};
     }
 }
 
@@ -402,8 +402,8 @@ static void in_init(struct media_shared_way *w)
     for (size_t i = 0; i < SRTP_BURST_MAX; i++) {
         struct slip *s = &w->in_slips[i];
         s->iov.iov_len = MEDIA_PACKET_MAX;
-        w->in_msgs[i].msg_hdr = (struct msghdr){
-            .msg_iov = &s->iov, .msg_iovlen = 1, .msg_control = s->control.bytes};
+        w->in_msgs[i].msg_hdr =
+            (struct msghdr){.msg_iov = &s->iov, .msg_iovlen = 1, .msg_control = s->control.bytes};
     }
 }
 

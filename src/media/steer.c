@@ -148,8 +148,8 @@ int media_steer_open(const struct media_config *cfg, bool insist, struct media_s
         return -EINVAL;
     if (check_ephemeral(cfg, insist, why) != 0)
         return MEDIA_STEER_UNABLE;
-    int r = media_steer_prog_load(cfg->port_min, cfg->port_max - cfg->port_min + 1u, SOCKETS,
-                                  &s.prog);
+    int r =
+        media_steer_prog_load(cfg->port_min, cfg->port_max - cfg->port_min + 1u, SOCKETS, &s.prog);
     if (r == 0)
         r = mark_taken(cfg, &s); /* before any socket of ours is there */
     if (r == 0)

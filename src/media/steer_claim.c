@@ -158,8 +158,8 @@ static bool find_clash(const struct claim *ours, struct claim *ret, char line[51
     bool found = false;
     while (f && !found && fgets(line, 512, f)) {
         char *at = strstr(line, " @" NAME);
-        found = at && claim_parse(slice_trim(slice_from_str(at + 2)), ret) &&
-                claims_clash(ours, ret);
+        found =
+            at && claim_parse(slice_trim(slice_from_str(at + 2)), ret) && claims_clash(ours, ret);
     }
     if (f)
         fclose(f);

@@ -174,8 +174,8 @@ int media_steer_prog_load(uint16_t first_port, uint32_t ports, uint32_t sockets,
 {
     struct media_steer_prog p = {-1, -1, -1};
     struct code c = {0};
-    int r = p.ports = map_make(BPF_MAP_TYPE_ARRAY, sizeof(struct media_steer_port), ports,
-                               BPF_F_MMAPABLE);
+    int r = p.ports =
+        map_make(BPF_MAP_TYPE_ARRAY, sizeof(struct media_steer_port), ports, BPF_F_MMAPABLE);
     if (r >= 0)
         r = p.sockets = map_make(BPF_MAP_TYPE_SOCKMAP, sizeof(uint64_t), sockets, 0);
     if (r >= 0) {

@@ -256,8 +256,8 @@ void media_role_event(struct media_endpoint *e, enum media_event_kind kind, cons
 /* socket.c */
 /* Ports for an endpoint that is to be at `bound`: a free pair, or that of an earlier life. As
  * media_ports_take; fd -1: the shared way needs none. */
-int media_socket_take(struct media_role *r, const struct addr *bound, struct media_sockets *ret)
-    MUST_CHECK;
+int media_socket_take(struct media_role *r, const struct addr *bound,
+                      struct media_sockets *ret) MUST_CHECK;
 int media_socket_retake(struct media_role *r, const struct media_slot *s,
                         struct media_sockets *ret) MUST_CHECK;
 /* In and out are open from here on, and kept for the next life; takes the descriptors, also on
@@ -266,8 +266,8 @@ int media_socket_open(struct media_endpoint *e, const struct media_sockets *s) M
 bool media_socket_is_open(const struct media_endpoint *e);
 /* A socket that was kept; takes fd. */
 void media_socket_held(struct media_endpoint *e, bool rtcp, int fd);
-void media_socket_leave(struct media_endpoint *e);   /* this life's part only */
-void media_socket_release(struct media_endpoint *e); /* for good, with its ports */
+void media_socket_leave(struct media_endpoint *e);      /* this life's part only */
+void media_socket_release(struct media_endpoint *e);    /* for good, with its ports */
 void media_socket_connect(struct media_endpoint *e);    /* to where the peer was heard */
 void media_socket_disconnect(struct media_endpoint *e); /* hears everyone again */
 /* Before media_burst_add: what a burst needs of the packet's endpoint comes into the cache. */
