@@ -58,6 +58,23 @@ static int capabilities_drop(void)
     return syscall(SYS_capset, &head, none) < 0 ? -errno : 0;
 }
 
+int privileges_drop_network(void)
+{
+    static const unsigned caps[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF};
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3] = {0};
+    if (syscall(SYS_capget, &head, has) < 0)
+        return -errno;
+    for (size_t i = 0; i < ARRAY_LEN(caps); i++) {
+        struct __user_cap_data_struct *word = &has[CAP_TO_INDEX(caps[i])];
+        (void)prctl(PR_CAPBSET_DROP, (unsigned long)caps[i], 0, 0, 0);
+        word->effective &= ~CAP_TO_MASK(caps[i]);
+        word->permitted &= ~CAP_TO_MASK(caps[i]);
+        word->inheritable &= ~CAP_TO_MASK(caps[i]);
+    }
+    return syscall(SYS_capset, &head, has) < 0 ? -errno : 0;
+}
+
 int privileges_drop(const struct app_config *c)
 {
     struct privileges_account a;

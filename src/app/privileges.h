@@ -22,5 +22,8 @@ enum privileges_verdict {
 int privileges_account(const struct app_config *c, struct privileges_account *ret) MUST_CHECK;
 /* -errno: something could not be given up. The caller has one thread. */
 int privileges_drop(const struct app_config *c) MUST_CHECK;
+/* What the media role's descriptors took (CAP_BPF, CAP_NET_ADMIN, CAP_NET_RAW): nobody needs it once
+ * they are there. */
+int privileges_drop_network(void) MUST_CHECK;
 
 #endif

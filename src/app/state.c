@@ -313,6 +313,8 @@ int state_open(struct state *s, struct app_config *c, char why[STATE_WHY_MAX])
     if (r == 0)
         r = media_way_open(c, &s->media, why, STATE_WHY_MAX);
     if (r == 0)
+        r = privileges_drop_network();
+    if (r == 0)
         r = listen_control(c->data, why, &s->fds[ROLE_FD_CONTROL]);
     if (r == 0)
         r = folder_give(c, why);

@@ -711,5 +711,5 @@ int main(void)
         cmocka_unit_test(another_certificate_renews_the_keys),
         cmocka_unit_test(the_roles_certificate_is_renewed),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RIG_RUN_BOTH_WAYS(tests);
 }

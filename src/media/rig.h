@@ -441,7 +441,8 @@ static struct media_request phone_request(const struct phone *p, uint32_t ops)
         .ice = p->wants_ice,
         .transcode = p->transcode,
     };
-    RIG_EQ(addr_parse(SLICE_LIT("127.0.0.1"), 0, &rq.local), 0);
+    bool is6 = addr_family(&p->addr) == AF_INET6;
+    RIG_EQ(addr_parse(slice_from_str(is6 ? "::1" : "127.0.0.1"), 0, &rq.local), 0);
     memcpy(rq.codecs, p->codecs, sizeof(p->codecs));
     return rq;
 }

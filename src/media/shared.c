@@ -37,6 +37,7 @@ struct half {
     struct media_shared_way *way;
     struct loop_fd in;
     int out; /* -1: this IP version has no shared way */
+    struct addr known; /* an address of this machine: that of the last endpoint */
     size_t queued;
     struct {
         struct media_endpoint *e;
@@ -176,6 +177,22 @@ bool media_shared_has(const struct media_shared_way *w, const struct addr *bound
     uint32_t index = port - w->port_min; /* of RTP; RTCP is the next */
     int out = w->half[addr_family(bound) == AF_INET6 ? V6 : V4].out;
     return out >= 0 && index < w->port_count - 1;
+}
+
+bool media_shared_is_ours(struct media_shared_way *w, const struct addr *bound)
+{
+    struct half *h = half_of(w, bound);
+    struct addr a = *bound;
+    if (addr_is_any(&a) || (addr_family(&h->known) != 0 && addr_host_eq(&h->known, &a)))
+        return true;
+    int fd = socket(addr_family(&a), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    addr_set_port(&a, 0);
+    bool ours = fd >= 0 && bind(fd, &a.sa, addr_len(&a)) == 0;
+    if (fd >= 0)
+        close(fd);
+    if (ours)
+        h->known = a;
+    return ours;
 }
 
 static void port_open(struct media_steer_port *p, const struct addr *bound)

@@ -88,6 +88,8 @@ int media_socket_take(struct media_role *r, const struct addr *bound, struct med
 {
     if (!r->shared || !media_shared_has(r->shared, bound, r->ports.first))
         return media_ports_take(&r->ports, bound, ret);
+    if (!media_shared_is_ours(r->shared, bound))
+        return -EADDRNOTAVAIL;
     ret->rtp = ret->rtcp = -1;
     return media_ports_pick(&r->ports, &ret->port);
 }

@@ -286,6 +286,8 @@ struct media_shared_way *media_shared_free(struct media_shared_way *w);
 /* No endpoint of an earlier life will be adopted any more: ports that belong to none are closed. */
 void media_shared_settle(struct media_shared_way *w);
 bool media_shared_has(const struct media_shared_way *w, const struct addr *bound, uint16_t port);
+/* Is it an address of this machine, as binding would find? Asks the kernel where it is a new one. */
+bool media_shared_is_ours(struct media_shared_way *w, const struct addr *bound);
 void media_shared_join(struct media_endpoint *e);
 void media_shared_leave(struct media_endpoint *e, bool for_good);
 /* By e's transport, counted as `of`'s. */
