@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define HOP_LIMIT 64
-
 /* Sums of 16-bit words may be taken 32 bits at a time, in any byte order, and folded in the end (RFC
  * 1071 s.2). */
 static uint64_t sum_words(const uint8_t *p, size_t n, uint64_t sum)
@@ -38,58 +36,23 @@ static uint16_t fold(uint64_t sum)
     return (uint16_t)(sum ? sum : 0xffff); /* 0 would say that there is none */
 }
 
-static void put_udp(uint8_t *h, in_port_t from, in_port_t to, uint32_t n)
+/* The pseudo-header's addresses. */
+static uint64_t sum_addresses(const struct addr *from, const struct addr *to)
 {
-    uint16_t words[4] = {from, to, htons((uint16_t)n), 0};
-    memcpy(h, words, sizeof(words));
+    if (addr_family(to) == AF_INET)
+        return (uint64_t)from->in.sin_addr.s_addr + to->in.sin_addr.s_addr;
+    return sum_words(from->in6.sin6_addr.s6_addr, 16,
+                     sum_words(to->in6.sin6_addr.s6_addr, 16, 0));
 }
 
-static uint32_t put_4(uint8_t *payload, uint32_t n, const struct sockaddr_in *from,
-                      const struct sockaddr_in *to, uint16_t id)
+void datagram_put_head(uint8_t *payload, uint32_t n, const struct addr *from, const struct addr *to)
 {
-    uint8_t *udp = payload - 8, *ip = udp - 20;
-    uint32_t udp_n = n + 8;
-    /* Total length and header checksum are the kernel's to fill in (raw(7)). No "don't fragment": a
-     * network with smaller packets shall not stop a call. */
-    const uint8_t fixed[12] = {
-        0x45,      DATAGRAM_TOS_EF, 0, 0, (uint8_t)(id >> 8), (uint8_t)id, 0, 0,
-        HOP_LIMIT, IPPROTO_UDP,     0, 0};
-    memcpy(ip, fixed, sizeof(fixed));
-    memcpy(ip + 12, &from->sin_addr, 4);
-    memcpy(ip + 16, &to->sin_addr, 4);
-    put_udp(udp, from->sin_port, to->sin_port, udp_n);
-    /* Addresses and UDP are one run of words; the pseudo-header's protocol and length are added. */
-    uint16_t sum = fold(sum_words(ip + 12, 8 + udp_n, htons(IPPROTO_UDP)) + htons((uint16_t)udp_n));
-    memcpy(udp + 6, &sum, 2);
-    return DATAGRAM_HEAD_4;
-}
-
-static uint32_t put_6(uint8_t *payload, uint32_t n, const struct sockaddr_in6 *from,
-                      const struct sockaddr_in6 *to)
-{
-    uint8_t *udp = payload - 8, *ip = udp - 40;
-    uint32_t udp_n = n + 8;
-    const uint8_t fixed[8] = {0x60 | DATAGRAM_TOS_EF >> 4,
-                              (DATAGRAM_TOS_EF & 15) << 4,
-                              0,
-                              0,
-                              (uint8_t)(udp_n >> 8),
-                              (uint8_t)udp_n,
-                              IPPROTO_UDP,
-                              HOP_LIMIT};
-    memcpy(ip, fixed, sizeof(fixed));
-    memcpy(ip + 8, &from->sin6_addr, 16);
-    memcpy(ip + 24, &to->sin6_addr, 16);
-    put_udp(udp, from->sin6_port, to->sin6_port, udp_n);
-    uint16_t sum = fold(sum_words(ip + 8, 32 + udp_n, htons(IPPROTO_UDP)) + htons((uint16_t)udp_n));
-    memcpy(udp + 6, &sum, 2);
-    return DATAGRAM_HEAD_6;
-}
-
-uint32_t datagram_put_head(uint8_t *payload, uint32_t n, const struct addr *from,
-                           const struct addr *to, uint16_t id)
-{
-    if (addr_family(to) == AF_INET6)
-        return put_6(payload, n, &from->in6, &to->in6);
-    return put_4(payload, n, &from->in, &to->in, id);
+    uint8_t *udp = payload - DATAGRAM_HEAD;
+    uint16_t len = htons((uint16_t)(n + DATAGRAM_HEAD));
+    /* sin_port and sin6_port are at the same place */
+    uint16_t words[4] = {from->in.sin_port, to->in.sin_port, len, 0};
+    memcpy(udp, words, sizeof(words));
+    uint64_t sum = sum_addresses(from, to) + htons(IPPROTO_UDP) + len;
+    words[3] = fold(sum_words(udp, n + DATAGRAM_HEAD, sum));
+    memcpy(udp + 6, &words[3], 2);
 }

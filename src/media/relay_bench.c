@@ -44,6 +44,7 @@ static void child_run(struct rig *g, int fd)
     struct media_role *role;
     struct loop *l;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_NAME, "role"); /* for profilers */
     on_cpu(1);
     RIG_EQ(loop_new(&l), 0);
     RIG_EQ(media_role_new(l, &g->cfg, g->state_fd, g->stats_fd, &ops, &role), 0);

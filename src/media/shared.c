@@ -1,15 +1,12 @@
 /* The shared way in and out: for all ports of the range one socket of each IP version, to which the
  * kernel steers (steer_prog.h) what comes to an open port, and a raw socket for what leaves, with
- * headers of our own (datagram.h). Opening a port is a write to shared memory; receiving and sending
+ * UDP headers of our own (datagram.h). Opening a port is a write to shared memory; receiving and sending
  * are one system call for up to a burst of packets of any endpoints.
  *
  * Which endpoint a packet is for says its port, in one look into a flat table: no two endpoints have
  * one port, whatever their addresses, and the kernel has compared the address. What a connected
  * socket would keep out is dropped here.
- *
- * A packet that is larger than the network's takes has to be cut, which the kernel does not do for
- * headers of ours: its endpoint gets a socket of its own for such packets. It hears nothing, because
- * steering comes first. */
+ */
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -27,7 +24,7 @@ enum { V4, V6, VERSIONS };
 /* What one packet needs besides its bytes. */
 struct slip {
     union {
-        struct cmsghdr align;
+        struct cmsghdr head;
         uint8_t bytes[CMSG_SPACE(sizeof(struct sockaddr_in6))];
     } control;
     struct iovec iov;
@@ -36,13 +33,10 @@ struct slip {
 struct half {
     struct media_shared_way *way;
     struct loop_fd in;
-    int out; /* -1: this IP version has no shared way */
+    int out;           /* -1: this IP version has no shared way */
     struct addr known; /* an address of this machine: that of the last endpoint */
     size_t queued;
-    struct {
-        struct media_endpoint *e;
-        bool rtcp, rtcp_port;
-    } from[SRTP_BURST_MAX];
+    struct media_endpoint *from[SRTP_BURST_MAX]; /* whose packet it is; NULL: RTCP, not counted */
     struct addr to[SRTP_BURST_MAX];
     struct slip slips[SRTP_BURST_MAX];
     struct mmsghdr msgs[SRTP_BURST_MAX];
@@ -52,7 +46,6 @@ struct media_shared_way {
     struct media_role *role;
     struct media_steer_port *ports; /* as the kernel sees them */
     uint32_t port_min, port_count;
-    uint16_t id;
     struct half half[VERSIONS];
     struct mmsghdr in_msgs[SRTP_BURST_MAX];
     struct slip in_slips[SRTP_BURST_MAX];
@@ -231,9 +224,6 @@ void media_shared_leave(struct media_endpoint *e, bool for_good)
         if (for_good)
             __atomic_store_n(&w->ports[i].family, 0, __ATOMIC_RELEASE);
     }
-    if (e->large_fd >= 0)
-        close(e->large_fd);
-    e->large_fd = -1;
 }
 
 void media_shared_settle(struct media_shared_way *w)
@@ -277,52 +267,20 @@ static void name_set(struct addr *name, const struct addr *to)
     addr_set_port(name, 0);
 }
 
-static uint16_t next_id(struct media_shared_way *w)
+/* Which of our addresses it is from. */
+static size_t control_set(struct slip *s, const struct addr *from)
 {
-    if (++w->id == 0)
-        w->id = 1;
-    return w->id;
-}
-
-static void send_large(struct media_endpoint *e, bool rtcp, const struct addr *to, const void *p,
-                       size_t n)
-{
-    int fd = rtcp ? -1 : e->large_fd;
-    if (fd < 0 && media_ports_bind(&e->s->bound, (uint16_t)(e->s->port + rtcp), &fd) < 0)
-        return;
-    (void)sendto(fd, p, n, MSG_NOSIGNAL, &to->sa, addr_len(to));
-    if (rtcp)
-        close(fd);
-    else
-        e->large_fd = fd;
-}
-
-static void count(struct media_endpoint *e, bool rtcp, size_t n)
-{
-    if (rtcp)
-        return;
-    e->stats->tx_packets++;
-    e->stats->tx_bytes += n;
-}
-
-static uint32_t head_len(const struct addr *to)
-{
-    return addr_family(to) == AF_INET6 ? DATAGRAM_HEAD_6 : DATAGRAM_HEAD_4;
-}
-
-/* The i-th packet was refused: too large, or there is no way to that address. */
-static void send_failed(struct half *h, size_t i, int error)
-{
-    const struct iovec *iov = &h->slips[i].iov;
-    struct media_endpoint *e = h->from[i].e;
-    size_t head = head_len(&h->to[i]), n = iov->iov_len - head;
-    if (error != EMSGSIZE)
-        return;
-    if (!h->from[i].rtcp_port)
-        e->large_from = (uint16_t)n;
-    struct addr to = *media_remote(e, h->from[i].rtcp);
-    send_large(e, h->from[i].rtcp_port, &to, (const uint8_t *)iov->iov_base + head, n);
-    count(e, h->from[i].rtcp, n);
+    struct cmsghdr *c = &s->control.head;
+    if (addr_family(from) == AF_INET6) {
+        const struct in6_pktinfo info = {.ipi6_addr = from->in6.sin6_addr};
+        *c = (struct cmsghdr){CMSG_LEN(sizeof(info)), IPPROTO_IPV6, IPV6_PKTINFO};
+        memcpy(CMSG_DATA(c), &info, sizeof(info));
+        return CMSG_SPACE(sizeof(info));
+    }
+    const struct in_pktinfo info = {.ipi_spec_dst = from->in.sin_addr};
+    *c = (struct cmsghdr){CMSG_LEN(sizeof(info)), IPPROTO_IP, IP_PKTINFO};
+    memcpy(CMSG_DATA(c), &info, sizeof(info));
+    return CMSG_SPACE(sizeof(info));
 }
 
 static void flush(struct half *h)
@@ -332,11 +290,13 @@ static void flush(struct half *h)
         int n = sendmmsg(h->out, h->msgs + at, (unsigned)(h->queued - at), MSG_NOSIGNAL);
         if (n < 0 && (errno == EAGAIN || errno == ENOBUFS))
             break; /* the network is slower than we are: what it cannot take is lost */
-        if (n < 0)
-            send_failed(h, at, errno);
-        for (int i = 0; i < n; i++, at++)
-            count(h->from[at].e, h->from[at].rtcp, h->slips[at].iov.iov_len - head_len(&h->to[at]));
-        at += n < 0;
+        for (int i = 0; i < n; i++, at++) {
+            if (!h->from[at])
+                continue;
+            h->from[at]->stats->tx_packets++;
+            h->from[at]->stats->tx_bytes += h->slips[at].iov.iov_len - DATAGRAM_HEAD;
+        }
+        at += n < 0; /* there is no way to that address */
     }
     h->queued = 0;
 }
@@ -358,40 +318,36 @@ void media_shared_send(struct media_endpoint *e, struct media_endpoint *of,
     struct addr from;
     if (addr_family(to) == 0 || !source_of(e, rtcp_port, to, &from))
         return;
-    if (e->large_from && p->len >= e->large_from) {
-        send_large(e, rtcp_port, to, p->data, p->len);
-        count(e, p->rtcp, p->len);
-        return;
-    }
     struct half *h = half_of(w, to);
     if (h->queued == SRTP_BURST_MAX)
         flush(h);
     size_t i = h->queued++;
-    uint32_t head = datagram_put_head(p->data, p->len, &from, to, next_id(w));
-    h->slips[i].iov = (struct iovec){p->data - head, head + p->len};
+    datagram_put_head(p->data, p->len, &from, to);
+    h->slips[i].iov = (struct iovec){p->data - DATAGRAM_HEAD, DATAGRAM_HEAD + p->len};
     name_set(&h->to[i], to);
     h->msgs[i].msg_hdr.msg_namelen = addr_len(to);
-    h->from[i].e = e;
-    h->from[i].rtcp = p->rtcp;
-    h->from[i].rtcp_port = rtcp_port;
+    h->msgs[i].msg_hdr.msg_controllen = control_set(&h->slips[i], &from);
+    h->from[i] = p->rtcp ? NULL : e;
 }
 
 void media_shared_put(struct media_endpoint *e, bool rtcp, const void *p, size_t n,
                       const struct addr *to)
 {
-    struct media_shared_way *w = e->role->shared;
-    uint8_t packet[DATAGRAM_HEAD_MAX + MEDIA_PACKET_MAX];
+    uint8_t packet[DATAGRAM_HEAD + MEDIA_PACKET_MAX];
     struct addr from, name;
+    struct slip s = {.iov = {packet, DATAGRAM_HEAD + n}};
     if (n > MEDIA_PACKET_MAX || !source_of(e, rtcp, to, &from))
         return;
-    uint8_t *payload = packet + DATAGRAM_HEAD_MAX;
-    memcpy(payload, p, n);
-    uint32_t head = datagram_put_head(payload, (uint32_t)n, &from, to, next_id(w));
+    memcpy(packet + DATAGRAM_HEAD, p, n);
+    datagram_put_head(packet + DATAGRAM_HEAD, (uint32_t)n, &from, to);
     name_set(&name, to);
-    if (sendto(half_of(w, to)->out, payload - head, head + n, MSG_NOSIGNAL, &name.sa,
-               addr_len(&name)) < 0 &&
-        errno == EMSGSIZE)
-        send_large(e, rtcp, to, p, n);
+    const struct msghdr m = {.msg_name = &name,
+                             .msg_namelen = addr_len(to),
+                             .msg_iov = &s.iov,
+                             .msg_iovlen = 1,
+                             .msg_control = s.control.bytes,
+                             .msg_controllen = control_set(&s, &from)};
+    (void)sendmsg(half_of(e->role->shared, to)->out, &m, MSG_NOSIGNAL);
 }
 
 /* --- life --- */
@@ -402,8 +358,10 @@ static void half_init(struct half *h, struct media_shared_way *w, int out)
     h->in.fd = -1;
     h->out = out;
     for (size_t i = 0; i < SRTP_BURST_MAX; i++) {
-        h->msgs[i].msg_hdr =
-            (struct msghdr){.msg_name = &h->to[i], .msg_iov = &h->slips[i].iov, .msg_iovlen = 1};
+        h->msgs[i].msg_hdr = (struct msghdr){.msg_name = &h->to[i],
+                                             .msg_iov = &h->slips[i].iov,
+                                             .msg_iovlen = 1,
+                                             .msg_control = h->slips[i].control.bytes};
     }
 }
 

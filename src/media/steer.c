@@ -1,5 +1,6 @@
 #include "media/steer.h"
 
+#include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -63,15 +64,37 @@ static int in_open(const struct media_config *cfg, int family, int *ret)
     return 0;
 }
 
-/* IPPROTO_RAW: for sending alone, with headers of our own. */
+/* A raw socket hears every datagram of its protocol, as a copy. It is for sending alone: connected to
+ * an address that nothing comes from, and behind a filter that takes nothing. */
+static int out_deafen(int fd, int family)
+{
+    static struct sock_filter nothing = {BPF_RET | BPF_K, 0, 0, 0};
+    const struct sock_fprog filter = {1, &nothing};
+    struct addr a;
+    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0)
+        return -errno;
+    const char *nobody = family == AF_INET6 ? "::1" : "127.255.255.254";
+    int r = addr_parse(slice_from_str(nobody), 0, &a);
+    if (r == 0 && family == AF_INET6)
+        (void)bind(fd, &a.sa, addr_len(&a));
+    if (r == 0) /* without lo the filter has to do */
+        (void)connect(fd, &a.sa, addr_len(&a));
+    return r;
+}
+
+/* The kernel makes the IP header, the UDP header is ours. Headers all of our own (IPPROTO_RAW) would
+ * cost a new route for each packet to this link (Linux 6.18), and larger packets would not be cut. */
 static int out_open(int family, int *ret)
 {
-    int fd = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW);
+    int fd = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
     if (fd < 0)
         return -errno;
-    (void)set_int(fd, SOL_SOCKET, SO_RCVBUF, 0);
+    int r = out_deafen(fd, family);
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
     buffer_set(fd, SO_SNDBUF, SO_SNDBUFFORCE, OUT_BUFFER);
-    /* The mark is in our headers; this is for the queues of this machine. */
     if (family == AF_INET6)
         (void)set_int(fd, IPPROTO_IPV6, IPV6_TCLASS, DATAGRAM_TOS_EF);
     else
