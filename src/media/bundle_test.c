@@ -260,5 +260,5 @@ int main(void)
         cmocka_unit_test(closing_one_leaves_the_others_ports_alone),
         cmocka_unit_test(a_bundle_is_bounded_and_needs_its_owner),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RIG_RUN_BOTH_WAYS(tests);
 }

@@ -600,5 +600,5 @@ int main(void)
         cmocka_unit_test(a_killed_role_knows_the_pair),
         cmocka_unit_test(a_flood_is_not_answered),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RIG_RUN_BOTH_WAYS(tests);
 }

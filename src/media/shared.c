@@ -327,7 +327,9 @@ void media_shared_send(struct media_endpoint *e, struct media_endpoint *of,
     name_set(&h->to[i], to);
     h->msgs[i].msg_hdr.msg_namelen = addr_len(to);
     h->msgs[i].msg_hdr.msg_controllen = control_set(&h->slips[i], &from);
-    h->from[i] = p->rtcp ? NULL : e;
+    h->from[i] = p->rtcp ? NULL : of;
+    if (!p->rtcp)
+        of->s->tx_ssrc = p->hdr.ssrc;
 }
 
 void media_shared_put(struct media_endpoint *e, bool rtcp, const void *p, size_t n,

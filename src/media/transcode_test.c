@@ -404,5 +404,5 @@ int main(void)
         cmocka_unit_test(test_reports),
         cmocka_unit_test(test_tone_source),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RIG_RUN_BOTH_WAYS(tests);
 }
