@@ -41,8 +41,7 @@ static uint64_t sum_addresses(const struct addr *from, const struct addr *to)
 {
     if (addr_family(to) == AF_INET)
         return (uint64_t)from->in.sin_addr.s_addr + to->in.sin_addr.s_addr;
-    return sum_words(from->in6.sin6_addr.s6_addr, 16,
-                     sum_words(to->in6.sin6_addr.s6_addr, 16, 0));
+    return sum_words(from->in6.sin6_addr.s6_addr, 16, sum_words(to->in6.sin6_addr.s6_addr, 16, 0));
 }
 
 void datagram_put_head(uint8_t *payload, uint32_t n, const struct addr *from, const struct addr *to)

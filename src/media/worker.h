@@ -38,7 +38,7 @@
 
 #define MEDIA_PACKET_MAX 1984u                    /* bytes of a datagram; longer ones are dropped */
 #define MEDIA_PACKET_CAP (MEDIA_PACKET_MAX + 64u) /* SRTP_TRAILER_MAX, and the next one's line */
-#define MEDIA_PACKET_HEAD 64u                     /* free before each: DATAGRAM_HEAD, and its line */
+#define MEDIA_PACKET_HEAD 64u /* free before each: DATAGRAM_HEAD, and its line */
 
 /* How long a leg in clear may still learn where its peer really is (RTP latching). */
 #define MEDIA_LATCH_MS 10000u
@@ -104,7 +104,7 @@ struct media_endpoint {
     /* the rest */
     struct loop_fd rtcp;
     struct media_keying *keying; /* NULL: no handshake was ever due */
-    struct addr via;     /* shared: the address we send from; family 0: not known yet */
+    struct addr via;             /* shared: the address we send from; family 0: not known yet */
     uint64_t id, expect_since, log_after;
     uint32_t khz;        /* of the timestamps that it sends */
     uint32_t report_ntp; /* middle of the NTP time of its last report (RFC 3550 s.6.4.1) … */
