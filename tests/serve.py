@@ -403,6 +403,7 @@ def administration(tmp):
             assert {r: roles[r]["pid"] for r in ROLES} == s.pids(), roles
             assert roles["supervisor"]["pid"] == s.process.pid
             assert roles["media"]["restarts"] == 0 and roles["media"]["since"].endswith("Z"), roles
+            assert roles["media"]["path"] in ("shared", "streams") and roles["media"]["overflowed"] == 0, roles
             os.kill(roles["media"]["pid"], signal.SIGKILL)
             s.wait_log("role_ready role=media .*restarts=1$")
             roles = {r["role"]: r for r in c.ask("show roles")["result"]}

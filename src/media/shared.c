@@ -399,8 +399,8 @@ int media_shared_new(struct media_role *r, struct media_shared_way **ret)
     half_init(&w->half[V6], w, fds->fd[MEDIA_SHARED_OUT6]);
     void *p = mmap(NULL, count * sizeof(*w->ports), PROT_READ | PROT_WRITE, MAP_SHARED,
                    fds->fd[MEDIA_SHARED_PORTS], 0);
-    int v = p == MAP_FAILED ? -errno : 0;
-    w->ports = v == 0 ? p : NULL;
+    w->ports = p == MAP_FAILED ? NULL : p;
+    int v = w->ports ? 0 : -ENOMEM;
     if (v == 0)
         v = half_start(&w->half[V4], fds->fd[MEDIA_SHARED_IN4]);
     if (v == 0)
