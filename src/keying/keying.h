@@ -116,6 +116,7 @@ struct keying_engine_env {
     void (*secure)(void *arg, const struct keying_yield *y);
     /* For good, and proven: not by what anybody may send. `why` is a plain sentence. */
     void (*failed)(void *arg, const char *why);
+    bool ask_enroll; /* ZRTP: the phone may enrol us as its trusted man in the middle (s.7.3.1) */
     /* What is kept of a ZRTP peer between calls, as struct zrtp_env has it. NULL: nothing is. */
     bool (*find)(void *arg, const uint8_t zid[ZRTP_ZID_LEN], struct zrtp_secrets *ret);
     void (*save)(void *arg, const uint8_t zid[ZRTP_ZID_LEN], const struct zrtp_secrets *s);
