@@ -142,6 +142,28 @@ def zrtp_to_zrtp(on):
     assert not any(leg["media"]["end_to_end"] for leg in call["legs"])
 
 
+@cases.case("two enrolled phones see one SAS end to end", peer="sotto phone",
+            keying="zrtp: trusted man in the middle", transport="tls")
+def enrolled(on):
+    kept = {user: zrtp("--zrtp-secrets", str(Path(on.folder) / f"{user}.zrtp"))
+            for user in ("2000", "2001")}
+    for user in kept:
+        ours, theirs = to_echo(on, user, *kept[user], "--enroll")
+        assert not ours["trusted_mitm"] and not theirs["trusted_mitm"], (ours, theirs)
+    with on.phone("2001", "--answer", "--play", f"tone:{CALLEE_HZ}", *kept["2001"]) as b:
+        b.wait("registered")
+        with on.phone("2000", "--play", f"tone:{CALLER_HZ}", "--seconds", 4, *kept["2000"],
+                      call="2001") as a:
+            call = shown(on, "zrtp", "zrtp")
+            _, said = a.finish()
+            heard = b.wait("ended")
+        on.server.wait_no_call()
+        b.stop()
+    assert said["media"]["sas"] and said["media"]["sas"] == heard["media"]["sas"], (said, heard)
+    assert said["media"]["trusted_mitm"] and heard["media"]["trusted_mitm"], (said, heard)
+    assert all(leg["media"]["trusted_mitm"] for leg in call["legs"]), call
+
+
 @cases.case("ZRTP calls SDES", peer="sotto phone", keying="zrtp to sdes", transport="tls")
 def zrtp_to_sdes(on):
     talk(on, "2000", "1001", zrtp(), (), ("zrtp", "sdes"))

@@ -1,4 +1,4 @@
-/* Keyings behind one small table of functions: SDES, DTLS-SRTP, ZRTP. Sans I/O: descriptions come and go as text, packets and timers by callback, time as an
+/* Keyings behind one small table of functions: SDES, DTLS-SRTP, ZRTP, MIKEY. Sans I/O: descriptions come and go as text, packets and timers by callback, time as an
  * argument. The yield is always the same: keys of both directions and a protection record.
  *
  *   text      offer / answer / accept: what our description says, what the peer's says. They work
@@ -18,6 +18,7 @@
 #define SOTTO_KEYING_KEYING_H
 
 #include "keying/dtls.h"
+#include "keying/mikey_state.h"
 #include "keying/sdes.h"
 #include "keying/zrtp_state.h"
 
@@ -71,6 +72,7 @@ struct keying_state {
     struct sdes_state sdes;
     struct dtls_state dtls;
     struct zrtp_state zrtp;
+    struct mikey_state mikey;
 };
 
 /* What a handshake brought. */
@@ -114,6 +116,7 @@ struct keying_engine_env {
     void (*secure)(void *arg, const struct keying_yield *y);
     /* For good, and proven: not by what anybody may send. `why` is a plain sentence. */
     void (*failed)(void *arg, const char *why);
+    bool ask_enroll; /* ZRTP: the phone may enrol us as its trusted man in the middle (s.7.3.1) */
     /* What is kept of a ZRTP peer between calls, as struct zrtp_env has it. NULL: nothing is. */
     bool (*find)(void *arg, const uint8_t zid[ZRTP_ZID_LEN], struct zrtp_secrets *ret);
     void (*save)(void *arg, const uint8_t zid[ZRTP_ZID_LEN], const struct zrtp_secrets *s);
@@ -154,6 +157,7 @@ struct keying_ops {
 extern const struct keying_ops keying_sdes;
 extern const struct keying_ops keying_dtls;
 extern const struct keying_ops keying_zrtp;
+extern const struct keying_ops keying_mikey;
 
 /* NULL: not in this build. */
 const struct keying_ops *keying_find(enum keying_kind k);

@@ -6,6 +6,7 @@ static const struct keying_ops *const table[KEYING_COUNT] = {
     [KEYING_SDES] = &keying_sdes,
     [KEYING_DTLS] = &keying_dtls,
     [KEYING_ZRTP] = &keying_zrtp,
+    [KEYING_MIKEY] = &keying_mikey,
 };
 
 const struct keying_ops *keying_find(enum keying_kind k)
@@ -314,10 +315,10 @@ static unsigned offer_proto(const struct keying_state *now, const struct keying_
 }
 
 /* Long offers have cost phones their audio, and few phones know what to do with two keyings at once:
- * DTLS and ZRTP are offered only where they come first. */
+ * all but SDES are offered only where they come first. */
 static bool belongs_into_offer(const struct keying_ops *ops, size_t rank)
 {
-    return rank == 0 || (ops->kind != KEYING_DTLS && ops->kind != KEYING_ZRTP);
+    return rank == 0 || ops->kind == KEYING_SDES;
 }
 
 int keying_local_offer(const struct keying_state *now, const struct keying_policy *p,

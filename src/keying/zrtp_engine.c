@@ -196,6 +196,7 @@ int zrtp_engine_start(const struct keying_engine_env *env, const struct keying_s
     e->env = *env;
     zrtp_config_of(env->local->zrtp, &s->zrtp, &e->cfg);
     crypto_random(&e->cfg.ssrc, sizeof(e->cfg.ssrc));
+    e->cfg.ask_enroll = env->ask_enroll && e->cfg.is_mitm;
     e->cfg.hello_count = UINT16_MAX; /* patience is the driver's */
     e->suite_count = s->zrtp.suite_count;
     memcpy(e->suites, s->zrtp.suites, sizeof(e->suites));

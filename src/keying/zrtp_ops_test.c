@@ -216,8 +216,8 @@ static void a_hello_that_was_not_announced_gives_no_keys(void **state)
     begin(&ends[1]);
     run(20000);
     assert_int_equal(ends[0].secure + ends[1].secure, 0);
-    assert_string_equal(keying_zrtp.state(ends[1].engine),
-                        "a ZRTP Hello differs from the hash in the peer's description");
+    assert_non_null(strstr(keying_zrtp.state(ends[1].engine), "ZRTP Hello"));
+    assert_non_null(strstr(keying_zrtp.state(ends[1].engine), "description"));
 }
 
 /* Whatever anybody may send or withhold is tried again: the peer comes late, and all is well. */

@@ -184,21 +184,29 @@ void media_keying_zrtp_found(struct media_role *r, const struct media_zrtp *z)
 
 /* Both legs of a call have a SAS: one of them, where its phone is enrolled here, may show the
  * other's, so that the two people read the same (RFC 6189 s.7.3). */
+static bool has_sas(const struct media_endpoint *e)
+{
+    const struct keying_state *k = &e->s->terms.keying;
+    return k->active == KEYING_ZRTP && k->sas[0];
+}
+
+static bool is_enrolled(const struct media_endpoint *e)
+{
+    return e->s->terms.keying.zrtp.told.pbx_matched;
+}
+
 static void zrtp_relay(struct media_endpoint *e)
 {
-    struct media_endpoint *to = e->peer, *from = e;
-    if (!to || e->s->terms.keying.active != KEYING_ZRTP ||
-        to->s->terms.keying.active != KEYING_ZRTP)
+    struct media_endpoint *peer = e->peer;
+    if (!peer || !has_sas(e) || !has_sas(peer))
         return;
-    if (!to->s->terms.keying.zrtp.told.pbx_matched) {
-        to = e;
-        from = e->peer;
-    }
-    const struct keying_state *k = &to->s->terms.keying, *other = &from->s->terms.keying;
+    /* Whoever asks, the same one is told: else both would swap. */
+    struct media_endpoint *first = e->id < peer->id ? e : peer;
+    struct media_endpoint *to = is_enrolled(first) ? first : first == e ? peer : e;
     struct component *c = to->keying ? &to->keying->c[KEYING_RTP] : NULL;
-    if (!k->zrtp.told.pbx_matched || !other->sas[0] || !c || !c->engine || !c->ops->relay)
+    if (!is_enrolled(to) || !c || !c->engine || !c->ops->relay)
         return;
-    c->ops->relay(c->engine, other, loop_now(e->role->loop));
+    c->ops->relay(c->engine, &to->peer->s->terms.keying, loop_now(e->role->loop));
 }
 
 static void on_timer(void *arg)
@@ -284,6 +292,8 @@ static void start(struct component *c)
         .failed = on_failed,
         .find = on_find,
         .save = on_save,
+        /* nobody else is on the line then: the echo is the number that a phone enrols at */
+        .ask_enroll = e->mode == MEDIA_MODE_ECHO,
     };
     c->ops = ops_of(e);
     c->number = e->s->terms.keying.wanted;

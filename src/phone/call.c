@@ -653,6 +653,7 @@ int call_init(struct phone_call *c, struct phone *ph)
     if (!why[0] && memchr(c->session.policy.keyings, KEYING_ZRTP, c->session.policy.keying_count) &&
         phone_zrtp_open(&ph->zrtp, o->zrtp_secrets, why, sizeof(why)) == 0)
         c->local.zrtp = &ph->zrtp.local;
+    ph->zrtp.local.accept_enroll = o->enroll;
     c->session.policy.local = &c->local;
     c->session.offers_mux = o->rtcp_mux;
     c->session.ptime = (uint8_t)o->ptime;

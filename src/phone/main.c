@@ -55,6 +55,9 @@ static const char common_usage[] =
     "  --verify-sas SAS   compares ZRTP's SAS with what the other side sees: marks it as "
     "verified,\n"
     "                     or ends the call where it differs; any: takes it unseen\n"
+    "  --enroll           where the server asks (call echo), takes it as ZRTP's trusted man in "
+    "the\n"
+    "                     middle: then it may show the far end's SAS\n"
     "  --rtcp-mux         offers RTCP on RTP's port (RFC 5761)\n"
     "  --ice              finds the way by connectivity checks (RFC 8445), where the peer does "
     "too\n"
@@ -106,6 +109,7 @@ static const struct option options[] = {
     {"--rtcp-mux", FLAG, BOTH, AT(rtcp_mux), 0, 0},
     {"--ice", FLAG, BOTH, AT(ice), 0, 0},
     {"--zrtp-secrets", TEXT, BOTH, AT(zrtp_secrets), 0, 0},
+    {"--enroll", FLAG, BOTH, AT(enroll), 0, 0},
     {"--verify-sas", TEXT, BOTH, AT(verify_sas), 0, 0},
     {"--suite", TEXT, BOTH, AT(suite), 0, 0},
     {"--codec", TEXT, BOTH, AT(codec), 0, 0},

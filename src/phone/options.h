@@ -19,6 +19,7 @@ struct phone_options {
     const char *keying; /* "sdes", "dtls", "none", "sdes,none" */
     bool rtcp_mux, ice;
     const char *suite, *codec;
+    bool enroll;              /* takes the server as trusted man in the middle where it asks */
     const char *zrtp_secrets; /* file; NULL: none */
     const char *verify_sas;   /* the SAS that the other side sees, or "any"; NULL: not compared */
     bool answer, busy, decline, echo, offer_late, loop_file;

@@ -157,7 +157,7 @@ int phone_zrtp_open(struct phone_zrtp *z, const char *path, char *why, size_t ca
 {
     if (z->is_open)
         return 0;
-    *z = (struct phone_zrtp){.path = path, .local = {.accept_enroll = true}};
+    *z = (struct phone_zrtp){.path = path};
     z->peers = calloc(PHONE_ZRTP_PEERS_MAX, sizeof(*z->peers));
     int r = !z->peers ? -ENOMEM : path ? read_file(z) : -ENOENT;
     if (r == -ENOENT) {
