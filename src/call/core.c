@@ -331,15 +331,16 @@ void call_on_answered(struct call *c)
 
 void call_changed(struct call *c)
 {
-    if (c->phase == CALL_ANSWERED)
-        snapshot_save(c);
+    if (c->phase != CALL_ANSWERED)
+        return;
+    snapshot_save(c);
+    tell_changed(c);
 }
 
 void call_on_confirmed(struct leg *l, struct sip_msg *ack)
 {
     exchange_on_ack(l, ack);
     call_changed(l->call);
-    tell_changed(l->call);
 }
 
 /* --- finding the leg ------------------------------------------------------------------------- */

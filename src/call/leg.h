@@ -95,6 +95,7 @@ struct leg {
     char caller_tag[24];         /* callee: To tag with which the caller sees this fork */
     char contact_user[STORE_NAME_MAX + 1]; /* user part of our Contact towards it */
     char agent[LEG_AGENT_MAX];             /* User-Agent, of its INVITE or registration */
+    uint8_t announced;                     /* 1 + word that it was told by sound; 0: none; tell.c */
     uint8_t told;             /* word of X-Sotto-Protection that it was sent last; tell.c */
     struct call_text display; /* caller: display name of its From, quotes included */
 

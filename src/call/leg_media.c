@@ -276,6 +276,18 @@ int leg_media_digit(struct leg_media *m, size_t stream, uint8_t event, uint16_t 
     return media_client_tell(m->client, &rq);
 }
 
+int leg_media_announce(struct leg_media *m, enum media_announcement what)
+{
+    for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
+        struct media_request rq = {.ops = MEDIA_OP_ANNOUNCE,
+                                   .endpoint = m->streams[i].endpoint,
+                                   .announcement = (uint8_t)what};
+        if (rq.endpoint)
+            return media_client_tell(m->client, &rq);
+    }
+    return 0;
+}
+
 uint8_t leg_media_mask(const struct sdp *d)
 {
     unsigned mask = 0;

@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "call/refresh.h"
 #include "call/steps.h"
+#include "call/tell.h"
 #include "ipc/ipc.h"
 
 #define SNAPSHOT_VERSION 2u
@@ -339,6 +340,9 @@ static bool restore_call(struct call_core *core, uint32_t i)
     if (c->a && s->has_b)
         c->b = restore_leg(c, &rest);
     if (c->a && (!s->has_b || c->b)) {
+        tell_restored(c->a);
+        if (c->b)
+            tell_restored(c->b);
         snapshot_save(c); /* the numbers that it jumped to are used up, too */
         return true;
     }

@@ -104,12 +104,42 @@ static void send_info(struct leg *l, const struct leg *other)
     txn_client_detach(ct);
 }
 
+static enum media_announcement announcement_of(enum tell_word w)
+{
+    static const enum media_announcement sounds[] = {
+        [TELL_NONE] = MEDIA_ANNOUNCE_NONE,       [TELL_YOURS] = MEDIA_ANNOUNCE_YOURS,
+        [TELL_OTHER] = MEDIA_ANNOUNCE_NONE,      [TELL_BOTH] = MEDIA_ANNOUNCE_BOTH,
+        [TELL_END_TO_END] = MEDIA_ANNOUNCE_BOTH,
+    };
+    return sounds[w];
+}
+
+static void announce(struct leg *l, const struct leg *other)
+{
+    enum tell_word word = word_of(l, other);
+    uint8_t when = l->user.policy.announce;
+    if (when == STORE_ANNOUNCE_OFF || l->announced == word + 1 ||
+        (when == STORE_ANNOUNCE_ONCE && l->announced))
+        return;
+    l->announced = (uint8_t)(word + 1);
+    if (leg_media_announce(&l->media, announcement_of(word)) < 0)
+        log_event(LOG_INFO, "protection_not_announced", LOG_STR("call", l->call->name),
+                  LOG_STR("user", l->user.name));
+}
+
+void tell_restored(struct leg *l)
+{
+    l->announced = (uint8_t)(word_of(l, call_other(l)) + 1);
+}
+
 void tell_changed(struct call *c)
 {
     LIST_FOR_EACH(n, &c->legs)
     {
         struct leg *l = CONTAINER_OF(n, struct leg, node);
         const struct leg *other = call_other(l);
+        if (c->phase == CALL_ANSWERED && (l == c->a || l == c->b))
+            announce(l, other);
         bool browser = l->flow.kind == TRANSPORT_WS || l->flow.kind == TRANSPORT_WSS;
         if (browser && c->phase == CALL_ANSWERED && l->state == LEG_UP &&
             (l->user.policy.tell & STORE_TELL_HEADER) && l->told != state_of(l, other))

@@ -21,9 +21,12 @@ const struct media_protection *tell_protection_of(const struct leg *l);
 /* Header lines for a message to l; none where its user does not want them. `other` NULL: a built-in
  * target. A callee that has not answered is told of the other end alone. */
 void tell_put_headers(struct buf *b, struct leg *l, const struct leg *other);
-/* After something has changed: legs whose phone is a browser, which can show it at once, are sent an
+/* After the call was answered, or something has changed: who wants it by ear is told by a sound, and
+ * legs whose phone is a browser, which can show it at once, are sent an
  * INFO with the headers. Other phones see them in the next answer or re-INVITE. */
 void tell_changed(struct call *c);
+/* A restored leg has been told by sound of what stands. */
+void tell_restored(struct leg *l);
 /* The lock before the caller's name, where the caller's leg is protected and the callee's user
  * wants it. */
 bool tell_wants_mark(const struct leg *callee);

@@ -41,7 +41,8 @@ enum media_op {
     MEDIA_OP_LOCAL = 1 << 3,   /* text for our offer (or a re-offer) */
     MEDIA_OP_CONNECT = 1 << 4, /* source and destination of this endpoint's media */
     MEDIA_OP_CLOSE = 1 << 5,
-    MEDIA_OP_EVENT = 1 << 6 /* send a telephone event to the peer (RFC 4733) */
+    MEDIA_OP_EVENT = 1 << 6,   /* send a telephone event to the peer (RFC 4733) */
+    MEDIA_OP_ANNOUNCE = 1 << 7 /* a short sound to the peer that tells of protection */
 };
 
 enum media_mode {
@@ -50,6 +51,13 @@ enum media_mode {
     MEDIA_MODE_ECHO,
     MEDIA_MODE_TONE,
     MEDIA_MODE_CLOCK
+};
+
+enum media_announcement {
+    MEDIA_ANNOUNCE_NONE,  /* neither leg is protected, or not the one that hears this */
+    MEDIA_ANNOUNCE_YOURS, /* only the leg that hears this */
+    MEDIA_ANNOUNCE_BOTH,
+    MEDIA_ANNOUNCE_COUNT
 };
 
 /* SDP's direction as the peer described itself. */
@@ -121,6 +129,9 @@ struct media_request {
     /* EVENT */
     uint8_t event;     /* RFC 4733 s.3.2 */
     uint16_t event_ms; /* 0: as long as a digit usually is */
+
+    /* ANNOUNCE */
+    uint8_t announcement; /* enum media_announcement */
 
     uint32_t text_n;
 };

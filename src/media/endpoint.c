@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "media/announce.h"
 #include "media/digits.h"
 #include "media/transcode.h"
 
@@ -393,6 +394,7 @@ void media_endpoint_leave(struct media_endpoint *e)
     media_contexts_fini(&e->contexts);
     media_transcode_free(e);
     media_digits_free(e);
+    media_announce_free(e);
     codec_encoder_free(e->voice);
     free(e->pt_map);
     list_remove(&e->source);

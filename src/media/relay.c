@@ -1,6 +1,7 @@
 /* A burst's way out. Under a key every packet first claims its index in shared memory, is then
  * protected, then sent: a process that is killed in between has lost a packet, but the next one
  * will not use the index again. */
+#include "media/announce.h"
 #include "media/worker.h"
 #include "rtp/rtcp.h"
 
@@ -46,6 +47,8 @@ void media_relay_burst(struct media_role *r, struct media_packet *ps, size_t n)
         if (!p->out)
             continue;
         struct media_endpoint *e = media_transport(p->out);
+        if (p->out->announce)
+            media_announce_mix(p->out, p);
         switch (e->guard) {
         case MEDIA_GUARD_CLEAR:
             media_socket_send(p->out, p);

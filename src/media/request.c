@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "keying/text.h"
+#include "media/announce.h"
 #include "media/digits.h"
 
 static_assert((int)KEYING_UDP_TLS_SAVPF == (int)MEDIA_PROTO_UDP_TLS_SAVPF, "same order of proto");
@@ -64,8 +65,8 @@ static bool is_sane(const struct media_request *rq)
               is_bool(&rq->transcode) && is_addr(&rq->local) && is_addr(&rq->remote_rtp) &&
               is_addr(&rq->remote_rtcp) && is_addr(&rq->signalling);
     ok = ok && rq->codec_count <= MEDIA_CODEC_MAX && rq->ssrc_count <= MEDIA_SSRC_MAX &&
-         rq->mode <= MEDIA_MODE_CLOCK && rq->direction <= MEDIA_INACTIVE &&
-         rq->proto < MEDIA_PROTO_COUNT;
+         rq->mode <= MEDIA_MODE_CLOCK && rq->announcement < MEDIA_ANNOUNCE_COUNT &&
+         rq->direction <= MEDIA_INACTIVE && rq->proto < MEDIA_PROTO_COUNT;
     return ok && codecs_are_sane(rq) && policy_is_sane(&rq->policy);
 }
 
@@ -298,6 +299,9 @@ static int run(struct work *w)
         do_connect(w);
     if (r == 0 && (ops & MEDIA_OP_EVENT))
         r = do_event(w);
+    if (r == 0 && (ops & MEDIA_OP_ANNOUNCE) &&
+        media_announce_begin(w->e, (enum media_announcement)w->rq->announcement) < 0)
+        r = refuse(w, MEDIA_STATUS_FAILED, "no memory for the sound");
     return r;
 }
 

@@ -331,6 +331,51 @@ static void test_digits_that_are_asked_for(void **state)
     }
 }
 
+/* A sound that tells of protection is mixed in, in any codec, and leaves what comes after alone. */
+static void test_announcement(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {{"8", "8"}, {"111", "111"}, {"9", "9"}, {"8", "111"}};
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        talk_open(pairs[i][0], pairs[i][1], PROTECTION_REQUIRED);
+        talk(600, 700, 15);
+        struct media_request rq = {.ops = MEDIA_OP_ANNOUNCE,
+                                   .endpoint = t.b.phone.endpoint,
+                                   .announcement = MEDIA_ANNOUNCE_YOURS};
+        assert_int_equal(rig_request(&t.g, &rq, SLICE_NONE)->status, MEDIA_STATUS_OK);
+        tone_meter_init(&t.a.meter);
+        tone_meter_init(&t.b.meter);
+        talk(600, 700, 12);
+        struct tone_heard h;
+        tone_meter_result(&t.b.meter, &h);
+        assert_true(h.tone_hz > 430 && h.tone_hz < 450); /* a short time has no fine pitch */
+        assert_hears(&t.a, 700);                         /* who is not told hears nothing of it */
+        talk(600, 700, 10);
+        tone_meter_init(&t.b.meter);
+        talk(600, 700, 20);
+        assert_hears(&t.b, 600);
+        talk_close();
+    }
+}
+
+static void test_announcement_of_what_is_none(void **state)
+{
+    (void)state;
+    talk_open("8", "8", PROTECTION_REQUIRED);
+    struct media_request rq = {.ops = MEDIA_OP_ANNOUNCE,
+                               .endpoint = t.b.phone.endpoint,
+                               .announcement = MEDIA_ANNOUNCE_COUNT};
+    assert_int_equal(rig_request(&t.g, &rq, SLICE_NONE)->status, MEDIA_STATUS_FAILED);
+    /* One that nobody comes to hear ends by itself, and one more takes its place. */
+    rq.announcement = MEDIA_ANNOUNCE_BOTH;
+    assert_int_equal(rig_request(&t.g, &rq, SLICE_NONE)->status, MEDIA_STATUS_OK);
+    assert_int_equal(rig_request(&t.g, &rq, SLICE_NONE)->status, MEDIA_STATUS_OK);
+    loop_advance(t.g.loop, 11000);
+    talk(600, 700, 20);
+    assert_hears(&t.b, 600);
+    talk_close();
+}
+
 /* Reports of one side never reach the other; both get ours, about our stream and theirs. */
 static void test_reports(void **state)
 {
@@ -401,6 +446,8 @@ int main(void)
         cmocka_unit_test(test_goes_on_after_a_restart),
         cmocka_unit_test(test_events_change_their_clock),
         cmocka_unit_test(test_digits_that_are_asked_for),
+        cmocka_unit_test(test_announcement),
+        cmocka_unit_test(test_announcement_of_what_is_none),
         cmocka_unit_test(test_reports),
         cmocka_unit_test(test_tone_source),
     };

@@ -14,6 +14,7 @@
  *   shared.c    the shared way: one socket for all ports
  *   pipe.c      a burst: demultiplex, unprotect, replay, learn
  *   relay.c     a burst's way out: route, protect, send
+ *   announce.c  a sound that tells of protection, mixed into packets that pass
  *   source.c    echo, tone, clock
  *   transcode.c packets whose codec the other endpoint does not have
  *   digits.c    telephone events that signalling asks for
@@ -110,8 +111,9 @@ struct media_endpoint {
     uint32_t khz;        /* of the timestamps that it sends */
     uint32_t report_ntp; /* middle of the NTP time of its last report (RFC 3550 s.6.4.1) … */
     uint64_t report_ms;  /* … and when that came; in converted calls */
-    struct media_digits *digits; /* NULL: none yet */
-    struct codec_encoder *voice; /* tone, clock in codecs that remember */
+    struct media_digits *digits;     /* NULL: none yet */
+    struct media_announce *announce; /* NULL: nothing sounds */
+    struct codec_encoder *voice;     /* tone, clock in codecs that remember */
     uint8_t voice_pt;
     struct list node;   /* in role->open */
     struct list source; /* in role->sources: tone, clock */

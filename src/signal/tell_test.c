@@ -138,6 +138,50 @@ static void test_a_browser_is_told_of_changes(void **state)
     call_down(&c);
 }
 
+/* By ear: once is once, always follows what changes; who said neither hears nothing. */
+static void test_sounds(void **state)
+{
+    struct kit *k = *state;
+    struct phone a, b;
+    struct pair c;
+    two_up(k, &a, "always", &b, "maybe", TRANSPORT_TLS);
+    dial(&c.a, &a, "sip:maybe@example.org");
+    side_callee(&c.b, &b);
+    side_answer(&c.b, "200 OK", "", clear_sdp(&b, 6000));
+    await(&b, "ACK ");
+    side_await(&c.a, "200");
+    side_ack(&c.a, NULL);
+    kit_run(k);
+    struct kit_endpoint *ea = kit_endpoint_of(&k->media, 0, 0);
+    struct kit_endpoint *eb = kit_endpoint_of(&k->media, 1, 0);
+    assert_int_equal(ea->sounds, 1);
+    assert_int_equal(ea->sound, MEDIA_ANNOUNCE_YOURS);
+    assert_int_equal(eb->sounds, 0);
+    /* The other side encrypts from now on. */
+    side_send(&c.b, "INVITE", "",
+              phone_sdp_as(&b, 6001, "RTP/AVP", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:X\r\n",
+                           "sendrecv"));
+    side_await_request(&c.a, "INVITE");
+    side_reply(&c.a, "200 OK", "", phone_sdp(&a, 4001, "sendrecv"));
+    await(&a, "ACK ");
+    side_await(&c.b, "200");
+    side_ack(&c.b, NULL);
+    kit_run(k);
+    assert_int_equal(ea->sounds, 2);
+    assert_int_equal(ea->sound, MEDIA_ANNOUNCE_BOTH);
+    call_down(&c);
+
+    phone_up(k, &a, 3, "once", TRANSPORT_TLS);
+    phone_up(k, &b, 4, "1001", TRANSPORT_TLS);
+    call_up(&c, &a, &b);
+    ea = kit_endpoint_of(&k->media, 0, 0);
+    assert_int_equal(ea->sounds, 1);
+    assert_int_equal(ea->sound, MEDIA_ANNOUNCE_BOTH);
+    kit_media_event(k, 0, MEDIA_EVENT_SECURE, "");
+    assert_int_equal(ea->sounds, 1);
+    call_down(&c);
+}
+
 /* --- both ends, or no call -------------------------------------------------------------------- */
 
 static void test_caller_requires_the_peer(void **state)
@@ -288,6 +332,7 @@ int main(void)
         KIT_TEST(test_keys_in_clear_are_no_protection),
         KIT_TEST(test_names_keep_their_spelling_behind_the_lock),
         KIT_TEST(test_a_browser_is_told_of_changes),
+        KIT_TEST(test_sounds),
         KIT_TEST(test_caller_requires_the_peer),
         KIT_TEST(test_callee_requires_the_peer),
         KIT_TEST(test_explain_a_call),

@@ -229,6 +229,8 @@ struct kit_endpoint {
     uint16_t leg, stream;
     uint8_t mode, direction, proto;
     uint16_t bundle;
+    uint8_t sounds; /* announcements asked for */
+    uint8_t sound;  /* enum media_announcement of the last */
     struct addr remote;
     struct media_request asked; /* the last REMOTE or LOCAL */
     char text[512];             /* the peer's last keying lines */
@@ -369,6 +371,9 @@ static inline void kit_media_work(struct kit_media *m, const struct media_reques
         r->status = (uint8_t)m->refuse_status;
         snprintf(r->why, sizeof(r->why), "refused by the test");
         m->refuse_ops = 0;
+    } else if (rq->ops & MEDIA_OP_ANNOUNCE) {
+        e->sounds++;
+        e->sound = rq->announcement;
     } else if (rq->ops & MEDIA_OP_REMOTE) {
         kit_media_judge(e, rq, text, r, out);
     }
@@ -579,6 +584,10 @@ static inline void kit_user(struct kit *k, const char *name, const char *domain,
         u.own.said |= STORE_POLICY_PEER;
         u.own.require_peer = true;
     }
+    if (strcmp(name, "once") == 0 || strcmp(name, "always") == 0) {
+        u.own.said |= STORE_POLICY_ANNOUNCE;
+        u.own.announce = name[0] == 'o' ? STORE_ANNOUNCE_ONCE : STORE_ANNOUNCE_ALWAYS;
+    }
     assert_int_equal(store_user_set_password(&u, slice_from_str(password), true), 0);
     assert_int_equal(store_user_add(k->store, &u), 0);
     store_user_fini(&u);
@@ -607,6 +616,8 @@ static inline void kit_store(struct kit *k)
     kit_user(k, "clear", "example.org", PROTECTION_OFF, 0x1f);
     kit_user(k, "maybe", "example.org", PROTECTION_PREFERRED, 0x1f);
     kit_user(k, "both", "example.org", PROTECTION_REQUIRED, 0x1f);
+    kit_user(k, "once", "example.org", PROTECTION_REQUIRED, 0x1f);
+    kit_user(k, "always", "example.org", PROTECTION_REQUIRED, 0x1f);
     kit_user(k, "tlsonly", "example.org", PROTECTION_REQUIRED, STORE_TLS);
 }
 
