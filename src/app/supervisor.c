@@ -172,7 +172,10 @@ static void leave(struct supervisor *s, uint32_t ms)
 static void on_grace_over(void *arg)
 {
     struct supervisor *s = arg;
-    log_event(LOG_WARN, "leaving", LOG_I("calls_cut", s->calls_left));
+    if (s->calls_left == UINT32_MAX) /* without grace there is no time to ask */
+        log_event(LOG_WARN, "leaving", LOG_STR("calls_cut", "unknown"));
+    else
+        log_event(LOG_WARN, "leaving", LOG_I("calls_cut", s->calls_left));
     leave(s, LEAVE_MS);
 }
 
