@@ -165,6 +165,9 @@ void media_keying_zrtp_id(struct media_role *r, const struct media_zrtp_id *id)
     r->zrtp = (struct zrtp_local){.is_mitm = true};
     memcpy(r->zrtp.zid, id->zid, sizeof(r->zrtp.zid));
     r->local.zrtp = &r->zrtp;
+    /* those of an earlier life have waited for it */
+    LIST_FOR_EACH(n, &r->open)
+    media_keying_update(CONTAINER_OF(n, struct media_endpoint, node));
 }
 
 void media_keying_zrtp_found(struct media_role *r, const struct media_zrtp *z)
@@ -300,6 +303,8 @@ static void start(struct component *c)
     int r = c->ops->start(&env, &e->s->terms.keying, c->which, loop_now(e->role->loop), &c->engine);
     if (r < 0) {
         c->engine = NULL;
+        if (r == -EAGAIN) /* what it needs is still to come (media_keying_zrtp_id) */
+            return;
         log_event(LOG_ERROR, "media_handshake_not_begun", LOG_ERRNO(r), LOG_ID("call", e->s->call));
         return;
     }
