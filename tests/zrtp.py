@@ -104,6 +104,7 @@ def retained(on):
     Path(lost[1]).write_text(lines[0] + "\n")
     ours, fourth = to_echo(on, "2000", *zrtp(*lost))
     assert ours["cache_mismatch"] and not fourth["cache_mismatch"], (ours, fourth)
+    assert any("zrtp_cache_mismatch" in line for line in on.server.log.since())
 
 
 @cases.case("a SAS that differs ends the call, with the reason")

@@ -99,6 +99,11 @@ static void on_secure(void *arg, const struct keying_yield *y)
               LOG_STR("component", c->which == KEYING_RTCP ? "rtcp" : "rtp"),
               LOG_STR("keying", keying_name((enum keying_kind)next.keying.active)),
               LOG_STR("suite", srtp_suite_name(y->tx.suite)), LOG_A("peer", &c->peer));
+    if (y->zrtp.cache_mismatch)
+        log_event(LOG_WARN, "zrtp_cache_mismatch", LOG_ID("call", e->s->call),
+                  LOG_I("leg", e->s->leg), LOG_A("peer", &c->peer),
+                  LOG_STR("why", "what was kept of earlier calls with this phone does not fit; "
+                                 "compare the SAS"));
     zrtp_relay(e);
 }
 
