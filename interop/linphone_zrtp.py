@@ -50,7 +50,7 @@ def to_echo(on, phone):
     return media
 
 
-@cases.case("echo gives back what is said; one SAS", peer="linphonec", keying="zrtp: echo",
+@cases.case("echo gives back what is said; one SAS", peer="linphone", keying="zrtp: echo",
             transport="tls")
 def echo(on):
     with on.capture("echo") as wire, linphone(on, "1000", hz=CALLER_HZ) as a:
@@ -58,7 +58,7 @@ def echo(on):
     check_wire(wire)
 
 
-@cases.case("the second call finds the secret of the first", peer="linphonec",
+@cases.case("the second call finds the secret of the first", peer="linphone",
             keying="zrtp: retained secrets", transport="udp")
 def retained(on):
     with linphone(on, "2000", hz=CALLER_HZ, transport="udp") as a:
@@ -78,7 +78,7 @@ SUITES = {
 }
 
 
-@cases.case("other algorithms", peer="linphonec", keying="zrtp: DH3k and X255, B32 and B256",
+@cases.case("other algorithms", peer="linphone", keying="zrtp: DH3k and X255, B32 and B256",
             transport="tls")
 def algorithms(on):
     for name, (agreement, lines) in SUITES.items():
@@ -102,19 +102,19 @@ def talk(on, a, b, callee, *keyings):
     check_wire(wire)
 
 
-@cases.case("two of them talk", peer="linphonec", keying="zrtp", transport="tls")
+@cases.case("two of them talk", peer="linphone", keying="zrtp", transport="tls")
 def zrtp_to_zrtp(on):
     talk(on, linphone(on, "2000", hz=CALLER_HZ), linphone(on, "2001", hz=CALLEE_HZ), "2001",
          "zrtp", "zrtp")
 
 
-@cases.case("ZRTP calls baresip with SDES", peer="linphonec", keying="zrtp to sdes", transport="tls")
+@cases.case("ZRTP calls baresip with SDES", peer="linphone", keying="zrtp to sdes", transport="tls")
 def zrtp_to_sdes(on):
     talk(on, linphone(on, "2000", hz=CALLER_HZ), on.baresip("1001", hz=CALLEE_HZ), "1001",
          "zrtp", "sdes")
 
 
-@cases.case("baresip with SDES calls ZRTP", peer="linphonec", keying="sdes to zrtp", transport="tls")
+@cases.case("baresip with SDES calls ZRTP", peer="linphone", keying="sdes to zrtp", transport="tls")
 def sdes_to_zrtp(on):
     talk(on, on.baresip("1000", hz=CALLER_HZ), linphone(on, "2001", hz=CALLEE_HZ), "2001",
          "sdes", "zrtp")

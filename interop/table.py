@@ -15,7 +15,7 @@ from lib.cases import RESULTS, version
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "INTEROP.md"
 SCRIPTS = ("baresip_pair", "baresip_calls", "baresip_policy", "sipp_calls", "sipp_policy", "kill",
-           "kill_baresip", "dtls", "ice", "baresip_dtls", "baresip_codecs", "linphone_dtls",
+           "kill_baresip", "dtls", "zrtp", "mikey", "ice", "baresip_dtls", "baresip_codecs", "linphone_dtls",
            "linphone_zrtp", "chromium_media", "chromium_calls", "chromium_peers", "page_phone",
            "page_calls")
 PEERS = {"baresip": ("baresip", "-h"), "Chromium": ("chromium", "--version"),

@@ -104,6 +104,7 @@ def retained(on):
     Path(lost[1]).write_text(lines[0] + "\n")
     ours, fourth = to_echo(on, "2000", *zrtp(*lost))
     assert ours["cache_mismatch"] and not fourth["cache_mismatch"], (ours, fourth)
+    assert any("zrtp_cache_mismatch" in line for line in on.server.log.since())
 
 
 @cases.case("a SAS that differs ends the call, with the reason")
@@ -162,6 +163,33 @@ def enrolled(on):
     assert said["media"]["sas"] and said["media"]["sas"] == heard["media"]["sas"], (said, heard)
     assert said["media"]["trusted_mitm"] and heard["media"]["trusted_mitm"], (said, heard)
     assert all(leg["media"]["trusted_mitm"] for leg in call["legs"]), call
+
+
+@cases.case("media and signalling are killed in a call: it goes on under its keys", peer="sotto phone",
+            keying="zrtp: kill -9 of media, signal", transport="tls")
+def killed(on):
+    mark = on.server.log.mark()
+    with on.phone("2001", "--answer", "--play", f"tone:{CALLEE_HZ}", *zrtp()) as b:
+        b.wait("registered")
+        with on.phone("2000", "--play", f"tone:{CALLER_HZ}", "--seconds", 8, *zrtp(),
+                      call="2001") as a:
+            before = shown(on, "zrtp", "zrtp")
+            on.server.kill_role("media")
+            on.server.kill_role("signal")
+            packets = [leg["rx"]["packets"] for leg in before["legs"]]
+            after = waits.until("more media", lambda: [
+                leg for leg in on.server.answered(2)["legs"]
+                if leg["rx"]["packets"] > max(packets) + 100])
+            assert after, before
+            _, said = a.finish()
+            heard = b.wait("ended")
+        on.server.wait_no_call()
+        b.stop()
+    for end, hz in ((said, CALLEE_HZ), (heard, CALLER_HZ)):
+        assert abs(end["audio"]["tone_hz"] - hz) < 5 and end["seconds"] > 7, end
+        assert end["rx"]["auth_failures"] == 0 and end["rx"]["clear_dropped"] == 0, end
+    made = [line for line in on.server.log.since(mark) if "media_keyed" in line]
+    assert len(made) == 2, "\n".join(made)
 
 
 @cases.case("ZRTP calls SDES", peer="sotto phone", keying="zrtp to sdes", transport="tls")

@@ -78,6 +78,10 @@ static void put_sas(struct buf *b, const struct media_protection *p)
                    (int)strnlen(p->sas, sizeof(p->sas)), p->sas,
                    p->sas_verified ? "compared and found equal"
                                    : "not compared yet: both people should read it to each other");
+    if (p->cache_mismatch)
+        BUF_PUT_LIT(b,
+                    "What was kept of earlier calls with this phone does not fit: it was set up "
+                    "anew, or somebody is in between. Compare the string before you trust it.\n");
     if (p->trusted_mitm)
         buf_printf(b, "The phone trusts this server as a man in the middle (RFC 6189 s.7.3).\n");
 }

@@ -139,7 +139,7 @@ struct keying_ops {
     uint8_t packet_kind; /* enum rtp_kind of its packets */
     bool per_component;  /* RTCP on a port of its own has a handshake of its own */
     /* A handshake, or, where keys are there already (after a restart), only what answers the peer.
-     * Copies *env and what it needs of *s. */
+     * Copies *env and what it needs of *s. -EAGAIN: something of env->local is still to come. */
     int (*start)(const struct keying_engine_env *env, const struct keying_state *s,
                  enum keying_component c, uint64_t now_ms, struct keying_engine **ret);
     void (*packet)(struct keying_engine *e, struct slice packet, uint64_t now_ms);

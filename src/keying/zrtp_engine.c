@@ -187,8 +187,9 @@ static int machine_begin(struct keying_engine *e, bool silent, uint64_t now)
 int zrtp_engine_start(const struct keying_engine_env *env, const struct keying_state *s,
                       enum keying_component c, uint64_t now_ms, struct keying_engine **ret)
 {
-    if (!env->local || !env->local->zrtp || s->zrtp.suite_count > ZRTP_SUITES_MAX ||
-        !s->zrtp.has_self)
+    if (!env->local || !env->local->zrtp)
+        return -EAGAIN;
+    if (s->zrtp.suite_count > ZRTP_SUITES_MAX || !s->zrtp.has_self)
         return -ESTALE;
     struct keying_engine *e = calloc(1, sizeof(*e));
     if (!e)

@@ -99,6 +99,11 @@ static void on_secure(void *arg, const struct keying_yield *y)
               LOG_STR("component", c->which == KEYING_RTCP ? "rtcp" : "rtp"),
               LOG_STR("keying", keying_name((enum keying_kind)next.keying.active)),
               LOG_STR("suite", srtp_suite_name(y->tx.suite)), LOG_A("peer", &c->peer));
+    if (y->zrtp.cache_mismatch)
+        log_event(LOG_WARN, "zrtp_cache_mismatch", LOG_ID("call", e->s->call),
+                  LOG_I("leg", e->s->leg), LOG_A("peer", &c->peer),
+                  LOG_STR("why", "what was kept of earlier calls with this phone does not fit; "
+                                 "compare the SAS"));
     zrtp_relay(e);
 }
 
@@ -165,6 +170,9 @@ void media_keying_zrtp_id(struct media_role *r, const struct media_zrtp_id *id)
     r->zrtp = (struct zrtp_local){.is_mitm = true};
     memcpy(r->zrtp.zid, id->zid, sizeof(r->zrtp.zid));
     r->local.zrtp = &r->zrtp;
+    /* those of an earlier life have waited for it */
+    LIST_FOR_EACH(n, &r->open)
+    media_keying_update(CONTAINER_OF(n, struct media_endpoint, node));
 }
 
 void media_keying_zrtp_found(struct media_role *r, const struct media_zrtp *z)
@@ -300,6 +308,8 @@ static void start(struct component *c)
     int r = c->ops->start(&env, &e->s->terms.keying, c->which, loop_now(e->role->loop), &c->engine);
     if (r < 0) {
         c->engine = NULL;
+        if (r == -EAGAIN) /* what it needs is still to come (media_keying_zrtp_id) */
+            return;
         log_event(LOG_ERROR, "media_handshake_not_begun", LOG_ERRNO(r), LOG_ID("call", e->s->call));
         return;
     }

@@ -52,12 +52,19 @@ static bool is_multistream(const struct zrtp *z)
     return z->choice.of[ZRTP_KEY_AGREEMENT] == ZRTP_MULT;
 }
 
+/* s.7.3.1. One who is enrolled is not asked again: a new secret that the phone does not take up
+ * would end the enrolment. */
+static bool asks_to_enroll(const struct zrtp *z)
+{
+    return z->cfg.ask_enroll && !is_multistream(z) && !z->matched[ZRTP_PBX];
+}
+
 void zrtp_confirm_write(struct zrtp *z, enum zrtp_kind k, struct zrtp_blob *blob)
 {
     struct zrtp_msg m = {.kind = k};
     uint8_t text[ZRTP_CONFIRM_TEXT_LEN];
     struct zrtp_confirm c = {
-        .enroll = z->cfg.ask_enroll && !is_multistream(z),
+        .enroll = asks_to_enroll(z),
         .verified = z->secrets.verified && z->matched[ZRTP_RS1],
         .allow_clear = z->cfg.allow_clear,
         .expiry = ZRTP_EXPIRY_NEVER,
@@ -153,7 +160,7 @@ static void secrets_turn(struct zrtp *z)
         return;
     s[ZRTP_RS2] = z->matched[ZRTP_RS1] ? s[z->matched_rs] : s[ZRTP_RS1];
     zrtp_next_secret(&z->keys, &s[ZRTP_RS1]);
-    if (z->cfg.ask_enroll || (z->cfg.accept_enroll && z->peer_confirm.enroll))
+    if (asks_to_enroll(z) || (z->cfg.accept_enroll && z->peer_confirm.enroll))
         zrtp_pbx_secret(&z->keys, &s[ZRTP_PBX]);
     /* s.4.9: an expiry of 0 asks that nothing is kept */
     z->save = !z->save_later && z->peer_confirm.expiry != 0;

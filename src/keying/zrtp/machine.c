@@ -433,7 +433,8 @@ void zrtp_packet(struct zrtp *z, struct slice packet, uint64_t now_ms)
         return;
     }
     z->message = p.message;
-    z->msg = &m;
+    z->parsed = m;
+    z->msg = &z->parsed;
     z->ssrc = p.ssrc;
     handle(z, m.kind, now_ms);
 }

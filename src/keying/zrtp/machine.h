@@ -142,6 +142,7 @@ struct zrtp {
     uint64_t now;
     uint32_t ssrc; /* of the packet */
     struct slice message;
+    struct zrtp_msg parsed; /* its slices: until the event is over */
     const struct zrtp_msg *msg;
     uint8_t out_n;
     struct zrtp_out {

@@ -513,6 +513,20 @@ static void enrol(void)
     assert_true(rig.side[0].result.pbx_matched && rig.side[1].result.pbx_matched);
 }
 
+/* The enrolment number is called again, by a phone that does not look at offers any more. */
+static void who_is_enrolled_stays_enrolled(void **state)
+{
+    (void)state;
+    enrol();
+    rig.side[0].cfg.ask_enroll = true;
+    for (int i = 0; i < 3; i++) {
+        rig_again(&rig);
+        agree(1000);
+        assert_true(rig.side[0].result.pbx_matched && rig.side[1].result.pbx_matched);
+        assert_false(rig.side[1].result.enroll_offered);
+    }
+}
+
 static struct zrtp_relay some_relay(void)
 {
     struct zrtp_relay r = {.sas = ZRTP_B256};
@@ -675,6 +689,7 @@ int main(void)
         T(a_second_call_may_be_preshared),
         T(preshared_with_a_lost_secret_is_refused),
         T(a_dh_commit_wins_over_one_without),
+        T(who_is_enrolled_stays_enrolled),
         T(an_enrolled_phone_shows_the_relayed_sas),
         T(a_relayed_sas_is_taken_from_the_enrolled_only),
         T(only_what_calls_itself_a_relay_may_relay),
