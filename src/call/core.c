@@ -334,7 +334,9 @@ void call_changed(struct call *c)
     if (c->phase != CALL_ANSWERED)
         return;
     snapshot_save(c);
-    tell_changed(c);
+    if (c->ex.state ==
+        EXCHANGE_IDLE) /* else at its end: nothing comes between request and answer */
+        tell_changed(c);
 }
 
 void call_on_confirmed(struct leg *l, struct sip_msg *ack)

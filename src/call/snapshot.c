@@ -309,7 +309,8 @@ static struct leg *restore_leg(struct call *c, struct slice *rest)
     l->sdp_session = s.sdp_session;
     l->session = s.session;
     l->session_due_unix = s.session_due_unix;
-    if (!restore_streams(l, s.stream_count, rest) || !restore_texts(l, &s, rest))
+    if ((unsigned)s.flow.kind >= TRANSPORT_KIND_COUNT ||
+        !restore_streams(l, s.stream_count, rest) || !restore_texts(l, &s, rest))
         return NULL;
     l->dialog.local_cseq += CSEQ_JUMP;
     l->state = LEG_UP;

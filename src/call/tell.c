@@ -130,6 +130,7 @@ static void announce(struct leg *l, const struct leg *other)
 void tell_restored(struct leg *l)
 {
     l->announced = (uint8_t)(word_of(l, call_other(l)) + 1);
+    l->told = state_of(l, call_other(l));
 }
 
 void tell_changed(struct call *c)

@@ -25,7 +25,7 @@ void tell_put_headers(struct buf *b, struct leg *l, const struct leg *other);
  * legs whose phone is a browser, which can show it at once, are sent an
  * INFO with the headers. Other phones see them in the next answer or re-INVITE. */
 void tell_changed(struct call *c);
-/* A restored leg has been told by sound of what stands. */
+/* A restored leg has been told of what stands. */
 void tell_restored(struct leg *l);
 /* The lock before the caller's name, where the caller's leg is protected and the callee's user
  * wants it. */

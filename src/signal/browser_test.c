@@ -182,6 +182,7 @@ static void test_a_late_offer_to_a_browser(void **state)
     assert_got(&t.a, " UDP/TLS/RTP/SAVPF ");
     side_ack(&t.x, browser_sdp("s", false));
     assert_true(kit_show_has(k, false, "\"state\":\"answered\""));
+    take_info(&t.x);
     side_send(&t.x, "BYE", "", NULL);
     await(&t.a, "SIP/2.0 200");
     fini(&t);
