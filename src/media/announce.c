@@ -4,6 +4,7 @@
 
 #include "codec/codec.h"
 #include "codec/tone.h"
+#include "media/transcode.h"
 
 #define TONE_SHARE 0.16 /* of full scale: 16 dB below it */
 #define VOICE_SHIFT 2   /* what is said meanwhile is 12 dB softer */
@@ -64,12 +65,7 @@ static bool format_of(const struct media_endpoint *e, const struct media_packet 
     const struct media_codec *c = media_endpoint_codec(e, pt);
     if (!c && p->in)
         c = media_endpoint_codec(p->in, pt);
-    if (!c || !codec_format_of(c->name, c->clock, c->channels, ret))
-        return false;
-    ret->fec = c->fec;
-    ret->cbr = c->cbr;
-    ret->bitrate = c->bitrate;
-    return true;
+    return c && media_codec_format(c, ret);
 }
 
 static bool codec_take(struct media_announce *a, const struct media_endpoint *e,

@@ -63,11 +63,8 @@ struct speech {
 
 static bool is_spoken(const struct media_codec *c, struct speech *ret)
 {
-    if (!c || !codec_format_of(c->name, c->clock, c->channels, &ret->format))
+    if (!c || !media_codec_format(c, &ret->format))
         return false;
-    ret->format.fec = c->fec;
-    ret->format.cbr = c->cbr;
-    ret->format.bitrate = c->bitrate;
     ret->pt = c->pt & 0x7f;
     const struct codec *codec = ret->format.codec;
     return codec->takes_rate(&ret->format, TONE_RATE) ||

@@ -34,7 +34,7 @@ struct media_transcode {
 
 /* --- what there is to do ---------------------------------------------------------------------- */
 
-static bool format_of(const struct media_codec *c, struct codec_format *ret)
+bool media_codec_format(const struct media_codec *c, struct codec_format *ret)
 {
     if (!codec_format_of(c->name, c->clock, c->channels, ret))
         return false;
@@ -63,7 +63,7 @@ static bool plan_out(struct plan *p, const struct media_terms *to)
 {
     const struct media_codec *c = NULL;
     for (size_t i = 0; i < to->codec_count && !c; i++) {
-        if (to->codecs[i].allowed && format_of(&to->codecs[i], &p->out))
+        if (to->codecs[i].allowed && media_codec_format(&to->codecs[i], &p->out))
             c = &to->codecs[i];
     }
     if (!c)
@@ -105,7 +105,7 @@ static bool plan_make(const struct media_endpoint *e, struct plan *p)
             *kind = NOISE;
         } else if (is_shared(c, to)) {
             p->shares = true;
-        } else if (format_of(c, &f)) {
+        } else if (media_codec_format(c, &f)) {
             *kind = AUDIO;
             any = true;
         }
@@ -246,7 +246,7 @@ static bool bridge_ready(struct media_endpoint *e, uint8_t pt, uint64_t now)
     if (t->bridge && (pt == MEDIA_PT_NONE || pt == t->in_pt))
         return true;
     const struct media_codec *c = audio_of(e, pt);
-    if (!c || !format_of(c, &cfg.in))
+    if (!c || !media_codec_format(c, &cfg.in))
         return false;
     if (!s->source_on)
         media_stream_begin(s);

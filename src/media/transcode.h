@@ -13,6 +13,10 @@
 
 #define MEDIA_REPORT_MS 5000u /* RFC 3550 s.6.2 */
 
+/* False: not one that can be converted. */
+struct codec_format;
+bool media_codec_format(const struct media_codec *c, struct codec_format *ret) MUST_CHECK;
+
 /* After terms or peer changed; looks at this direction alone: from e to its peer. */
 void media_transcode_update(struct media_endpoint *e);
 void media_transcode_free(struct media_endpoint *e);
