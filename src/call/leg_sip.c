@@ -243,7 +243,7 @@ static void put_identity(struct buf *b, const struct leg *a, bool mark)
 {
     struct slice own = call_text_slice(&a->display);
     bool given = a->user.display[0];
-    if (memmem(own.p, own.n, TELL_MARK, sizeof(TELL_MARK) - 1))
+    if (own.n && memmem(own.p, own.n, TELL_MARK, sizeof(TELL_MARK) - 1))
         own = SLICE_NONE; /* the lock is ours to give */
     if (mark) {
         put_marked(b, given ? slice_from_str(a->user.display) : own, a->user.name);

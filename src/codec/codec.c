@@ -1,10 +1,7 @@
 #include <assert.h>
-// clang-format off: each needs those before it
-#include <spandsp/telephony.h>
-#include <spandsp/plc.h>
-// clang-format on
 
 #include "codec/codec_priv.h"
+#include "codec/plc.h"
 
 static const struct codec *const codecs[] = {&codec_pcmu, &codec_pcma, &codec_g722, &codec_opus,
                                              &codec_l16};
@@ -17,7 +14,7 @@ struct codec_encoder {
 struct codec_decoder {
     struct codec_setup setup;
     void *state;
-    plc_state_t plc; /* for codecs that conceal nothing themselves */
+    struct codec_plc plc; /* for codecs that conceal nothing themselves */
 };
 
 bool codec_format_of(const char *name, uint32_t clock, uint8_t channels, struct codec_format *ret)
@@ -88,7 +85,7 @@ int codec_decoder_new(const struct codec_setup *s, struct codec_decoder **ret)
     if (!d)
         return -ENOMEM;
     d->setup = *s;
-    plc_init(&d->plc);
+    codec_plc_init(&d->plc, s->rate);
     int r = s->format.codec->decoder_new ? s->format.codec->decoder_new(s, &d->state) : 0;
     if (r < 0) {
         free(d);
@@ -113,7 +110,7 @@ int codec_decode(struct codec_decoder *d, struct slice payload, int16_t *out, si
         return -EBADMSG;
     int n = c->decode(d->state, &d->setup, payload, out, cap);
     if (n > 0 && !c->conceal)
-        plc_rx(&d->plc, out, n);
+        codec_plc_take(&d->plc, out, (size_t)n);
     return n;
 }
 
@@ -122,7 +119,7 @@ void codec_conceal(struct codec_decoder *d, struct slice next, int16_t *out, siz
     const struct codec *c = d->setup.format.codec;
     assert(n <= CODEC_SAMPLES_MAX);
     if (!c->conceal)
-        plc_fillin(&d->plc, out, (int)n);
+        codec_plc_fill(&d->plc, out, n);
     else if (c->conceal(d->state, &d->setup, next, out, n) < 0)
         memset(out, 0, n * sizeof(*out));
 }
