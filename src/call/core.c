@@ -286,6 +286,7 @@ void leg_free(struct leg *l)
     dialog_fini(&l->dialog);
     leg_media_fini(&l->media);
     free(l->target_uri);
+    free(l->path);
     call_text_clear(&l->ack);
     call_text_clear(&l->display);
     call_text_clear(&l->rel_text);

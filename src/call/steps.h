@@ -14,10 +14,12 @@ void leg_sip_bye(struct leg *l, struct slice reason);
 void leg_sip_progress(struct leg *l, uint16_t status, struct slice reason, const struct leg *from,
                       struct slice sdp, bool reliable);
 void leg_sip_init(struct leg *l);
-/* Callee: identities, Call-ID, tags; `path` of its registration, or empty. */
-bool leg_sip_make_dialog(struct leg *l, const char *path);
+/* Callee: identities, Call-ID, tags. */
+bool leg_sip_make_dialog(struct leg *l);
 /* Callee: the lock before the caller's name, where that is true and wanted. */
 void leg_sip_mark(struct leg *l);
+/* Callee: as it was before any answer; for another INVITE. */
+bool leg_sip_restart_dialog(struct leg *l);
 bool leg_sip_take_dialog(struct leg *l, const struct sip_msg *rsp);
 /* 0, or the status with which it is refused. */
 uint16_t leg_sip_take_invite(struct leg *l, struct txn_server *st, const struct sip_msg *req);
@@ -56,6 +58,8 @@ bool leg_sip_find_flow(struct leg *l);
 /* fork.c: events of callee legs */
 void fork_on_progress(struct leg *l, struct sip_msg *msg);
 void fork_on_answered(struct leg *l, struct sip_msg *msg);
+/* The phone has refused our offer, and has let go of the INVITE: the next one. */
+void fork_offer_again(struct leg *l);
 void fork_on_failed(struct leg *l, const struct leg_input *in);
 /* Response to a callee's INVITE, from the transaction layer. */
 void fork_on_invite_event(void *arg, struct txn_client *ct, enum txn_event ev, struct sip_msg *msg);
