@@ -507,8 +507,10 @@ static uint16_t take_caller(struct call *c, struct txn_server *st, const struct 
         return 500;
     a->registered_user = true;
     a->flow = *flow;
-    call_media_policy(&caller->policy, &a->policy);
-    return leg_sip_take_invite(a, st, req);
+    uint16_t status = leg_sip_take_invite(a, st, req);
+    if (status == 0)
+        call_media_policy(a, &caller->policy); /* now its phone is known */
+    return status;
 }
 
 void call_core_invite(struct call_core *core, struct txn_server *st, struct sip_msg *req,

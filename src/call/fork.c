@@ -553,10 +553,10 @@ static bool add_contact(struct call *c, const struct store_user *callee, const s
         return false;
     b->registered_user = true;
     b->flow = bd->flow;
-    call_media_policy(&callee->policy, &b->policy);
     b->target_uri = strdup(bd->contact);
     b->path = strdup(bd->path);
     snprintf(b->agent, sizeof(b->agent), "%s", bd->user_agent);
+    call_media_policy(b, &callee->policy);
     if (!b->target_uri || !b->path || leg_set_store_user(b, callee) < 0 || !meets_demand(b) ||
         !leg_sip_make_dialog(b)) {
         leg_free(b);

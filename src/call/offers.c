@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "call/leg.h"
+#include "call/steps.h"
 
 static const uint8_t shape_of_keying[KEYING_COUNT] = {
     [KEYING_SDES] = OFFER_SAVP,
@@ -110,7 +111,8 @@ void offers_begin(struct leg *b, bool one)
 {
     const struct offers_memory *m = &b->call->core->learned;
     uint64_t key = key_of(b);
-    uint8_t start = OFFER_NONE;
+    const struct quirk *q = call_quirk(b);
+    uint8_t start = q ? q->offer : OFFER_NONE;
     if (m->of[key % OFFERS_LEARNED_MAX].key == key)
         start = m->of[key % OFFERS_LEARNED_MAX].shape;
     b->offers = (struct offers){.count = 0};
@@ -153,9 +155,8 @@ void offers_learn(struct leg *b)
     size_t at = key % OFFERS_LEARNED_MAX;
     enum offer_shape now = current(b);
     bool known = m->of[at].key == key;
-    if (now == OFFER_NONE || (b->offers.at == 0 && !known))
-        return; /* the policy's first choice is right: nothing to remember */
-    if (now == OFFER_CLEAR)
+    /* The first choice was right: nothing to remember. Clear is not remembered at all. */
+    if (now == OFFER_NONE || now == OFFER_CLEAR || (b->offers.at == 0 && !known))
         return;
     m->of[at].key = key;
     m->of[at].shape = (uint8_t)now;

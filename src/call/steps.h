@@ -95,7 +95,10 @@ int call_take_sdp(struct leg *l, const struct buf *printed, struct slice *ret) M
 uint8_t call_media_count(const struct call_text *sdp, struct sdp *scratch);
 void call_map_invert(const struct sdp_leg_map *map, struct sdp_leg_map *ret);
 void call_put_warning(struct buf *b, const struct call *c, const char *why);
-void call_media_policy(const struct store_policy *policy, struct media_policy *ret);
+/* l's policy: its user's, and what is known of its phone (l->agent). */
+void call_media_policy(struct leg *l, const struct store_policy *policy);
+/* NULL: nothing is known of its phone. */
+const struct quirk *call_quirk(const struct leg *l);
 /* What our next offer to this leg is to look like. Uses scratch core->sdp[2]. */
 void call_shape(const struct leg *l, struct leg_shape *ret);
 const char *leg_keying_name(const struct leg *l);
