@@ -90,4 +90,16 @@ def preferred_clear_callee(on):
     talk(on, ("2000", "srtp-mand"), ("2001", "none"), ("sdes", "none"))
 
 
+@cases.case("preferred, the callee's phone insists on RTP/SAVP: it refuses OSRTP, and gets that next",
+            peer="baresip", keying="preferred: 488, then sdes", transport="tls")
+def preferred_insisting_callee(on):
+    mark = on.server.log.mark()
+    talk(on, ("2000", "srtp"), ("2001", "srtp-mand"), ("sdes", "sdes"))
+    _, line = on.server.log.wait_line(r"offer_refused .*", mark)
+    assert "user=2001" in line[0] and "shape=osrtp next=savp" in line[0], line[0]
+    mark = on.server.log.mark()
+    talk(on, ("2000", "srtp"), ("2001", "srtp-mand"), ("sdes", "sdes"))  # and that is remembered
+    assert "offer_refused" not in on.server.log.text(mark)
+
+
 cases.main()

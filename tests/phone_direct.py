@@ -109,7 +109,7 @@ def test_sdes():
 def test_clear():
     _, _, a, b = both_tones(("--keying", "none"), ("--keying", "none"))
     assert a["media"]["keying"] == b["media"]["keying"] == "none"
-    assert a["media"]["suite"] == "NONE"
+    assert a["media"]["suite"] is None
 
 
 def test_tcp_and_other_suite_and_codec():

@@ -17,6 +17,9 @@ _sotto()
         --media) COMPREPLY=($(compgen -W "relay direct pass inherit" -- "$cur")); return ;;
         --keying) COMPREPLY=($(compgen -W "sdes dtls zrtp mikey inherit" -- "$cur")); return ;;
         --tell) COMPREPLY=($(compgen -W "mark header none inherit" -- "$cur")); return ;;
+        --digest) COMPREPLY=($(compgen -W "sha256-first md5-first md5-only" -- "$cur")); return ;;
+        --offer) COMPREPLY=($(compgen -W "osrtp savp dtls zrtp mikey" -- "$cur")); return ;;
+        --aes256-name) COMPREPLY=($(compgen -W "AES_256_CM AES_CM_256" -- "$cur")); return ;;
         --announce) COMPREPLY=($(compgen -W "off once always inherit" -- "$cur")); return ;;
         --transport) COMPREPLY=($(compgen -W "tls wss tcp udp ws inherit" -- "$cur")); return ;;
         --suites) COMPREPLY=($(compgen -W "AES_CM_128_HMAC_SHA1_80 AES_CM_128_HMAC_SHA1_32
@@ -26,13 +29,14 @@ _sotto()
     esac
 
     if ((${#words_seen[@]} == 0)); then
-        COMPREPLY=($(compgen -W "serve call phone domain user admin cert show explain trace reload log help
+        COMPREPLY=($(compgen -W "serve call phone domain user quirk admin cert show explain trace reload log help
             --version" -- "$cur"))
         return
     fi
     if ((${#words_seen[@]} == 1)) && [[ $cur != -* ]]; then
         case ${words_seen[0]} in
             domain) COMPREPLY=($(compgen -W "add list set del" -- "$cur")) ;;
+            quirk) COMPREPLY=($(compgen -W "list set del" -- "$cur")) ;;
             admin) COMPREPLY=($(compgen -W "add list passwd del" -- "$cur")) ;;
             user) COMPREPLY=($(compgen -W "add list show set del" -- "$cur")) ;;
             cert) COMPREPLY=($(compgen -W "show renew client import del reload" -- "$cur")) ;;
@@ -40,7 +44,7 @@ _sotto()
                 roles metrics" -- "$cur")) ;;
             trace) COMPREPLY=($(compgen -W "on off" -- "$cur")) ;;
             log) COMPREPLY=($(compgen -W "level" -- "$cur")) ;;
-            help) COMPREPLY=($(compgen -W "serve call phone domain user admin cert show explain trace reload log" \
+            help) COMPREPLY=($(compgen -W "serve call phone domain user quirk admin cert show explain trace reload log" \
                 -- "$cur")) ;;
         esac
         return
@@ -53,6 +57,7 @@ _sotto()
         "user add") options+=" --password-stdin --display --max-contacts --no-md5 --disabled $policy" ;;
         "user set") options+=" --password-stdin --new-password --display --max-contacts --md5 --no-md5
             --enable --disable $policy" ;;
+        "quirk set") options+=" --digest --offer --crypto-lines --no-aes256 --aes256-name" ;;
         "admin add"|"admin passwd") options+=" --password-stdin" ;;
         "user list") options+=" --domain" ;;
         "cert renew") options+=" --force" ;;

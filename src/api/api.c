@@ -116,6 +116,7 @@ static const struct api_arg trace_args[] = {
 static const struct api_arg explain_args[] = {{"call", API_ARG_STRING, true, false}, {0}};
 static const struct api_arg admin_args[] = {
     {"name", API_ARG_STRING, true, false}, {"password", API_ARG_STRING, false, false}, {0}};
+static const struct api_arg pattern_args[] = {{"pattern", API_ARG_STRING, true, false}, {0}};
 static const struct api_arg level_args[] = {{"level", API_ARG_STRING, true, false}, {0}};
 
 #define READ API_CLASS_READ
@@ -136,6 +137,9 @@ static const struct {
     {{"user show",          READ,   false, {name_args}},                    api_user_show},
     {{"user set",           WRITE,  false, {user_args, api_policy_args}},   api_user_set},
     {{"user del",           WRITE,  false, {name_args}},                    api_user_del},
+    {{"quirk list",         READ,   false, {no_args}},                      api_quirk_list},
+    {{"quirk set",          WRITE,  false, {api_quirk_args}},               api_quirk_set},
+    {{"quirk del",          WRITE,  false, {pattern_args}},                 api_quirk_del},
     {{"admin add",          WRITE,  false, {admin_args}},                   api_admin_add},
     {{"admin list",         READ,   false, {no_args}},                      api_admin_list},
     {{"admin passwd",       WRITE,  false, {admin_args}},                   api_admin_passwd},

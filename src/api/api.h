@@ -35,7 +35,7 @@ enum api_class {
     API_CLASS_ALL = (1 << 3) - 1
 };
 
-enum api_change { API_CHANGED_USERS, API_CHANGED_DOMAINS, API_CHANGED_CERTS };
+enum api_change { API_CHANGED_USERS, API_CHANGED_DOMAINS, API_CHANGED_CERTS, API_CHANGED_QUIRKS };
 
 /* `reply` is borrowed: until it returns. */
 typedef void api_reply_fn(void *arg, const json_t *reply);

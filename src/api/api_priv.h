@@ -54,6 +54,9 @@ api_command_fn api_cert_show, api_cert_renew, api_cert_client, api_cert_import, 
 
 api_command_fn api_admin_add, api_admin_list, api_admin_passwd, api_admin_del;
 
+extern const struct api_arg api_quirk_args[];
+api_command_fn api_quirk_list, api_quirk_set, api_quirk_del;
+
 /* After domains have changed: the server's certificate should bear them. */
 void api_cert_follow(struct api *a, struct api_outcome *out);
 

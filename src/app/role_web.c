@@ -317,7 +317,7 @@ static void changed(void *arg, enum api_change what)
 {
     if (what != API_CHANGED_CERTS)
         tell(arg, SIGNAL);
-    if (what != API_CHANGED_USERS)
+    if (what == API_CHANGED_DOMAINS || what == API_CHANGED_CERTS)
         tell(arg, SUPERVISOR);
 }
 

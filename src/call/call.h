@@ -9,6 +9,7 @@
 
 #include "ipc/media_msg.h"
 #include "policy/policy.h"
+#include "policy/quirk.h"
 #include "registrar/location.h"
 #include "txn/txn.h"
 
@@ -35,6 +36,8 @@ struct call_config {
     int (*find_user)(void *arg, struct slice name, struct slice domain, struct store_user *ret);
     /* The user whom a URI of ours means; -ENOENT: none, or not ours. */
     int (*find_uri)(void *arg, const struct sip_uri *uri, struct store_user *ret);
+    /* What is known of phones with this User-Agent; NULL: nothing. The function may be NULL. */
+    const struct quirk *(*find_quirk)(void *arg, struct slice agent);
     /* ZRTP: our identifier; what is kept of a peer, and to keep it. NULL: no ZRTP. 0 or -errno. */
     uint8_t zid[STORE_ZID_LEN];
     int (*zrtp_find)(void *arg,

@@ -286,6 +286,7 @@ void leg_free(struct leg *l)
     dialog_fini(&l->dialog);
     leg_media_fini(&l->media);
     free(l->target_uri);
+    free(l->path);
     call_text_clear(&l->ack);
     call_text_clear(&l->display);
     call_text_clear(&l->rel_text);
@@ -506,8 +507,10 @@ static uint16_t take_caller(struct call *c, struct txn_server *st, const struct 
         return 500;
     a->registered_user = true;
     a->flow = *flow;
-    call_media_policy(&caller->policy, &a->policy);
-    return leg_sip_take_invite(a, st, req);
+    uint16_t status = leg_sip_take_invite(a, st, req);
+    if (status == 0)
+        call_media_policy(a, &caller->policy); /* now its phone is known */
+    return status;
 }
 
 void call_core_invite(struct call_core *core, struct txn_server *st, struct sip_msg *req,

@@ -72,15 +72,40 @@ void call_put_warning(struct buf *b, const struct call *c, const char *why)
         sip_put_warning(b, 399, c->core->cfg.host, slice_from_str(why));
 }
 
-void call_media_policy(const struct store_policy *p, struct media_policy *ret)
+const struct quirk *call_quirk(const struct leg *l)
 {
-    *ret = (struct media_policy){
-        .protection = p->protection,
-        .keying_count = p->keying_count,
-        .suite_count = p->suite_count,
+    const struct call_config *cfg = &l->call->core->cfg;
+    return cfg->find_quirk && l->agent[0] ? cfg->find_quirk(cfg->arg, slice_from_str(l->agent))
+                                          : NULL;
+}
+
+/* A user who may use AES-256 alone goes on to: the policy is above what is known of phones. */
+static bool may_without_aes256(const struct media_policy *p)
+{
+    for (size_t i = 0; i < p->suite_count; i++) {
+        if (p->suites[i] != SRTP_AES_256_CM_HMAC_SHA1_80 &&
+            p->suites[i] != SRTP_AES_256_CM_HMAC_SHA1_32 && p->suites[i] != SRTP_AEAD_AES_256_GCM)
+            return true;
+    }
+    return p->suite_count == 0;
+}
+
+void call_media_policy(struct leg *l, const struct store_policy *policy)
+{
+    struct media_policy p = {
+        .protection = policy->protection,
+        .keying_count = policy->keying_count,
+        .suite_count = policy->suite_count,
     };
-    memcpy(ret->keyings, p->keyings, sizeof(ret->keyings));
-    memcpy(ret->suites, p->suites, sizeof(ret->suites));
+    memcpy(p.keyings, policy->keyings, sizeof(p.keyings));
+    memcpy(p.suites, policy->suites, sizeof(p.suites));
+    const struct quirk *q = call_quirk(l);
+    if (q) {
+        p.crypto_max = q->crypto_lines;
+        p.no_aes256 = q->no_aes256 && may_without_aes256(&p);
+        p.aes_cm_256 = q->aes_cm_256;
+    }
+    l->policy = p;
 }
 
 const char *leg_keying_name(const struct leg *l)

@@ -60,6 +60,34 @@ static void on_opened(void *arg, uint8_t status, const char *why)
         invite_with_offer(b);
 }
 
+/* What an offer needs: ports, and our keying lines in the shape that is due. */
+static void ask_media(struct leg *b)
+{
+    struct call *c = b->call;
+    struct media_policy policy;
+    struct leg_shape shape;
+    leg_shape_of(b->flow.kind, &b->policy, NULL, &shape);
+    offers_now(b, &policy);
+    struct leg_media_batch batch = {
+        .ops = MEDIA_OP_OPEN | MEDIA_OP_LOCAL,
+        .policy = &policy,
+        .local = b->flow.local,
+        .mask = leg_media_mask_map(c->mask, &c->map),
+        .shape = &shape,
+    };
+    if (leg_media_start(&b->media, &batch, on_opened, b) <= 0)
+        leg_fail(b, 503, "the media process cannot take the call now");
+}
+
+void fork_offer_again(struct leg *b)
+{
+    b->rel.received = 0;
+    if (leg_sip_restart_dialog(b))
+        ask_media(b);
+    else
+        leg_fail(b, 500, "no memory for another offer");
+}
+
 /* The flow is there: ask for media, or in a call without an offer ring at once. */
 static void leg_ring(struct leg *b)
 {
@@ -75,15 +103,8 @@ static void leg_ring(struct leg *b)
         leg_fail(b, 488, call_why_of_browser(b, why));
         return;
     }
-    struct leg_media_batch batch = {
-        .ops = MEDIA_OP_OPEN | MEDIA_OP_LOCAL,
-        .policy = &b->policy,
-        .local = b->flow.local,
-        .mask = leg_media_mask_map(c->mask, &c->map),
-        .shape = &shape,
-    };
-    if (leg_media_start(&b->media, &batch, on_opened, b) <= 0)
-        leg_fail(b, 503, "the media process cannot take the call now");
+    offers_begin(b, shape.browser);
+    ask_media(b);
 }
 
 static void on_routed(struct leg *b, bool found)
@@ -146,6 +167,12 @@ static void on_final(struct leg *l, struct sip_msg *msg)
         txn_client_detach(l->invite_out);
         l->invite_out = NULL;
         leg_sip_invite(l, call_text_slice(&l->local_sdp));
+        return;
+    }
+    if (msg->status >= 300 && offers_next(l, msg)) {
+        txn_client_detach(l->invite_out);
+        l->invite_out = NULL;
+        leg_event(l, LEG_EV_RETRY, NULL);
         return;
     }
     if (msg->status >= 300) {
@@ -331,6 +358,7 @@ void fork_answer_caller(struct leg *b)
         call_end(c, 500, "the answer does not fit");
         return;
     }
+    offers_learn(b);
     leg_sip_set_tag(c->a, b->caller_tag);
     leg_answer(c->a, sdp);
     call_on_answered(c);
@@ -525,11 +553,12 @@ static bool add_contact(struct call *c, const struct store_user *callee, const s
         return false;
     b->registered_user = true;
     b->flow = bd->flow;
-    call_media_policy(&callee->policy, &b->policy);
     b->target_uri = strdup(bd->contact);
+    b->path = strdup(bd->path);
     snprintf(b->agent, sizeof(b->agent), "%s", bd->user_agent);
-    if (!b->target_uri || leg_set_store_user(b, callee) < 0 || !meets_demand(b) ||
-        !leg_sip_make_dialog(b, bd->path)) {
+    call_media_policy(b, &callee->policy);
+    if (!b->target_uri || !b->path || leg_set_store_user(b, callee) < 0 || !meets_demand(b) ||
+        !leg_sip_make_dialog(b)) {
         leg_free(b);
         c->leg_count--;
         return false;

@@ -4,6 +4,7 @@
  *   callee:  NEW -> CALLING -> UP            caller:  INCOMING -> ANSWERING -> UP
  *            CALLING -> CANCELLING -> DOWN            ANSWERING -> ANSWERING_END -> ENDING
  *            CALLING -> ACK_OWED -> UP                INCOMING -> HELD -> ANSWERING
+ *            CALLING -> NEW, for another offer
  *   both:    UP -> ENDING -> DOWN, UP -> DOWN
  *
  * The state changes first, the call is told last; it may free nothing of us in that call (calls
@@ -48,6 +49,13 @@ static void act_failed(struct leg *l, const struct leg_input *in)
 {
     l->final_status = in->status;
     fork_on_failed(l, in);
+}
+
+/* RFC 3261 s.8.1.3.5: the same call to the same phone, by a new transaction. */
+static void act_retry(struct leg *l, const struct leg_input *in)
+{
+    (void)in;
+    fork_offer_again(l);
 }
 
 static void act_cancel_out(struct leg *l, const struct leg_input *in)
@@ -178,6 +186,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX] = STAY(LEG_NEW),
             [LEG_EV_2XX_OFFER] = STAY(LEG_NEW),
             [LEG_EV_FAIL] = CELL(act_failed, LEG_DOWN), /* no flow, no media: before the INVITE */
+            [LEG_EV_RETRY] = STAY(LEG_NEW),
             [LEG_EV_ANSWER] = STAY(LEG_NEW),
             [LEG_EV_HOLD] = STAY(LEG_NEW),
             [LEG_EV_REJECT] = STAY(LEG_NEW),
@@ -196,6 +205,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX] = CELL(act_answered, LEG_UP),                   /* s.13.2.2.4 */
             [LEG_EV_2XX_OFFER] = CELL(act_answered_offer, LEG_ACK_OWED), /* RFC 3264 s.4 */
             [LEG_EV_FAIL] = CELL(act_failed, LEG_DOWN),                  /* s.13.2.2.2, .3 */
+            [LEG_EV_RETRY] = CELL(act_retry, LEG_NEW),                   /* s.8.1.3.5 */
             [LEG_EV_ANSWER] = STAY(LEG_CALLING),
             [LEG_EV_HOLD] = STAY(LEG_CALLING),
             [LEG_EV_REJECT] = STAY(LEG_CALLING),
@@ -214,6 +224,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX] = CELL(act_ack_and_bye, LEG_ENDING), /* s.9.1: crossed */
             [LEG_EV_2XX_OFFER] = CELL(act_ack_and_bye, LEG_ENDING),
             [LEG_EV_FAIL] = CELL(act_down, LEG_DOWN), /* 487, or timeout 64*T1 after the CANCEL */
+            [LEG_EV_RETRY] = STAY(LEG_CANCELLING),
             [LEG_EV_ANSWER] = STAY(LEG_CANCELLING),
             [LEG_EV_HOLD] = STAY(LEG_CANCELLING),
             [LEG_EV_REJECT] = STAY(LEG_CANCELLING),
@@ -232,6 +243,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX] = STAY(LEG_ACK_OWED), /* repeated: our ACK is on its way */
             [LEG_EV_2XX_OFFER] = STAY(LEG_ACK_OWED),
             [LEG_EV_FAIL] = STAY(LEG_ACK_OWED),
+            [LEG_EV_RETRY] = STAY(LEG_ACK_OWED),
             [LEG_EV_ANSWER] = STAY(LEG_ACK_OWED),
             [LEG_EV_HOLD] = STAY(LEG_ACK_OWED),
             [LEG_EV_REJECT] = STAY(LEG_ACK_OWED),
@@ -250,6 +262,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX] = STAY(LEG_INCOMING),
             [LEG_EV_2XX_OFFER] = STAY(LEG_INCOMING),
             [LEG_EV_FAIL] = STAY(LEG_INCOMING),
+            [LEG_EV_RETRY] = STAY(LEG_INCOMING),
             [LEG_EV_ANSWER] = CELL(act_answer, LEG_ANSWERING), /* s.13.3.1.4 */
             [LEG_EV_HOLD] = CELL(act_hold, LEG_HELD),          /* RFC 3262 s.3 */
             [LEG_EV_REJECT] = CELL(act_reject, LEG_DOWN),      /* s.13.3.1.3 */
@@ -268,6 +281,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX] = STAY(LEG_HELD),
             [LEG_EV_2XX_OFFER] = STAY(LEG_HELD),
             [LEG_EV_FAIL] = STAY(LEG_HELD),
+            [LEG_EV_RETRY] = STAY(LEG_HELD),
             [LEG_EV_ANSWER] = CELL(act_answer, LEG_ANSWERING), /* the PRACK has come */
             [LEG_EV_HOLD] = STAY(LEG_HELD),
             [LEG_EV_REJECT] = CELL(act_reject, LEG_DOWN),
@@ -286,6 +300,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX] = STAY(LEG_ANSWERING),
             [LEG_EV_2XX_OFFER] = STAY(LEG_ANSWERING),
             [LEG_EV_FAIL] = STAY(LEG_ANSWERING),
+            [LEG_EV_RETRY] = STAY(LEG_ANSWERING),
             [LEG_EV_ANSWER] = STAY(LEG_ANSWERING),
             [LEG_EV_HOLD] = STAY(LEG_ANSWERING),
             [LEG_EV_REJECT] = STAY(LEG_ANSWERING),
@@ -304,6 +319,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX] = STAY(LEG_ANSWERING_END),
             [LEG_EV_2XX_OFFER] = STAY(LEG_ANSWERING_END),
             [LEG_EV_FAIL] = STAY(LEG_ANSWERING_END),
+            [LEG_EV_RETRY] = STAY(LEG_ANSWERING_END),
             [LEG_EV_ANSWER] = STAY(LEG_ANSWERING_END),
             [LEG_EV_HOLD] = STAY(LEG_ANSWERING_END),
             [LEG_EV_REJECT] = STAY(LEG_ANSWERING_END),
@@ -322,6 +338,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX] = CELL(act_ack_again, LEG_UP), /* s.13.2.2.4: the ACK was lost */
             [LEG_EV_2XX_OFFER] = CELL(act_ack_again, LEG_UP),
             [LEG_EV_FAIL] = STAY(LEG_UP),
+            [LEG_EV_RETRY] = STAY(LEG_UP),
             [LEG_EV_ANSWER] = STAY(LEG_UP),
             [LEG_EV_HOLD] = STAY(LEG_UP),
             [LEG_EV_REJECT] = STAY(LEG_UP),
@@ -340,6 +357,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX] = CELL(act_ack_again, LEG_ENDING),
             [LEG_EV_2XX_OFFER] = CELL(act_ack_again, LEG_ENDING),
             [LEG_EV_FAIL] = STAY(LEG_ENDING),
+            [LEG_EV_RETRY] = STAY(LEG_ENDING),
             [LEG_EV_ANSWER] = STAY(LEG_ENDING),
             [LEG_EV_HOLD] = STAY(LEG_ENDING),
             [LEG_EV_REJECT] = STAY(LEG_ENDING),
@@ -358,6 +376,7 @@ static const struct leg_cell table[LEG_STATE_COUNT][LEG_EV_COUNT] = {
             [LEG_EV_2XX] = STAY(LEG_DOWN),
             [LEG_EV_2XX_OFFER] = STAY(LEG_DOWN),
             [LEG_EV_FAIL] = STAY(LEG_DOWN),
+            [LEG_EV_RETRY] = STAY(LEG_DOWN),
             [LEG_EV_ANSWER] = STAY(LEG_DOWN),
             [LEG_EV_HOLD] = STAY(LEG_DOWN),
             [LEG_EV_REJECT] = STAY(LEG_DOWN),

@@ -6,6 +6,7 @@
  *   exchange.c  offer/answer in a standing call: re-INVITE, UPDATE, late offers
  *   leg.c       the SIP life of one leg, as a const table
  *   leg_sip.c   what a leg sends: requests, answers, ACK
+ *   offers.c    which offers a callee's phone is sent, until it takes one
  *   leg_media.c what a leg asks of the media role
  *   rel.c       PRACK (RFC 3262) carried from leg to leg
  *   refresh.c   session timers (RFC 4028)
@@ -26,6 +27,7 @@
 #include "base/map.h"
 #include "call/call.h"
 #include "call/leg_media.h"
+#include "call/offers.h"
 #include "dialog/dialog.h"
 #include "dialog/rel.h"
 #include "dialog/timer.h"
@@ -55,6 +57,7 @@ enum leg_event {
     LEG_EV_2XX,       /* answer to our INVITE; ACK goes out at once */
     LEG_EV_2XX_OFFER, /* the same with an offer in it (late offer) */
     LEG_EV_FAIL,      /* 3xx-6xx, timeout, transport error on our INVITE */
+    LEG_EV_RETRY,     /* another offer instead of the one that the phone has refused */
     LEG_EV_ANSWER,    /* we send 2xx to its INVITE */
     LEG_EV_HOLD,      /* we would, but a reliable provisional is not acknowledged yet */
     LEG_EV_REJECT,    /* we send another final answer */
@@ -91,6 +94,8 @@ struct leg {
     bool begun; /* callee: its flow, media or answer is under way */
     struct transport_flow flow;
     char *target_uri;            /* callee: contact that the INVITE goes to */
+    char *path;                  /* … and the Path of its registration, or empty */
+    struct offers offers;        /* callee */
     struct route *route_by_name; /* callee: addresses of a contact that is a name; see route.c */
     char caller_tag[24];         /* callee: To tag with which the caller sees this fork */
     char contact_user[STORE_NAME_MAX + 1]; /* user part of our Contact towards it */
@@ -226,6 +231,7 @@ struct call_core {
     struct call_counts counts;
     struct sdp *sdp[3]; /* scratch: parsed descriptions of one callback */
     struct sdp_leg_plan *plan;
+    struct offers_memory learned;
     char *out;  /* scratch: messages in the making, SIP_MSG_MAX */
     char *body; /* … descriptions, CALL_BODY_MAX */
     char *copy; /* … a description that is about to be replaced, CALL_BODY_MAX */

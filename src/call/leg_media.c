@@ -77,6 +77,8 @@ static void take_reply(struct leg_stream *s, const struct media_reply *r, struct
     s->rtp = r->local_rtp;
     s->rtcp = r->local_rtcp;
     s->protection = r->protection;
+    if (s->media->ops & MEDIA_OP_LOCAL) /* no lines: an offer without, whatever the last one had */
+        text_clear(s);
     if (text.n == 0)
         return;
     char *copy = malloc(text.n);

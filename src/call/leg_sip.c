@@ -261,7 +261,7 @@ static void put_identity(struct buf *b, const struct leg *a, bool mark)
     buf_put_char(b, '>');
 }
 
-bool leg_sip_make_dialog(struct leg *l, const char *path)
+bool leg_sip_make_dialog(struct leg *l)
 {
     struct call *c = l->call;
     char call_id[40], tag[20], from[DIALOG_URI_MAX], to[DIALOG_URI_MAX];
@@ -282,7 +282,7 @@ bool leg_sip_make_dialog(struct leg *l, const char *path)
                 ? DIALOG_TOO_LONG
                 : dialog_init_uac(&l->dialog, slice_from_str(call_id), slice_from_str(tag),
                                   buf_slice(&fb), buf_slice(&tb), slice_from_str(l->target_uri),
-                                  slice_from_str(path), cseq & 0xffff);
+                                  slice_from_str(l->path), cseq & 0xffff);
     if (r == DIALOG_OK)
         leg_remember_dialog(l, slice_from_str(call_id), slice_from_str(tag));
     return r == DIALOG_OK;
@@ -396,6 +396,16 @@ void leg_sip_ack_fork(struct leg *l, struct sip_msg *msg)
     }
     dialog_fini(&l->dialog);
     l->dialog = kept;
+}
+
+bool leg_sip_restart_dialog(struct leg *l)
+{
+    const struct dialog *d = &l->dialog;
+    return d->state == DIALOG_NONE ||
+           dialog_init_uac(&l->dialog, slice_from_str(d->call_id), slice_from_str(d->local_tag),
+                           slice_from_str(d->local_uri), slice_from_str(d->remote_uri),
+                           slice_from_str(l->target_uri), slice_from_str(l->path),
+                           d->local_cseq) == DIALOG_OK;
 }
 
 bool leg_sip_take_dialog(struct leg *l, const struct sip_msg *rsp)

@@ -14,10 +14,12 @@ void leg_sip_bye(struct leg *l, struct slice reason);
 void leg_sip_progress(struct leg *l, uint16_t status, struct slice reason, const struct leg *from,
                       struct slice sdp, bool reliable);
 void leg_sip_init(struct leg *l);
-/* Callee: identities, Call-ID, tags; `path` of its registration, or empty. */
-bool leg_sip_make_dialog(struct leg *l, const char *path);
+/* Callee: identities, Call-ID, tags. */
+bool leg_sip_make_dialog(struct leg *l);
 /* Callee: the lock before the caller's name, where that is true and wanted. */
 void leg_sip_mark(struct leg *l);
+/* Callee: as it was before any answer; for another INVITE. */
+bool leg_sip_restart_dialog(struct leg *l);
 bool leg_sip_take_dialog(struct leg *l, const struct sip_msg *rsp);
 /* 0, or the status with which it is refused. */
 uint16_t leg_sip_take_invite(struct leg *l, struct txn_server *st, const struct sip_msg *req);
@@ -56,6 +58,8 @@ bool leg_sip_find_flow(struct leg *l);
 /* fork.c: events of callee legs */
 void fork_on_progress(struct leg *l, struct sip_msg *msg);
 void fork_on_answered(struct leg *l, struct sip_msg *msg);
+/* The phone has refused our offer, and has let go of the INVITE: the next one. */
+void fork_offer_again(struct leg *l);
 void fork_on_failed(struct leg *l, const struct leg_input *in);
 /* Response to a callee's INVITE, from the transaction layer. */
 void fork_on_invite_event(void *arg, struct txn_client *ct, enum txn_event ev, struct sip_msg *msg);
@@ -91,7 +95,10 @@ int call_take_sdp(struct leg *l, const struct buf *printed, struct slice *ret) M
 uint8_t call_media_count(const struct call_text *sdp, struct sdp *scratch);
 void call_map_invert(const struct sdp_leg_map *map, struct sdp_leg_map *ret);
 void call_put_warning(struct buf *b, const struct call *c, const char *why);
-void call_media_policy(const struct store_policy *policy, struct media_policy *ret);
+/* l's policy: its user's, and what is known of its phone (l->agent). */
+void call_media_policy(struct leg *l, const struct store_policy *policy);
+/* NULL: nothing is known of its phone. */
+const struct quirk *call_quirk(const struct leg *l);
 /* What our next offer to this leg is to look like. Uses scratch core->sdp[2]. */
 void call_shape(const struct leg *l, struct leg_shape *ret);
 const char *leg_keying_name(const struct leg *l);

@@ -80,6 +80,8 @@ void cli_table_put(struct cli_table *t, const char *cell);
 void cli_table_print(struct cli_table *t, const char *if_empty); /* and frees */
 
 void cli_print_domain(const json_t *r, const struct cli_verb *v);
+void cli_print_quirk(const json_t *r, const struct cli_verb *v);
+void cli_print_quirks(const json_t *r, const struct cli_verb *v);
 void cli_print_domains(const json_t *r, const struct cli_verb *v);
 void cli_print_user(const json_t *r, const struct cli_verb *v);
 void cli_print_users(const json_t *r, const struct cli_verb *v);

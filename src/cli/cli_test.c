@@ -181,6 +181,29 @@ static void password_from_standard_input(void **state)
     store_close(s);
 }
 
+static void quirks_by_verb(void **state)
+{
+    struct place *p = *state;
+    assert_int_equal(sotto(p, "quirk list"), 0);
+    expect(p->out, "Yealink      built in  crypto lines 1, no AES-256");
+    assert_int_equal(sotto(p, "quirk set snom870 --offer savp --digest md5-first"), 0);
+    expect(p->out, "Phones with snom870 in their User-Agent: digest md5-first, offer savp.");
+    assert_int_equal(sotto(p, "quirk set yealink"), 0);
+    expect(p->out, "nothing special (in the place of what is built in)");
+    assert_int_equal(sotto(p, "quirk list --json"), 0);
+    expect(p->out, "\"pattern\": \"snom870\"");
+    expect(p->out, "\"overrides\": true");
+    assert_int_equal(sotto(p, "quirk set x --offer clear"), 2);
+    expect(p->err, "allowed: osrtp, savp, dtls, zrtp, mikey");
+    assert_int_equal(sotto(p, "quirk set x --crypto-lines 9"), 2);
+    expect(p->err, "allowed: 1 to 8");
+    assert_int_equal(sotto(p, "quirk del Yealink"), 0);
+    assert_int_equal(sotto(p, "quirk del Yealink"), 1);
+    expect(p->err, "is built in");
+    assert_int_equal(sotto(p, "quirk del nobody"), 1);
+    expect(p->err, "there is no line for nobody");
+}
+
 static void domains_by_verb(void **state)
 {
     struct place *p = *state;
@@ -423,6 +446,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(user_before_the_first_start, setup, teardown),
         cmocka_unit_test_setup_teardown(password_from_standard_input, setup, teardown),
+        cmocka_unit_test_setup_teardown(quirks_by_verb, setup, teardown),
         cmocka_unit_test_setup_teardown(domains_by_verb, setup, teardown),
         cmocka_unit_test_setup_teardown(mistakes_are_explained, setup, teardown),
         cmocka_unit_test_setup_teardown(help_and_version, setup, teardown),

@@ -123,6 +123,51 @@ void cli_print_domains(const json_t *r, const struct cli_verb *v)
     cli_table_print(t, "There is no domain yet; add one with `sotto domain add NAME`.");
 }
 
+/* "digest=md5-only crypto-lines=1" as in the table of the store. */
+static const char *quirk_text(char *room, size_t cap, const json_t *o)
+{
+    struct buf b = buf_over(room, cap - 1);
+    if (*text_at(o, "digest"))
+        buf_printf(&b, "digest %s, ", text_at(o, "digest"));
+    if (*text_at(o, "offer"))
+        buf_printf(&b, "offer %s, ", text_at(o, "offer"));
+    if (int_at(o, "crypto_lines"))
+        buf_printf(&b, "crypto lines %lld, ", int_at(o, "crypto_lines"));
+    if (!flag_at(o, "aes256"))
+        buf_put_str(&b, "no AES-256, ");
+    if (strcmp(text_at(o, "aes256_name"), "AES_CM_256") == 0)
+        buf_put_str(&b, "AES-256 named AES_CM_256, ");
+    size_t n = b.n > 2 ? b.n - 2 : 0;
+    room[n] = '\0';
+    return n ? room : "nothing special";
+}
+
+void cli_print_quirk(const json_t *r, const struct cli_verb *v)
+{
+    char room[TEXT_MAX];
+    (void)v;
+    printf("Phones with %s in their User-Agent: %s%s.\n", text_at(r, "pattern"),
+           quirk_text(room, sizeof(room), r),
+           flag_at(r, "overrides") ? " (in the place of what is built in)" : "");
+}
+
+void cli_print_quirks(const json_t *r, const struct cli_verb *v)
+{
+    static const char *const heads[] = {"USER-AGENT", "FROM", "SETTINGS"};
+    struct cli_table *t = cli_table_new(heads, ARRAY_LEN(heads));
+    char room[TEXT_MAX];
+    size_t i;
+    json_t *o;
+    (void)v;
+    json_array_foreach(r, i, o)
+    {
+        cli_table_put(t, text_at(o, "pattern"));
+        cli_table_put(t, flag_at(o, "built_in") ? "built in" : "own");
+        cli_table_put(t, quirk_text(room, sizeof(room), o));
+    }
+    cli_table_print(t, "Nothing is known of any phone.");
+}
+
 void cli_print_user(const json_t *r, const struct cli_verb *v)
 {
     char number[24];

@@ -63,6 +63,14 @@ static const struct cli_option trace_options[] = {
     {"--for", "TIME", "seconds", CLI_DURATION, "ends by itself, like 10m"},
     {0}};
 
+static const struct cli_option quirk_options[] = {
+    {"--digest", "HOW", "digest", CLI_WORD, "sha256-first, md5-first (as for unknown phones) or md5-only"},
+    {"--offer", "SHAPE", "offer", CLI_WORD, "offered first, where the policy allows it: osrtp, savp, dtls, zrtp, mikey"},
+    {"--crypto-lines", "N", "crypto_lines", CLI_INT, "SDES offers have at most N suites, 1 to 8"},
+    {"--no-aes256", NULL, "aes256", CLI_FALSE, "SDES without AES-256, unless the policy has nothing else"},
+    {"--aes256-name", "NAME", "aes256_name", CLI_WORD, "AES_256_CM (RFC 6188) or AES_CM_256, in SDES offers"},
+    {0}};
+
 static const char policy_more[] =
     "A policy that is not said is inherited: a user's from the domain, a domain's from what is\n"
     "built in. `inherit` takes back what was said: --keying inherit.";
@@ -93,6 +101,16 @@ const struct cli_verb cli_verbs[] = {
      cli_print_user, "changes a user", policy_more},
     {"user del", "NUMBER[@DOMAIN]", "name", CLI_BOTH, false, {0}, cli_print_deleted,
      "deletes a user", NULL},
+
+    {"quirk list", NULL, NULL, CLI_BOTH, false, {0}, cli_print_quirks,
+     "lists what is known of phones by their User-Agent", NULL},
+    {"quirk set", "PATTERN", "pattern", CLI_BOTH, false, {quirk_options}, cli_print_quirk,
+     "says how phones are to be spoken to",
+     "PATTERN is a part of the User-Agent, without regard to case; of those that fit the longest one\n"
+     "counts, alone. What is not said is as for any phone. A line takes the place of one built in\n"
+     "that has the same PATTERN."},
+    {"quirk del", "PATTERN", "pattern", CLI_BOTH, false, {0}, cli_print_deleted,
+     "takes a line away again", "One built in that it stood for comes back."},
 
     {"admin add", "NAME", "name", CLI_BOTH, true, {admin_options}, cli_print_admin,
      "adds an administrator of the console",

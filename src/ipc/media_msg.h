@@ -91,6 +91,9 @@ struct media_policy {
     uint8_t suite_count;
     uint8_t keyings[KEYING_COUNT];    /* enum keying_kind, best first */
     uint8_t suites[SRTP_SUITE_COUNT]; /* enum srtp_suite, best first */
+    /* Of this phone; struct keying_policy. */
+    uint8_t crypto_max;
+    bool no_aes256, aes_cm_256;
 };
 
 struct media_request {

@@ -49,6 +49,10 @@ struct keying_policy {
     uint8_t suite_count;              /* 0: every suite, as the peer likes; offers are then short */
     uint8_t keyings[KEYING_COUNT];    /* enum keying_kind, best first */
     uint8_t suites[SRTP_SUITE_COUNT]; /* enum srtp_suite, best first */
+    /* Of the peer's phone, in SDES. */
+    uint8_t crypto_max; /* lines of our offers; 0: as many as there are suites */
+    bool no_aes256;     /* it agrees on AES-256, and then there is no sound */
+    bool aes_cm_256;    /* spells it AES_CM_256_..., not as RFC 6188 does */
     /* The peer is likely behind a NAT: where one side must speak first, let it be the peer. */
     bool peer_first;
     const struct keying_local *local; /* NULL: keyings that need it are not there */

@@ -233,6 +233,35 @@ static void aes_256_is_answered_in_the_spelling_that_was_offered(void **state)
     }
 }
 
+static void what_is_known_of_a_phone(void **state)
+{
+    (void)state;
+    struct end e = new_end(PROTECTION_REQUIRED);
+    e.p.aes_cm_256 = true;
+    assert_int_equal(offers(&e), KEYING_OK);
+    assert_int_equal(count_of(e.text, "a=crypto:"), 2);
+    assert_int_equal(count_of(e.text, "a=crypto:2 AES_CM_256_HMAC_SHA1_80 inline:"), 1);
+    e = new_end(PROTECTION_REQUIRED);
+    e.p.crypto_max = 1;
+    assert_int_equal(offers(&e), KEYING_OK);
+    assert_int_equal(count_of(e.text, "a=crypto:"), 1);
+    e = new_end(PROTECTION_REQUIRED);
+    e.p.no_aes256 = true;
+    assert_int_equal(offers(&e), KEYING_OK);
+    assert_int_equal(count_of(e.text, "AES_256"), 0);
+    /* its own offer of it is passed over, and alone refused */
+    assert_int_equal(offered(&e, KEYING_SAVP,
+                             "a=crypto:1 AES_256_CM_HMAC_SHA1_80 inline:" K46
+                             "\r\n" LINE("2", CM80, K1)),
+                     KEYING_OK);
+    assert_int_equal(count_of(e.text, "a=crypto:2 " CM80), 1);
+    e = new_end(PROTECTION_REQUIRED);
+    e.p.no_aes256 = true;
+    assert_int_equal(
+        offered(&e, KEYING_SAVP, "a=crypto:1 AES_256_CM_HMAC_SHA1_80 inline:" K46 "\r\n"),
+        KEYING_NO_COMMON_SUITE);
+}
+
 static void answers_must_name_an_offered_tag_with_its_suite(void **state)
 {
     (void)state;
@@ -655,6 +684,7 @@ int main(void)
         cmocka_unit_test(a_list_of_all_suites_twice_still_gives_one_line_each),
         cmocka_unit_test(lines_with_mki_or_parameters_are_skipped_and_the_others_kept),
         cmocka_unit_test(aes_256_is_answered_in_the_spelling_that_was_offered),
+        cmocka_unit_test(what_is_known_of_a_phone),
         cmocka_unit_test(answers_must_name_an_offered_tag_with_its_suite),
         cmocka_unit_test(an_answer_with_our_own_key_is_wrong),
         cmocka_unit_test(both_sides_come_to_the_same_keys),

@@ -29,11 +29,21 @@ static bool is_active(const struct keying_state *s, enum srtp_suite suite)
 }
 
 /* The peer's own spelling is repeated for the suite in use: "AES_CM_256_..." has two. */
-static struct slice spelling_of(const struct keying_state *s, enum srtp_suite suite)
+static struct slice spelling_of(const struct keying_policy *p, const struct keying_state *s,
+                                enum srtp_suite suite)
 {
     if (is_active(s, suite) && s->sdes.spelling[0])
         return slice_from_str(s->sdes.spelling);
+    if (p->aes_cm_256 && suite == SRTP_AES_256_CM_HMAC_SHA1_80)
+        return SLICE_LIT("AES_CM_256_HMAC_SHA1_80");
+    if (p->aes_cm_256 && suite == SRTP_AES_256_CM_HMAC_SHA1_32)
+        return SLICE_LIT("AES_CM_256_HMAC_SHA1_32");
     return slice_from_str(srtp_suite_name(suite));
+}
+
+static bool is_barred(const struct keying_policy *p, enum srtp_suite suite)
+{
+    return p->no_aes256 && suite < SRTP_SUITE_COUNT && srtp_suite_info(suite)->key_len == 32;
 }
 
 static void spelling_keep(struct keying_state *s, struct slice name)
@@ -75,14 +85,17 @@ static void sdes_offer(const struct keying_policy *p, struct keying_state *s, st
 
     if (s->active == KEYING_SDES)
         offer_add(s, s->tx.suite, &next); /* first, or phones change suite (pjproject) */
-    for (size_t i = 0; i < n && i < SRTP_SUITE_COUNT; i++)
-        offer_add(s, (enum srtp_suite)suites[i], &next);
+    for (size_t i = 0; i < n && i < SRTP_SUITE_COUNT; i++) {
+        if (!is_barred(p, (enum srtp_suite)suites[i]) &&
+            (p->crypto_max == 0 || next.offered_count < p->crypto_max))
+            offer_add(s, (enum srtp_suite)suites[i], &next);
+    }
     memcpy(next.spelling, s->sdes.spelling, sizeof(next.spelling));
     s->sdes = next;
     secret_wipe(&next, sizeof(next));
     for (uint32_t i = 0; i < s->sdes.offered_count; i++) {
         const struct srtp_keys *k = &s->sdes.offered[i].keys;
-        sdes_line_print(text, i + 1, spelling_of(s, k->suite), k);
+        sdes_line_print(text, i + 1, spelling_of(p, s, k->suite), k);
     }
 }
 
@@ -90,6 +103,8 @@ static void sdes_offer(const struct keying_policy *p, struct keying_state *s, st
 static unsigned rank_of(const struct keying_policy *p, const struct keying_state *s,
                         enum srtp_suite suite)
 {
+    if (is_barred(p, suite))
+        return SRTP_SUITE_COUNT + 1;
     if (p->suite_count == 0)
         return is_active(s, suite) ? 0 : 1; /* then the peer's order decides */
     for (unsigned i = 0; i < p->suite_count && i < SRTP_SUITE_COUNT; i++) {

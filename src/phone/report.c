@@ -59,7 +59,8 @@ static json_t *media(const struct phone_call *c)
     json_t *o = json_object();
 
     put(o, "keying", json_string(keying_name((enum keying_kind)p->keying)));
-    put(o, "suite", json_string(srtp_suite_name((enum srtp_suite)p->suite)));
+    put(o, "suite",
+        p->suite ? json_string(srtp_suite_name((enum srtp_suite)p->suite)) : json_null());
     put(o, "path", json_string(media_path_name(path_of(c))));
     put(o, "sas", text_or_null(p->sas));
     put(o, "sas_verified", json_boolean(p->sas_verified));

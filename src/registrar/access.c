@@ -106,26 +106,18 @@ int access_check(struct access *a, const struct sip_msg *req, const struct trans
     return r;
 }
 
-/* What is known of phones' digests, by how their User-Agent begins. Unknown ones get MD5 first: those
- * that read the first challenge alone can register, and those that know better choose SHA-256. */
-static const struct {
-    const char *agent;
-    enum dialog_auth_order order;
-} agents[] = {
-    {"baresip v0", DIALOG_AUTH_MD5_ONLY}, /* gives up on any algorithm but MD5 */
-    {"baresip v1", DIALOG_AUTH_MD5_ONLY},   {"JsSIP", DIALOG_AUTH_MD5_ONLY},
-    {"SIP.js", DIALOG_AUTH_MD5_ONLY},       {"sotto", DIALOG_AUTH_SHA256_FIRST},
-    {"Linphone", DIALOG_AUTH_SHA256_FIRST}, {"baresip", DIALOG_AUTH_SHA256_FIRST}, /* later ones */
-};
-
-static enum dialog_auth_order order_for(const struct sip_msg *req)
+/* By what is known of the phone. Unknown ones get MD5 first: those that read the first challenge alone
+ * can register, and those that know better choose SHA-256. */
+static enum dialog_auth_order order_for(struct access *a, const struct sip_msg *req)
 {
-    struct slice agent = sip_msg_value(req, SIP_HDR_USER_AGENT);
-    for (size_t i = 0; i < ARRAY_LEN(agents); i++) {
-        if (slice_starts_with_nocase(agent, slice_from_str(agents[i].agent)))
-            return agents[i].order;
-    }
-    return DIALOG_AUTH_MD5_FIRST;
+    static const enum dialog_auth_order orders[QUIRK_DIGEST_COUNT] = {
+        [QUIRK_DIGEST_UNSAID] = DIALOG_AUTH_MD5_FIRST,
+        [QUIRK_DIGEST_SHA256_FIRST] = DIALOG_AUTH_SHA256_FIRST,
+        [QUIRK_DIGEST_MD5_FIRST] = DIALOG_AUTH_MD5_FIRST,
+        [QUIRK_DIGEST_MD5_ONLY] = DIALOG_AUTH_MD5_ONLY,
+    };
+    const struct quirk *q = directory_quirk(a->directory, sip_msg_value(req, SIP_HDR_USER_AGENT));
+    return orders[q ? q->digest : QUIRK_DIGEST_UNSAID];
 }
 
 void access_put_challenge(struct access *a, struct buf *b, const struct sip_msg *req,
@@ -135,6 +127,6 @@ void access_put_challenge(struct access *a, struct buf *b, const struct sip_msg 
                                             .realm = realm,
                                             .now_unix = loop_unix_now(a->loop),
                                             .stale = stale,
-                                            .order = order_for(req)};
+                                            .order = order_for(a, req)};
     dialog_auth_put_challenge(b, a->auth, &c);
 }

@@ -34,6 +34,8 @@ struct directory {
     char host[256]; /* this machine's name */
     uint32_t version;
     bool loaded;
+    bool quirks_loaded;
+    struct quirk_table quirks;
     struct loop_timer timer;
 };
 
@@ -110,6 +112,18 @@ void directory_changed(struct directory *d)
     profiles_forget(d);
     absent_forget(d);
     domains_forget(d);
+    d->quirks_loaded = false;
+}
+
+const struct quirk *directory_quirk(struct directory *d, struct slice agent)
+{
+    if (!d->quirks_loaded) {
+        int r = quirk_table_load(&d->quirks, d->store);
+        d->quirks_loaded = r == 0;
+        if (r < 0)
+            log_event(LOG_WARN, "quirks_not_read", LOG_STR("reason", store_error(d->store)));
+    }
+    return quirk_find(&d->quirks, agent);
 }
 
 struct directory *directory_free(struct directory *d)

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "loop/loop.h"
+#include "policy/quirk.h"
 #include "store/store.h"
 
 #define DIRECTORY_CHECK_MS 500
@@ -43,5 +44,7 @@ const struct directory_user *directory_user(struct directory *d, struct slice na
  * that a call costs no query. */
 int directory_find(struct directory *d, struct slice name, struct slice domain,
                    struct store_user *ret) MUST_CHECK;
+/* What is known of phones with this User-Agent; NULL: nothing. Until the loop goes on. */
+const struct quirk *directory_quirk(struct directory *d, struct slice agent);
 
 #endif

@@ -93,6 +93,12 @@ static int find_uri(void *arg, const struct sip_uri *uri, struct store_user *ret
     return directory_find(r->directory, slice_from_str(t.name), domain, ret);
 }
 
+static const struct quirk *find_quirk(void *arg, struct slice agent)
+{
+    struct signal_role *r = arg;
+    return directory_quirk(r->directory, agent);
+}
+
 /* STORE_NONE is an answer: nothing is kept. */
 static int zrtp_find(void *arg, struct store_zrtp *z)
 {
@@ -183,6 +189,7 @@ static int make_calls(struct signal_role *r)
         .arg = r,
         .find_user = find_user,
         .find_uri = find_uri,
+        .find_quirk = find_quirk,
         .zrtp_find = zrtp_find,
         .zrtp_save = zrtp_save,
         .write_cdr = cdr_write,

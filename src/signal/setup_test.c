@@ -440,6 +440,12 @@ static void all_fail(struct kit *k, struct trio *t, const char *const status[3],
         side_answer(&s[i], status[i], "", NULL);
         if (status[i][0] != '6')
             await(p[i], "ACK ");
+        while (strcmp(status[i], "488 No") == 0 && kit_sent_to(&p[i]->flow.remote, NULL)) {
+            await(p[i], "INVITE "); /* the next shape of offer */
+            side_keep(&s[i], true);
+            side_answer(&s[i], status[i], "", NULL);
+            await(p[i], "ACK ");
+        }
     }
     side_await(&a, expected);
     side_ack_failure(&a);

@@ -406,7 +406,10 @@ static inline void kit_media_work(struct kit_media *m, const struct media_reques
     if (rq->ops & MEDIA_OP_LOCAL) {
         bool off = rq->policy.protection == PROTECTION_OFF;
         bool dtls = rq->policy.keying_count && rq->policy.keyings[0] == KEYING_DTLS;
-        r->proto = off ? MEDIA_PROTO_AVP : dtls ? MEDIA_PROTO_UDP_TLS_SAVPF : MEDIA_PROTO_SAVP;
+        bool optional = rq->policy.protection == PROTECTION_PREFERRED;
+        r->proto = off || optional ? MEDIA_PROTO_AVP
+                   : dtls          ? MEDIA_PROTO_UDP_TLS_SAVPF
+                                   : MEDIA_PROTO_SAVP;
         r->rtcp_mux = rq->rtcp_mux;
         if (!off)
             kit_media_put_lines(out, e, dtls, rq->ice);
