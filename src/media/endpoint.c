@@ -263,7 +263,6 @@ static void endpoint_join(struct media_role *r, struct media_endpoint *e)
     memset(e, 0, sizeof(*e));
     e->role = r;
     e->s = &r->state.slots[slot];
-    e->own_rtcp = &r->state.rtcp[slot];
     e->stats = &r->stats[slot];
     e->id = id_of(e->s, slot);
     e->rtp.fd = e->rtcp.fd = -1;

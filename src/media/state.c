@@ -8,7 +8,10 @@
 
 #define MAGIC 0x31616964656d7473ull /* "stmedia1" */
 #define ALIGN 64u
-#define SLOT_SIZE (sizeof(struct media_slot) + sizeof(struct media_slot_rtcp))
+#define TABLES 4 /* two generations, RTCP's own beside them */
+#define SLOT_SIZE                                                       \
+    (sizeof(struct media_slot) + TABLES * sizeof(struct media_tables) + \
+     sizeof(struct media_ice_pairs))
 
 static size_t head_size(void)
 {
@@ -42,18 +45,27 @@ static void journal_apply(struct media_state *s)
     secret_wipe(&h->journal, sizeof(h->journal));
 }
 
+static void rx_begin(struct rtp_rx_table *t)
+{
+    memset(t, 0, sizeof(*t));
+}
+
+static void tx_begin(struct rtp_tx_table *t)
+{
+    memset(t, 0, sizeof(*t));
+}
+
 void media_terms_commit(struct media_state *s, uint32_t slot, const struct media_terms *t)
 {
     struct media_slot *m = &s->slots[slot];
-    struct media_slot_rtcp *apart = &s->rtcp[slot];
     if (t->tx_epoch != m->terms.tx_epoch)
-        memset(&m->tx[media_table(t->tx_epoch)], 0, sizeof(m->tx[0]));
+        tx_begin(&s->tables[media_table(t->tx_epoch)][slot].tx);
     if (t->rx_epoch != m->terms.rx_epoch)
-        memset(&m->rx[media_table(t->rx_epoch)], 0, sizeof(m->rx[0]));
+        rx_begin(&s->tables[media_table(t->rx_epoch)][slot].rx);
     if (t->rtcp_tx_epoch != m->terms.rtcp_tx_epoch)
-        memset(&apart->tx[media_table(t->rtcp_tx_epoch)], 0, sizeof(apart->tx[0]));
+        tx_begin(&s->rtcp[media_table(t->rtcp_tx_epoch)][slot].tx);
     if (t->rtcp_rx_epoch != m->terms.rtcp_rx_epoch)
-        memset(&apart->rx[media_table(t->rtcp_rx_epoch)], 0, sizeof(apart->rx[0]));
+        rx_begin(&s->rtcp[media_table(t->rtcp_rx_epoch)][slot].rx);
     s->head->journal = *t;
     in_order();
     s->head->journal_slot = slot + 1;
@@ -94,7 +106,11 @@ int media_state_map(int fd, uint32_t max_endpoints, struct media_state *ret)
         .slots = (struct media_slot *)(void *)((char *)p + head_size()),
         .size = size,
     };
-    s.rtcp = (struct media_slot_rtcp *)(void *)(s.slots + max_endpoints);
+    s.tables[0] = (struct media_tables *)(void *)(s.slots + max_endpoints);
+    s.tables[1] = s.tables[0] + max_endpoints;
+    s.rtcp[0] = s.tables[1] + max_endpoints;
+    s.rtcp[1] = s.rtcp[0] + max_endpoints;
+    s.ice = (struct media_ice_pairs *)(void *)(s.rtcp[1] + max_endpoints);
     struct media_state_head *h = s.head;
     bool same = h->magic == MAGIC && h->slot_size == SLOT_SIZE && h->slot_count == max_endpoints &&
                 h->slots_touched <= max_endpoints;

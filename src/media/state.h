@@ -17,9 +17,9 @@
 #include "rtp/index.h"
 #include "rtp/stats.h"
 
-/* Packet indices belong to one key, which an epoch counts from 1 (0: no key). The table of epoch n is
- * [n & 1]: that of a new key is zeroed before the terms with the new epoch are committed, and that
- * of the key before stays beside it. */
+/* Packet indices belong to one key, which an epoch counts from 1 (0: no key). The tables of epoch n are
+ * [n & 1]: those of a new key are zeroed before the terms with the new epoch are committed, and those
+ * of the key before stay beside them. */
 static inline size_t media_table(uint32_t epoch)
 {
     return epoch & 1;
@@ -66,17 +66,17 @@ struct media_slot {
     uint64_t source_ms;              /* when source_ts was the time; converted audio */
     uint16_t source_seq;
     bool source_on;
-    struct media_ice_pairs ice;
+    bool ice_begun; /* checks have shown something: its pairs are zeroed and in use */
     struct media_terms terms;
-    struct rtp_rx_table rx[2];
-    struct rtp_tx_table tx[2];
 };
 
-/* What few endpoints have lies behind all slots, so that the memory of the others is never touched. A
- * table is zeroed when its epoch begins, not with the slot. */
-struct media_slot_rtcp { /* where RTCP has keys of its own */
-    struct rtp_rx_table rx[2];
-    struct rtp_tx_table tx[2];
+/* What not every endpoint has lies behind all slots, each kind in a row of its own, so that the memory
+ * of the others is never touched: most calls have one generation of keys, no ICE and one key for
+ * RTP and RTCP. A table is zeroed when its epoch begins, pairs when the first check has come; neither
+ * with the slot. */
+struct media_tables { /* of one generation of keys */
+    struct rtp_rx_table rx;
+    struct rtp_tx_table tx;
 };
 
 struct media_state_head {
@@ -92,7 +92,9 @@ struct media_state_head {
 struct media_state {
     struct media_state_head *head;
     struct media_slot *slots;
-    struct media_slot_rtcp *rtcp; /* of each slot */
+    struct media_tables *tables[2]; /* [media_table(epoch)][slot] */
+    struct media_tables *rtcp[2];   /* the same, where RTCP has keys of its own */
+    struct media_ice_pairs *ice;    /* [slot] */
     size_t size;
     bool replaced; /* it was of another build: nothing could be taken over */
 };
