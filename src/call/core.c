@@ -112,8 +112,7 @@ static void leave_standing(struct call *c)
     LIST_FOR_EACH(n, &c->legs)
     {
         struct leg *l = CONTAINER_OF(n, struct leg, node);
-        for (size_t i = 0; i < SDP_MEDIA_MAX; i++)
-            l->media.streams[i].endpoint = 0;
+        leg_media_abandon(&l->media);
     }
 }
 
@@ -224,6 +223,7 @@ static void call_free(struct call *c)
     LIST_FOR_EACH(n, &c->legs)
     leg_free(CONTAINER_OF(n, struct leg, node));
     call_text_clear(&c->crossing);
+    free(c->reasons);
     map_remove(&core->by_id, &c->by_id);
     list_remove(&c->node);
     core->count--;
@@ -233,6 +233,13 @@ static void call_free(struct call *c)
 void call_discard(struct call *c)
 {
     call_free(c);
+}
+
+struct call_reasons *call_reasons_make(struct call *c)
+{
+    if (!c->reasons)
+        c->reasons = calloc(1, sizeof(*c->reasons));
+    return c->reasons;
 }
 
 struct leg *leg_new(struct call *c)
@@ -284,7 +291,7 @@ void leg_free(struct leg *l)
     leg_sip_release(l);
     leg_forget_dialog(l);
     dialog_fini(&l->dialog);
-    leg_media_fini(&l->media);
+    leg_media_free(&l->media);
     free(l->target_uri);
     call_text_clear(&l->ack);
     call_text_clear(&l->display);
@@ -422,11 +429,11 @@ void call_leg_set_flow(struct leg *l, const struct transport_flow *flow)
 static void end_by_media(struct leg *l, const struct media_event *e)
 {
     struct call *c = l->call;
-    bool is_main = e->stream == 0 || l->media.streams[0].endpoint == 0;
+    bool is_main = e->stream == 0 || l->media.first.endpoint == 0;
     char why[sizeof(e->why) + 1];
     switch ((enum media_event_kind)e->kind) {
     case MEDIA_EVENT_SECURE:
-        l->media.streams[e->stream].protection = e->protection;
+        leg_media_stream_make(&l->media, e->stream)->protection = e->protection; /* it is there */
         tell_changed(c);
         return;
     case MEDIA_EVENT_TIMEOUT:
@@ -454,7 +461,8 @@ static void on_media_event(void *arg, const struct media_event *e)
         struct leg *l = CONTAINER_OF(it, struct leg, node);
         if (l->index != e->leg)
             continue;
-        if (l->media.streams[e->stream].endpoint == e->endpoint) /* not one that was closed */
+        if (e->endpoint && leg_media_stream(&l->media, e->stream)->endpoint ==
+                               e->endpoint) /* not one that was closed */
             end_by_media(l, e);
         return;
     }

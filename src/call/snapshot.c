@@ -159,7 +159,7 @@ static uint8_t save_streams(const struct leg *l, struct buf *data)
 {
     uint8_t n = 0;
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
-        const struct leg_stream *m = &l->media.streams[i];
+        const struct leg_stream *m = leg_media_stream(&l->media, i);
         if (!m->endpoint)
             continue;
         const struct snapshot_stream s = {.endpoint = m->endpoint,
@@ -284,7 +284,9 @@ static bool restore_streams(struct leg *l, size_t n, struct slice *rest)
         memcpy(&s, raw.p, sizeof(s));
         if (s.index >= SDP_MEDIA_MAX)
             return false;
-        struct leg_stream *m = &l->media.streams[s.index];
+        struct leg_stream *m = leg_media_stream_make(&l->media, s.index);
+        if (!m)
+            return false;
         m->endpoint = s.endpoint;
         m->proto = s.proto;
         m->rtcp_mux = s.rtcp_mux;
@@ -429,8 +431,8 @@ void snapshot_sweep(struct call_core *core)
         {
             const struct leg *l = CONTAINER_OF(ln, struct leg, node);
             for (size_t i = 0; i < SDP_MEDIA_MAX && n < cap; i++) {
-                if (l->media.streams[i].endpoint)
-                    endpoints[n++] = l->media.streams[i].endpoint;
+                if (leg_media_stream(&l->media, i)->endpoint)
+                    endpoints[n++] = leg_media_stream(&l->media, i)->endpoint;
             }
         }
     }

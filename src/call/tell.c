@@ -8,10 +8,11 @@
 const struct media_protection *tell_protection_of(const struct leg *l)
 {
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
-        if (l->media.streams[i].endpoint)
-            return &l->media.streams[i].protection;
+        const struct leg_stream *s = leg_media_stream(&l->media, i);
+        if (s->endpoint)
+            return &s->protection;
     }
-    return &l->media.streams[0].protection;
+    return &l->media.first.protection;
 }
 
 bool tell_leg_is_protected(const struct leg *l)
