@@ -75,9 +75,12 @@ enum {
     MEDIA_CTX_COUNT
 };
 
+/* What terms are worth to this life of the process. */
 struct media_contexts {
     struct srtp_ctx *ctx[MEDIA_CTX_COUNT];
     uint32_t epoch[MEDIA_CTX_COUNT]; /* 0: none */
+    uint8_t codec_count;
+    struct media_codec *codecs; /* as many as there are */
 };
 
 struct media_endpoint {
@@ -247,6 +250,12 @@ static inline struct media_tables *media_tables(const struct media_endpoint *e, 
 static inline struct media_tables *media_tables_rtcp(const struct media_endpoint *e, uint32_t epoch)
 {
     return &e->role->state.rtcp[media_table(epoch)][(uint32_t)e->id];
+}
+
+/* CLEANUP(media_terms_wipe). */
+static inline void media_endpoint_terms(const struct media_endpoint *e, struct media_terms *ret)
+{
+    media_terms_read(&e->role->state, (uint32_t)e->id, ret);
 }
 
 static inline uint64_t media_tag(uint64_t id, bool rtcp)
