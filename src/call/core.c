@@ -242,6 +242,8 @@ struct call_reasons *call_reasons_make(struct call *c)
     return c->reasons;
 }
 
+static const struct store_policy no_policy; /* of a leg whose user is not known yet */
+
 struct leg *leg_new(struct call *c)
 {
     struct leg *l = calloc(1, sizeof(*l));
@@ -250,7 +252,7 @@ struct leg *leg_new(struct call *c)
     l->call = c;
     l->index = c->leg_count++;
     leg_media_init(&l->media, c->core->media, c->id, l->index, &l->flow.remote);
-    l->media.user = &l->user.policy;
+    l->user.policy = l->media.user = &no_policy;
     l->media.transcode = c->core->cfg.transcode;
     leg_sip_init(l);
     list_push_back(&c->legs, &l->node);
@@ -260,19 +262,26 @@ struct leg *leg_new(struct call *c)
 static void user_fini(struct call_user *u)
 {
     char *block = NULL;
-    memcpy(&block, &u->name, sizeof(block)); /* the first text is where the block begins */
+    if (!u->name)
+        return;
+    memcpy(&block, &u->policy, sizeof(block)); /* the policy is where the block begins */
     free(block);
     u->name = u->domain = u->display = NULL;
+    u->policy = &no_policy;
 }
 
 int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct slice display,
                  const struct store_policy *policy)
 {
-    char *at = malloc(name.n + domain.n + display.n + 3);
-    if (!at)
+    size_t policy_n = call_policy_size(policy);
+    char *block = malloc(policy_n + name.n + domain.n + display.n + 3);
+    if (!block)
         return -ENOMEM;
+    memcpy(block, policy, policy_n);
+    char *at = block + policy_n;
     struct buf b = buf_over(at, name.n + domain.n + display.n + 3);
     user_fini(&l->user);
+    l->user.policy = l->media.user = (const struct store_policy *)(void *)block;
     l->user.name = at;
     buf_put_slice(&b, name);
     buf_put_char(&b, '\0');
@@ -282,7 +291,6 @@ int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct s
     l->user.display = at + b.n;
     buf_put_slice(&b, display);
     buf_put_char(&b, '\0');
-    l->user.policy = *policy;
     return 0;
 }
 

@@ -33,7 +33,7 @@ int call_print_sdp(struct leg *l, const struct sdp *other, struct sdp_leg_plan *
                    struct slice *ret)
 {
     struct slice codecs[STORE_CODEC_MAX];
-    plan->codec_count = leg_media_codecs(&l->user.policy, codecs);
+    plan->codec_count = leg_media_codecs(l->user.policy, codecs);
     plan->codecs = codecs;
     plan->transcode = l->media.transcode;
     call_plan_identity(l, plan);

@@ -512,7 +512,7 @@ static bool meets_demand(struct leg *b)
 {
     struct call *c = b->call;
     char why[CALL_WHY_MAX];
-    if (!c->a->user.policy.require_peer || demand_protection(b, c->a->user.name, why))
+    if (!c->a->user.policy->require_peer || demand_protection(b, c->a->user.name, why))
         return true;
     remember_failure(c, 488, slice_from_str(why));
     return false;

@@ -12,7 +12,7 @@
 #include "call/tell.h"
 #include "ipc/ipc.h"
 
-#define SNAPSHOT_VERSION 2u
+#define SNAPSHOT_VERSION 3u
 /* Requests that were sent since the snapshot (INFO, refreshes) are not in it. Numbers may leave
  * gaps (RFC 3261 s.12.2.1.1), but must not be used again. */
 #define CSEQ_JUMP 65536u
@@ -32,6 +32,7 @@ struct snapshot_stream {
 };
 
 enum snapshot_text {
+    TEXT_POLICY, /* the user's, as bytes */
     TEXT_NAME,
     TEXT_DOMAIN,
     TEXT_DISPLAY,
@@ -48,7 +49,6 @@ struct snapshot_leg {
     uint16_t index;
     uint8_t registered_user, allows_update, stream_count;
     uint32_t invite_cseq, answered_cseq;
-    struct store_policy user_policy;
     struct media_policy policy;
     struct transport_flow flow;
     uint64_t sdp_session;
@@ -181,6 +181,7 @@ static bool save_texts(const struct leg *l, struct snapshot_leg *s, struct buf *
     char dialog[DIALOG_SAVED_MAX];
     size_t dialog_n = dialog_save(&l->dialog, dialog, sizeof(dialog));
     const struct slice texts[TEXT_COUNT] = {
+        [TEXT_POLICY] = slice_from(l->user.policy, call_policy_size(l->user.policy)),
         [TEXT_NAME] = slice_from_str(l->user.name),
         [TEXT_DOMAIN] = slice_from_str(l->user.domain),
         [TEXT_DISPLAY] = slice_from_str(l->user.display),
@@ -205,7 +206,6 @@ static bool save_leg(const struct leg *l, struct buf *data)
                              .allows_update = l->allows_update,
                              .invite_cseq = l->invite_cseq,
                              .answered_cseq = l->answered_cseq,
-                             .user_policy = l->user.policy,
                              .policy = l->policy,
                              .flow = l->flow,
                              .sdp_session = l->sdp_session,
@@ -298,16 +298,28 @@ static bool restore_streams(struct leg *l, size_t n, struct slice *rest)
     return true;
 }
 
+static bool restore_policy(struct slice from, struct store_policy *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    if (from.n > sizeof(*ret) || from.n < offsetof(struct store_policy, codecs))
+        return false;
+    memcpy(ret, from.p, from.n);
+    for (size_t i = 0; i < STORE_CODEC_MAX; i++)
+        ret->codecs[i][STORE_CODEC_NAME_MAX] = '\0';
+    return ret->codec_count <= STORE_CODEC_MAX && call_policy_size(ret) == from.n;
+}
+
 static bool restore_texts(struct leg *l, const struct snapshot_leg *s, struct slice *rest)
 {
     struct slice t[TEXT_COUNT];
+    struct store_policy policy;
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         if (!take(rest, s->text_n[i], &t[i]))
             return false;
     }
     l->target_uri = strndup(t[TEXT_TARGET_URI].p, t[TEXT_TARGET_URI].n);
-    return l->target_uri &&
-           leg_set_user(l, t[TEXT_NAME], t[TEXT_DOMAIN], t[TEXT_DISPLAY], &s->user_policy) == 0 &&
+    return l->target_uri && restore_policy(t[TEXT_POLICY], &policy) &&
+           leg_set_user(l, t[TEXT_NAME], t[TEXT_DOMAIN], t[TEXT_DISPLAY], &policy) == 0 &&
            slice_to_str(t[TEXT_CONTACT_USER], l->contact_user, sizeof(l->contact_user)) &&
            slice_to_str(t[TEXT_AGENT], l->agent, sizeof(l->agent)) &&
            dialog_load(&l->dialog, t[TEXT_DIALOG].p, t[TEXT_DIALOG].n) == 0 &&

@@ -63,7 +63,7 @@ static void put_leg(struct buf *b, const char *name, const struct leg *l)
 
 void tell_put_headers(struct buf *b, struct leg *l, const struct leg *other)
 {
-    if (!(l->user.policy.tell & STORE_TELL_HEADER))
+    if (!(l->user.policy->tell & STORE_TELL_HEADER))
         return;
     const char *word = words[word_of(l, other)];
     l->told = state_of(l, other);
@@ -77,7 +77,7 @@ void tell_put_headers(struct buf *b, struct leg *l, const struct leg *other)
 
 bool tell_wants_mark(const struct leg *callee)
 {
-    return (callee->user.policy.tell & STORE_TELL_MARK) && tell_leg_is_protected(callee->call->a);
+    return (callee->user.policy->tell & STORE_TELL_MARK) && tell_leg_is_protected(callee->call->a);
 }
 
 /* --- as soon as it changes -------------------------------------------------------------------- */
@@ -144,7 +144,7 @@ void tell_changed(struct call *c)
             announce(l, other);
         bool browser = l->flow.kind == TRANSPORT_WS || l->flow.kind == TRANSPORT_WSS;
         if (browser && c->phase == CALL_ANSWERED && l->state == LEG_UP &&
-            (l->user.policy.tell & STORE_TELL_HEADER) && l->told != state_of(l, other))
+            (l->user.policy->tell & STORE_TELL_HEADER) && l->told != state_of(l, other))
             send_info(l, other);
     }
 }
