@@ -335,7 +335,7 @@ int leg_media_announce(struct leg_media *m, enum media_announcement what)
 {
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
         struct media_request rq = {.ops = MEDIA_OP_ANNOUNCE,
-                                   .endpoint = m->streams[i].endpoint,
+                                   .endpoint = leg_media_stream(m, i)->endpoint,
                                    .announcement = (uint8_t)what};
         if (rq.endpoint)
             return media_client_tell(m->client, &rq);

@@ -118,7 +118,7 @@ static enum media_announcement announcement_of(enum tell_word w)
 static void announce(struct leg *l, const struct leg *other)
 {
     enum tell_word word = word_of(l, other);
-    uint8_t when = l->user.policy.announce;
+    uint8_t when = l->user.policy->announce;
     if (when == STORE_ANNOUNCE_OFF || l->announced == word + 1 ||
         (when == STORE_ANNOUNCE_ONCE && l->announced))
         return;
