@@ -70,8 +70,9 @@ void call_core_invite(struct call_core *core, struct txn_server *st, struct sip_
 
 /* Whose leg it is: what of a user counts in a call. No passwords. */
 struct call_user {
-    const char *name, *domain, *display; /* in one block, which the leg owns; NULL: not known yet */
-    struct store_policy policy;
+    /* All in one block, which the leg owns. Of the policy there are as many codecs as it names. */
+    const struct store_policy *policy;   /* never NULL */
+    const char *name, *domain, *display; /* NULL: not known yet */
 };
 
 /* The leg whose dialog a request within a dialog belongs to; NULL: none (481). */

@@ -112,8 +112,7 @@ static void leave_standing(struct call *c)
     LIST_FOR_EACH(n, &c->legs)
     {
         struct leg *l = CONTAINER_OF(n, struct leg, node);
-        for (size_t i = 0; i < SDP_MEDIA_MAX; i++)
-            l->media.streams[i].endpoint = 0;
+        leg_media_abandon(&l->media);
     }
 }
 
@@ -224,6 +223,7 @@ static void call_free(struct call *c)
     LIST_FOR_EACH(n, &c->legs)
     leg_free(CONTAINER_OF(n, struct leg, node));
     call_text_clear(&c->crossing);
+    free(c->reasons);
     map_remove(&core->by_id, &c->by_id);
     list_remove(&c->node);
     core->count--;
@@ -235,6 +235,15 @@ void call_discard(struct call *c)
     call_free(c);
 }
 
+struct call_reasons *call_reasons_make(struct call *c)
+{
+    if (!c->reasons)
+        c->reasons = calloc(1, sizeof(*c->reasons));
+    return c->reasons;
+}
+
+static const struct store_policy no_policy; /* of a leg whose user is not known yet */
+
 struct leg *leg_new(struct call *c)
 {
     struct leg *l = calloc(1, sizeof(*l));
@@ -243,7 +252,7 @@ struct leg *leg_new(struct call *c)
     l->call = c;
     l->index = c->leg_count++;
     leg_media_init(&l->media, c->core->media, c->id, l->index, &l->flow.remote);
-    l->media.user = &l->user.policy;
+    l->user.policy = l->media.user = &no_policy;
     l->media.transcode = c->core->cfg.transcode;
     leg_sip_init(l);
     list_push_back(&c->legs, &l->node);
@@ -253,19 +262,26 @@ struct leg *leg_new(struct call *c)
 static void user_fini(struct call_user *u)
 {
     char *block = NULL;
-    memcpy(&block, &u->name, sizeof(block)); /* the first text is where the block begins */
+    if (!u->name)
+        return;
+    memcpy(&block, &u->policy, sizeof(block)); /* the policy is where the block begins */
     free(block);
     u->name = u->domain = u->display = NULL;
+    u->policy = &no_policy;
 }
 
 int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct slice display,
                  const struct store_policy *policy)
 {
-    char *at = malloc(name.n + domain.n + display.n + 3);
-    if (!at)
+    size_t policy_n = call_policy_size(policy);
+    char *block = malloc(policy_n + name.n + domain.n + display.n + 3);
+    if (!block)
         return -ENOMEM;
+    memcpy(block, policy, policy_n);
+    char *at = block + policy_n;
     struct buf b = buf_over(at, name.n + domain.n + display.n + 3);
     user_fini(&l->user);
+    l->user.policy = l->media.user = (const struct store_policy *)(void *)block;
     l->user.name = at;
     buf_put_slice(&b, name);
     buf_put_char(&b, '\0');
@@ -275,7 +291,6 @@ int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct s
     l->user.display = at + b.n;
     buf_put_slice(&b, display);
     buf_put_char(&b, '\0');
-    l->user.policy = *policy;
     return 0;
 }
 
@@ -284,7 +299,7 @@ void leg_free(struct leg *l)
     leg_sip_release(l);
     leg_forget_dialog(l);
     dialog_fini(&l->dialog);
-    leg_media_fini(&l->media);
+    leg_media_free(&l->media);
     free(l->target_uri);
     free(l->path);
     call_text_clear(&l->ack);
@@ -423,11 +438,11 @@ void call_leg_set_flow(struct leg *l, const struct transport_flow *flow)
 static void end_by_media(struct leg *l, const struct media_event *e)
 {
     struct call *c = l->call;
-    bool is_main = e->stream == 0 || l->media.streams[0].endpoint == 0;
+    bool is_main = e->stream == 0 || l->media.first.endpoint == 0;
     char why[sizeof(e->why) + 1];
     switch ((enum media_event_kind)e->kind) {
     case MEDIA_EVENT_SECURE:
-        l->media.streams[e->stream].protection = e->protection;
+        leg_media_stream_make(&l->media, e->stream)->protection = e->protection; /* it is there */
         tell_changed(c);
         return;
     case MEDIA_EVENT_TIMEOUT:
@@ -455,7 +470,8 @@ static void on_media_event(void *arg, const struct media_event *e)
         struct leg *l = CONTAINER_OF(it, struct leg, node);
         if (l->index != e->leg)
             continue;
-        if (l->media.streams[e->stream].endpoint == e->endpoint) /* not one that was closed */
+        if (e->endpoint && leg_media_stream(&l->media, e->stream)->endpoint ==
+                               e->endpoint) /* not one that was closed */
             end_by_media(l, e);
         return;
     }

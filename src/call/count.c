@@ -16,7 +16,7 @@ static void add_streams(const struct call *c, struct call_counts *to)
     {
         const struct leg *l = CONTAINER_OF(n, struct leg, node);
         for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
-            const struct media_stats *st = show_stats_of(l, &l->media.streams[i]);
+            const struct media_stats *st = show_stats_of(l, leg_media_stream(&l->media, i));
             if (!st)
                 continue;
             to->auth_failures += st->rx_auth_failures;

@@ -12,8 +12,8 @@ void call_plan_identity(const struct leg *l, struct sdp_leg_plan *plan)
     plan->last = call_text_slice(&l->local_sdp);
     plan->address = l->flow.local;
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
-        if (l->media.streams[i].endpoint) {
-            plan->address = l->media.streams[i].rtp;
+        if (leg_media_stream(&l->media, i)->endpoint) {
+            plan->address = leg_media_stream(&l->media, i)->rtp;
             break;
         }
     }
@@ -33,7 +33,7 @@ int call_print_sdp(struct leg *l, const struct sdp *other, struct sdp_leg_plan *
                    struct slice *ret)
 {
     struct slice codecs[STORE_CODEC_MAX];
-    plan->codec_count = leg_media_codecs(&l->user.policy, codecs);
+    plan->codec_count = leg_media_codecs(l->user.policy, codecs);
     plan->codecs = codecs;
     plan->transcode = l->media.transcode;
     call_plan_identity(l, plan);
@@ -111,8 +111,9 @@ void call_media_policy(struct leg *l, const struct store_policy *policy)
 const char *leg_keying_name(const struct leg *l)
 {
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
-        if (l->media.streams[i].endpoint)
-            return keying_name((enum keying_kind)l->media.streams[i].protection.keying);
+        const struct leg_stream *s = leg_media_stream(&l->media, i);
+        if (s->endpoint)
+            return keying_name((enum keying_kind)s->protection.keying);
     }
     return keying_name(KEYING_NONE);
 }

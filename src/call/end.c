@@ -32,21 +32,23 @@ static void note_end(struct call *c, uint16_t status, const char *why)
         return;
     bool answered = c->phase == CALL_ANSWERED;
     c->end_status = status;
-    snprintf(c->end_reason, sizeof(c->end_reason), "%s", why);
+    struct call_reasons *reasons = call_reasons_make(c);
+    if (reasons)
+        snprintf(reasons->end, sizeof(reasons->end), "%s", why);
     count_ended(c, answered);
     show_remember(c, answered); /* with the media's last figures, so before it is stopped */
     c->phase = CALL_ENDED;
     loop_timer_cancel(c->core->cfg.loop, &c->ring_timer);
     log_event(answered ? LOG_INFO : LOG_WARN, answered ? "call_ended" : "call_refused",
               LOG_STR("call", c->name), LOG_STR("from", c->a->user.name), LOG_STR("to", c->target),
-              LOG_I("status", status), LOG_STR("reason", c->end_reason),
+              LOG_I("status", status), LOG_STR("reason", call_end_reason(c)),
               LOG_A("peer", &c->a->flow.remote));
 }
 
 /* RFC 3326, for the BYEs and CANCELs. */
-static void put_reason(struct call *c, uint16_t status)
+static void put_reason(struct call_reasons *reasons, uint16_t status)
 {
-    struct buf b = buf_over(c->bye_reason, sizeof(c->bye_reason) - 1);
+    struct buf b = buf_over(reasons->bye, sizeof(reasons->bye) - 1);
     if (status == 200)
         BUF_PUT_LIT(&b, "Q.850;cause=16;text=\"Normal call clearing\"");
     else
@@ -54,8 +56,8 @@ static void put_reason(struct call *c, uint16_t status)
     /* What we ended for a reason of our own, phones may show. */
     struct buf with_text = b;
     BUF_PUT_LIT(&with_text, ";text=");
-    sip_put_quoted(&with_text, slice_from_str(c->end_reason));
-    if (status != 200 && c->end_reason[0] && !with_text.overflow)
+    sip_put_quoted(&with_text, slice_from_str(reasons->end));
+    if (status != 200 && reasons->end[0] && !with_text.overflow)
         b = with_text;
     b.p[b.n] = '\0';
 }
@@ -63,9 +65,11 @@ static void put_reason(struct call *c, uint16_t status)
 /* Ends every leg but `except`, which is ending by itself. */
 static void hang_up(struct call *c, const struct leg *except, uint16_t status)
 {
-    if (c->bye_reason[0] == '\0')
-        put_reason(c, status);
-    struct leg_input in = {.status = status, .reason = slice_from_str(c->bye_reason)};
+    struct call_reasons *reasons = call_reasons_make(c);
+    if (reasons && reasons->bye[0] == '\0')
+        put_reason(reasons, status);
+    struct leg_input in = {.status = status,
+                           .reason = reasons ? slice_from_str(reasons->bye) : SLICE_NONE};
     exchange_abort(c);
     relay_abort(c);
     LIST_FOR_EACH(n, &c->legs)

@@ -105,7 +105,7 @@ static void on_local(void *arg, uint8_t status, const char *why)
 uint32_t exchange_open_if_new(const struct leg *l, uint8_t mask)
 {
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
-        if (mask & (1u << i) && !l->media.streams[i].endpoint)
+        if (mask & (1u << i) && !leg_media_stream(&l->media, i)->endpoint)
             return MEDIA_OP_OPEN;
     }
     return 0;

@@ -125,7 +125,7 @@ static void put_signalling(struct buf *b, const struct leg *l, uint8_t keying)
 static void put_leg(struct buf *b, const struct leg *l)
 {
     const struct media_protection *p = tell_protection_of(l);
-    if (!l->media.streams[0].endpoint && p->keying == KEYING_NONE) {
+    if (!l->media.first.endpoint && p->keying == KEYING_NONE) {
         put_who(b, l);
         BUF_PUT_LIT(b, " has no media.\n");
     } else if (p->keying == KEYING_NONE) {
@@ -140,7 +140,7 @@ static void put_leg(struct buf *b, const struct leg *l)
 
 static void put_refusal(struct buf *b, const struct call *c)
 {
-    buf_printf(b, "It was refused with %u: %s.\n", c->end_status, c->end_reason);
+    buf_printf(b, "It was refused with %u: %s.\n", c->end_status, call_end_reason(c));
     if (c->end_status != 488)
         return;
     LIST_FOR_EACH(n, &c->legs)
@@ -186,5 +186,5 @@ void explain_put(struct buf *b, const struct call *c, bool ended)
     if (answered)
         put_end_to_end(b, c);
     if (ended)
-        buf_printf(b, "It has ended: %s.\n", c->end_reason);
+        buf_printf(b, "It has ended: %s.\n", call_end_reason(c));
 }

@@ -7,7 +7,7 @@
 
 #define EXPLAIN_MAX 4096
 
-/* Sentences, each ended by a newline. `ended`: c->end_status and end_reason count. */
+/* Sentences, each ended by a newline. `ended`: c->end_status and its reason count. */
 void explain_put(struct buf *b, const struct call *c, bool ended);
 
 #endif

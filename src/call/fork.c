@@ -454,7 +454,9 @@ static void remember_failure(struct call *c, uint16_t status, struct slice reaso
     if (c->best_status && rank(c->best_status) <= rank(status))
         return;
     c->best_status = status;
-    snprintf(c->best_reason, sizeof(c->best_reason), SLICE_FMT, SLICE_ARG(reason));
+    struct call_reasons *why = call_reasons_make(c);
+    if (why)
+        snprintf(why->best, sizeof(why->best), SLICE_FMT, SLICE_ARG(reason));
 }
 
 static bool any_pending(const struct call *c)
@@ -515,7 +517,7 @@ void fork_on_failed(struct leg *b, const struct leg_input *in)
         hang_up_others(c, b);
     leg_sip_release(b);
     if (c->a->state == LEG_INCOMING && !c->b && !any_pending(c))
-        call_end(c, c->best_status, c->best_reason);
+        call_end(c, c->best_status, call_best_reason(c));
     else
         call_on_leg_down(b);
 }
@@ -538,7 +540,7 @@ static bool meets_demand(struct leg *b)
 {
     struct call *c = b->call;
     char why[CALL_WHY_MAX];
-    if (!c->a->user.policy.require_peer || demand_protection(b, c->a->user.name, why))
+    if (!c->a->user.policy->require_peer || demand_protection(b, c->a->user.name, why))
         return true;
     remember_failure(c, 488, slice_from_str(why));
     return false;

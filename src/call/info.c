@@ -12,7 +12,8 @@ static int event_stream(const struct leg *l)
         return -1;
     for (int i = 0; i < d->media_count; i++) {
         const struct sdp_media *m = &d->media[i];
-        if (m->kind != SDP_AUDIO || m->port == 0 || !l->media.streams[i].endpoint)
+        if (m->kind != SDP_AUDIO || m->port == 0 ||
+            !leg_media_stream(&l->media, (size_t)i)->endpoint)
             continue;
         size_t n = sdp_codecs(d, m, codecs, ARRAY_LEN(codecs));
         for (size_t k = 0; k < n; k++) {

@@ -171,6 +171,13 @@ struct exchange {
     uint8_t mask;                   /* the offerer's m-lines that are relayed */
 };
 
+/* Made when the first of them is set: a call that stands has none. */
+struct call_reasons {
+    char bye[CALL_WHY_MAX + 32]; /* Reason of what ends the legs */
+    char best[CALL_WHY_MAX];     /* of the legs that failed, with best_status */
+    char end[CALL_WHY_MAX];      /* a plain sentence, for CDR, log and show */
+};
+
 enum call_phase { CALL_SETUP, CALL_RINGING, CALL_ANSWERED, CALL_ENDED };
 
 struct call {
@@ -189,22 +196,20 @@ struct call {
     struct leg *untold; /* whose progress waits, for want of a PRACK (rel.c) */
     uint8_t builtin;    /* enum media_mode; MEDIA_MODE_NONE: a call between two */
     bool late_offer;    /* the caller's INVITE had none */
-    struct sdp_leg_map map;             /* a's m-lines to those of the callee legs */
-    uint8_t mask;                       /* a's m-lines that are relayed */
-    uint32_t max_forwards;              /* for the callees' INVITEs */
-    struct call_text crossing;          /* header lines of the INVITE that go on to the callees */
-    char bye_reason[CALL_WHY_MAX + 32]; /* Reason of what ends its legs */
+    struct sdp_leg_map map;    /* a's m-lines to those of the callee legs */
+    uint8_t mask;              /* a's m-lines that are relayed */
+    uint32_t max_forwards;     /* for the callees' INVITEs */
+    struct call_text crossing; /* header lines of the INVITE that go on to the callees */
     char target[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2]; /* what was dialled, for CDR and show */
     struct exchange ex;
     struct list passages; /* requests on their way from leg to leg; relay.c */
     uint16_t best_status; /* of the legs that failed, RFC 3261 s.16.7 */
-    char best_reason[CALL_WHY_MAX];
     uint8_t redirects;
     struct loop_timer ring_timer;
     struct loop_defer reap;
     uint16_t end_status;
-    char end_reason[CALL_WHY_MAX]; /* a plain sentence, for CDR, log and show */
-    uint32_t slot;                 /* snapshot slot; SNAPSHOT_NONE: none */
+    struct call_reasons *reasons; /* NULL: nothing has failed or ended yet */
+    uint32_t slot;                /* snapshot slot; SNAPSHOT_NONE: none */
 };
 
 struct call_history {
@@ -241,6 +246,17 @@ struct call_core {
 
 #define SNAPSHOT_NONE UINT32_MAX
 
+/* NULL: no memory; the call ends without words. */
+struct call_reasons *call_reasons_make(struct call *c);
+static inline const char *call_end_reason(const struct call *c)
+{
+    return c->reasons ? c->reasons->end : "";
+}
+static inline const char *call_best_reason(const struct call *c)
+{
+    return c->reasons ? c->reasons->best : "";
+}
+
 /* leg.c */
 struct leg_input {
     struct sip_msg *msg;
@@ -254,6 +270,11 @@ void leg_answer(struct leg *l, struct slice sdp);
 struct leg *leg_new(struct call *c);
 int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct slice display,
                  const struct store_policy *policy) MUST_CHECK; /* -ENOMEM */
+/* Bytes of a policy with the codecs that it names. */
+static inline size_t call_policy_size(const struct store_policy *p)
+{
+    return offsetof(struct store_policy, codecs) + p->codec_count * sizeof(p->codecs[0]);
+}
 static inline int leg_set_store_user(struct leg *l, const struct store_user *u)
 {
     return leg_set_user(l, slice_from_str(u->name), slice_from_str(u->domain),

@@ -14,8 +14,44 @@ void leg_media_init(struct leg_media *m, struct media_client *client, uint64_t c
                     const struct addr *signalling)
 {
     *m = (struct leg_media){.client = client, .call = call, .leg = leg, .signalling = signalling};
-    for (size_t i = 0; i < ARRAY_LEN(m->streams); i++)
-        m->streams[i].media = m;
+    m->first.media = m;
+}
+
+const struct leg_stream *leg_media_stream(const struct leg_media *m, size_t i)
+{
+    static const struct leg_stream none;
+    if (i == 0)
+        return &m->first;
+    return m->more ? &m->more[i - 1] : &none;
+}
+
+struct leg_stream *leg_media_stream_make(struct leg_media *m, size_t i)
+{
+    if (i == 0)
+        return &m->first;
+    if (!m->more) {
+        m->more = calloc(SDP_MEDIA_MAX - 1, sizeof(*m->more));
+        for (size_t k = 0; m->more && k < SDP_MEDIA_MAX - 1; k++)
+            m->more[k].media = m;
+    }
+    return m->more ? &m->more[i - 1] : NULL;
+}
+
+/* How many places there are. */
+static size_t places(const struct leg_media *m)
+{
+    return m->more ? SDP_MEDIA_MAX : 1;
+}
+
+static struct leg_stream *place(struct leg_media *m, size_t i)
+{
+    return i == 0 ? &m->first : &m->more[i - 1];
+}
+
+static void why_set(struct leg_media *m, struct slice why)
+{
+    free(m->why);
+    m->why = why.n ? strndup(why.p, why.n) : NULL;
 }
 
 static void text_clear(struct leg_stream *s)
@@ -29,9 +65,9 @@ static void text_clear(struct leg_stream *s)
 
 void leg_media_cancel(struct leg_media *m)
 {
-    for (size_t i = 0; i < ARRAY_LEN(m->streams); i++) {
-        media_client_cancel(m->client, m->streams[i].request);
-        m->streams[i].request = 0;
+    for (size_t i = 0; i < places(m); i++) {
+        media_client_cancel(m->client, place(m, i)->request);
+        place(m, i)->request = 0;
     }
     m->waiting = 0;
     m->done = NULL;
@@ -40,12 +76,26 @@ void leg_media_cancel(struct leg_media *m)
 void leg_media_fini(struct leg_media *m)
 {
     leg_media_cancel(m);
-    for (size_t i = 0; i < ARRAY_LEN(m->streams); i++) {
-        if (m->streams[i].endpoint)
-            media_client_close(m->client, m->streams[i].endpoint);
-        m->streams[i].endpoint = 0;
-        text_clear(&m->streams[i]);
+    for (size_t i = 0; i < places(m); i++) {
+        if (place(m, i)->endpoint)
+            media_client_close(m->client, place(m, i)->endpoint);
+        place(m, i)->endpoint = 0;
+        text_clear(place(m, i));
     }
+    why_set(m, SLICE_NONE);
+}
+
+void leg_media_free(struct leg_media *m)
+{
+    leg_media_fini(m);
+    free(m->more);
+    m->more = NULL;
+}
+
+void leg_media_abandon(struct leg_media *m)
+{
+    for (size_t i = 0; i < places(m); i++)
+        place(m, i)->endpoint = 0;
 }
 
 bool leg_media_is_busy(const struct leg_media *m)
@@ -58,12 +108,12 @@ bool leg_media_is_busy(const struct leg_media *m)
 static void take_status(struct leg_media *m, const struct leg_stream *s,
                         const struct media_reply *r)
 {
-    bool first = s == &m->streams[0];
-    if (r->status == MEDIA_STATUS_OK || (!first && m->streams[0].endpoint))
+    bool first = s == &m->first;
+    if (r->status == MEDIA_STATUS_OK || (!first && m->first.endpoint))
         return;
     if (m->status == MEDIA_STATUS_OK || first) {
         m->status = r->status;
-        snprintf(m->why, sizeof(m->why), "%.*s", (int)strnlen(r->why, sizeof(r->why)), r->why);
+        why_set(m, slice_from(r->why, strnlen(r->why, sizeof(r->why))));
     }
 }
 
@@ -102,7 +152,7 @@ static void on_reply(void *arg, const struct media_reply *r, struct slice text)
         return;
     leg_media_fn *done = m->done;
     m->done = NULL;
-    done(m->arg, m->status, m->why); /* may free m */
+    done(m->arg, m->status, m->why ? m->why : ""); /* may free m */
 }
 
 size_t leg_media_codecs(const struct store_policy *p, struct slice ret[STORE_CODEC_MAX])
@@ -177,11 +227,12 @@ static uint64_t peer_endpoint(const struct leg_media_batch *b, size_t i)
     if (!b->peer || !b->map)
         return 0;
     if (!b->map_reverse)
-        return i < b->map->count && b->map->to[i] >= 0 ? b->peer->streams[b->map->to[i]].endpoint
-                                                       : 0;
+        return i < b->map->count && b->map->to[i] >= 0
+                   ? leg_media_stream(b->peer, (size_t)b->map->to[i])->endpoint
+                   : 0;
     for (size_t k = 0; k < b->map->count; k++) {
         if (b->map->to[k] == (int)i)
-            return b->peer->streams[k].endpoint;
+            return leg_media_stream(b->peer, k)->endpoint;
     }
     return 0;
 }
@@ -189,8 +240,9 @@ static uint64_t peer_endpoint(const struct leg_media_batch *b, size_t i)
 /* The first of our bundle's streams. */
 static int bundle_owner(const struct leg_media *m, uint8_t mask)
 {
-    for (size_t i = 0; i < ARRAY_LEN(m->streams); i++) {
-        if (m->streams[i].endpoint ? m->streams[i].bundle == i + 1 : mask >> i & 1)
+    for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
+        const struct leg_stream *s = leg_media_stream(m, i);
+        if (s->endpoint ? s->bundle == i + 1 : mask >> i & 1)
             return (int)i;
     }
     return -1;
@@ -205,16 +257,19 @@ static void bundle_join(struct leg_media *m, const struct leg_media_batch *b, si
         owner = b->is_offer ? sdp_bundle_owner(b->remote, i, b->mask) : -1;
     else if (b->shape && b->shape->bundle)
         owner = bundle_owner(m, b->mask);
-    m->streams[i].bundle = (uint8_t)(owner + 1);
-    if (owner >= 0)
-        m->streams[owner].bundle = (uint8_t)(owner + 1);
+    place(m, i)->bundle = (uint8_t)(owner + 1);
+    struct leg_stream *first = owner >= 0 ? leg_media_stream_make(m, (size_t)owner) : NULL;
+    if (first)
+        first->bundle = (uint8_t)(owner + 1);
 }
 
 static int start_one(struct leg_media *m, const struct leg_media_batch *b, size_t i)
 {
-    struct leg_stream *s = &m->streams[i];
+    struct leg_stream *s = leg_media_stream_make(m, i);
     char text[MEDIA_TEXT_MAX];
     struct buf tb = buf_over(text, sizeof(text));
+    if (!s)
+        return -ENOMEM;
     struct media_request rq = {
         .ops = b->ops,
         .endpoint = s->endpoint,
@@ -250,10 +305,10 @@ int leg_media_start(struct leg_media *m, const struct leg_media_batch *b, leg_me
     if (m->waiting > 0)
         return -EBUSY;
     m->status = MEDIA_STATUS_OK;
-    m->why[0] = '\0';
-    for (size_t i = 0; i < ARRAY_LEN(m->streams); i++) {
+    why_set(m, SLICE_NONE);
+    for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
         bool wanted = b->mask & (1u << i);
-        bool has = m->streams[i].endpoint != 0 || (b->ops & MEDIA_OP_OPEN);
+        bool has = leg_media_stream(m, i)->endpoint != 0 || (b->ops & MEDIA_OP_OPEN);
         if (!wanted || !has)
             continue;
         int r = start_one(m, b, i);
@@ -272,7 +327,7 @@ int leg_media_start(struct leg_media *m, const struct leg_media_batch *b, leg_me
 int leg_media_digit(struct leg_media *m, size_t stream, uint8_t event, uint16_t ms)
 {
     struct media_request rq = {.ops = MEDIA_OP_EVENT,
-                               .endpoint = m->streams[stream].endpoint,
+                               .endpoint = leg_media_stream(m, stream)->endpoint,
                                .event = event,
                                .event_ms = ms};
     return media_client_tell(m->client, &rq);
@@ -282,7 +337,7 @@ int leg_media_announce(struct leg_media *m, enum media_announcement what)
 {
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
         struct media_request rq = {.ops = MEDIA_OP_ANNOUNCE,
-                                   .endpoint = m->streams[i].endpoint,
+                                   .endpoint = leg_media_stream(m, i)->endpoint,
                                    .announcement = (uint8_t)what};
         if (rq.endpoint)
             return media_client_tell(m->client, &rq);
@@ -315,7 +370,7 @@ uint8_t leg_media_mask_map(uint8_t mask, const struct sdp_leg_map *map)
 void leg_media_fill_plan(const struct leg_media *m, struct sdp_leg_plan *plan)
 {
     for (size_t i = 0; i < plan->media_count; i++) {
-        const struct leg_stream *s = &m->streams[i];
+        const struct leg_stream *s = leg_media_stream(m, i);
         struct sdp_leg_media *out = &plan->media[i];
         if (!s->endpoint) {
             out->refuse = true;

@@ -29,6 +29,7 @@ struct leg_stream {
     struct media_protection protection;
 };
 
+/* Nearly every leg has one m-line: the others' places are made when they are needed. */
 struct leg_media {
     struct media_client *client;
     uint64_t call;
@@ -39,10 +40,11 @@ struct leg_media {
     uint32_t ops;                    /* of the batch under way */
     uint8_t waiting;                 /* replies that are still to come */
     uint8_t status;
-    char why[160];
+    char *why; /* NULL: nothing failed */
     leg_media_fn *done;
     void *arg;
-    struct leg_stream streams[SDP_MEDIA_MAX];
+    struct leg_stream first;
+    struct leg_stream *more; /* SDP_MEDIA_MAX - 1 of them; NULL: none */
 };
 
 /* What a batch does; which fields count follows from `ops` as in ipc/media_msg.h. */
@@ -50,7 +52,7 @@ struct leg_media_batch {
     uint32_t ops; /* enum media_op */
     const struct media_policy *policy;
     struct addr local;        /* OPEN: address to bind */
-    uint8_t mask;             /* m-lines, bit i for streams[i] */
+    uint8_t mask;             /* m-lines, bit i for stream i */
     const struct sdp *remote; /* REMOTE: the peer's description */
     bool is_offer;
     const struct leg_shape *shape; /* LOCAL: ICE, rtcp-mux, BUNDLE; NULL: as they stand */
@@ -60,10 +62,17 @@ struct leg_media_batch {
     bool map_reverse;              /* … or the other way round */
 };
 
+/* The stream of m-line i; one without an endpoint where there is none. */
+const struct leg_stream *leg_media_stream(const struct leg_media *m, size_t i);
+/* Its place. NULL: no memory; never for i = 0, nor for a stream that has an endpoint. */
+struct leg_stream *leg_media_stream_make(struct leg_media *m, size_t i);
+/* Forgets all endpoints without closing them. */
+void leg_media_abandon(struct leg_media *m);
 void leg_media_init(struct leg_media *m, struct media_client *client, uint64_t call, uint16_t leg,
                     const struct addr *signalling);
-/* Cancels what is under way and closes all endpoints. */
+/* Cancels what is under way and closes all endpoints; what is known of the streams stays. */
 void leg_media_fini(struct leg_media *m);
+void leg_media_free(struct leg_media *m); /* fini, and all that it has allocated */
 /* Starts a batch. A batch without any m-line is done from a later wake-up like any other, which the
  * caller must arrange: returns the number of requests that were sent, or -errno (nothing sent that
  * will be answered; -EBUSY: one is under way). */

@@ -565,7 +565,7 @@ void leg_sip_reject(struct leg *l, uint16_t status, struct slice reason)
     struct buf b = scratch(l);
     put_reply(l, &b, st, code, SLICE_NONE, slice_from_str(l->dialog.local_tag));
     if (code == 488 || code == 480 || code == 503)
-        call_put_warning(&b, c, c->end_reason);
+        call_put_warning(&b, c, call_end_reason(c));
     if (code == 503)
         BUF_PUT_LIT(&b, "Retry-After: 10\r\n");
     if (code == 415)

@@ -29,7 +29,7 @@ bool route_next(struct leg *l)
     while (r && r->next < r->count) {
         const struct resolve_target *t = &r->targets[r->next++];
         struct transport_flow flow;
-        if (!policy_transport_allowed(&l->user.policy, (uint8_t)t->kind) ||
+        if (!policy_transport_allowed(l->user.policy, (uint8_t)t->kind) ||
             transport_connect(cfg->transport, t->kind, &t->addr, slice_from_str(r->name), &flow) <
                 0)
             continue;

@@ -212,7 +212,7 @@ bool setup_take_target(struct call *c, const struct policy_target *t)
     size_t n = callee.enabled ? fork_add_contacts(c, &callee) : 0;
     store_user_fini(&callee);
     if (n == 0 && c->best_status)
-        call_end(c, c->best_status, c->best_reason);
+        call_end(c, c->best_status, call_best_reason(c));
     else if (n == 0)
         call_end(c, 480, "the user is not registered");
     return n > 0;

@@ -140,10 +140,10 @@ const struct media_stats *show_stats_of(const struct leg *l, const struct leg_st
 const struct leg_stream *show_main_stream(const struct leg *l)
 {
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
-        if (l->media.streams[i].endpoint)
-            return &l->media.streams[i];
+        if (leg_media_stream(&l->media, i)->endpoint)
+            return leg_media_stream(&l->media, i);
     }
-    return &l->media.streams[0];
+    return &l->media.first;
 }
 
 static const char *ice_name(uint8_t ice)
@@ -312,7 +312,7 @@ void show_remember(struct call *c, bool answered)
     put_when(&b, "ended", now);
     put_number(&b, "seconds", answered ? now - c->answered_unix : 0);
     put_number(&b, "status", c->end_status);
-    put_text(&b, "reason", c->end_reason);
+    put_text(&b, "reason", call_end_reason(c));
     close_object(&b);
     if (b.overflow) {
         log_event(LOG_ERROR, "cdr_too_long", LOG_STR("call", c->name));

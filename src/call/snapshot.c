@@ -12,10 +12,12 @@
 #include "call/tell.h"
 #include "ipc/ipc.h"
 
-#define SNAPSHOT_VERSION 2u
+#define SNAPSHOT_VERSION 3u
 /* Requests that were sent since the snapshot (INFO, refreshes) are not in it. Numbers may leave
  * gaps (RFC 3261 s.12.2.1.1), but must not be used again. */
 #define CSEQ_JUMP 65536u
+/* Free slots that keep their memory, for the next calls. */
+#define SNAPSHOT_WARM 32u
 
 /* The slot is written as bytes without gaps: a call takes one page of it, not the room that its texts
  * and m-lines might need. Per leg: the fixed part, its streams, its texts. */
@@ -30,6 +32,7 @@ struct snapshot_stream {
 };
 
 enum snapshot_text {
+    TEXT_POLICY, /* the user's, as bytes */
     TEXT_NAME,
     TEXT_DOMAIN,
     TEXT_DISPLAY,
@@ -46,7 +49,6 @@ struct snapshot_leg {
     uint16_t index;
     uint8_t registered_user, allows_update, stream_count;
     uint32_t invite_cseq, answered_cseq;
-    struct store_policy user_policy;
     struct media_policy policy;
     struct transport_flow flow;
     uint64_t sdp_session;
@@ -65,10 +67,14 @@ struct snapshot_slot {
     char data[]; /* target; legs */
 };
 
+/* Where there is no call there is no memory: a free slot is not even read, because that alone would
+ * make it resident. Which ones hold something the memfd itself tells (lseek). */
 struct snapshot_map {
     uint8_t *mem;
     uint32_t count;
-    uint32_t hint; /* where the search for a free slot begins */
+    uint32_t fresh; /* this slot and those behind it were never used */
+    uint32_t *free; /* used ones that are free; all but the first SNAPSHOT_WARM without memory */
+    uint32_t free_n;
 };
 
 static size_t data_cap(void)
@@ -96,8 +102,10 @@ int snapshot_open(struct call_core *core)
     if (!m)
         return -ENOMEM;
     size_t size = (size_t)core->cfg.max_calls * CALL_SNAPSHOT_SIZE;
-    int r = ipc_memfd_map(core->cfg.snapshot_fd, size, true, &p);
+    m->free = calloc(core->cfg.max_calls, sizeof(*m->free));
+    int r = m->free ? ipc_memfd_map(core->cfg.snapshot_fd, size, true, &p) : -ENOMEM;
     if (r < 0) {
+        free(m->free);
         free(m);
         return r;
     }
@@ -110,32 +118,48 @@ int snapshot_open(struct call_core *core)
 void snapshot_close(struct call_core *core)
 {
     struct snapshot_map *m = core->snapshots;
-    if (m)
+    if (m) {
         munmap(m->mem, (size_t)m->count * CALL_SNAPSHOT_SIZE);
+        free(m->free);
+    }
     free(m);
     core->snapshots = NULL;
 }
 
 /* --- saving ---------------------------------------------------------------------------------- */
 
-static bool find_slot(struct call *c)
+static bool slot_take(struct call *c)
 {
     struct snapshot_map *m = c->core->snapshots;
-    for (uint32_t i = 0; i < m->count && c->slot == SNAPSHOT_NONE; i++) {
-        uint32_t at = (m->hint + i) % m->count;
-        if (slot_at(m, at)->version == 0) {
-            c->slot = at;
-            m->hint = at + 1;
-        }
-    }
+    if (c->slot != SNAPSHOT_NONE)
+        return true;
+    if (m->free_n > 0)
+        c->slot = m->free[--m->free_n];
+    else if (m->fresh < m->count)
+        c->slot = m->fresh++;
     return c->slot != SNAPSHOT_NONE;
+}
+
+/* Gives back its memory, and with it whatever it held. False: a page holds several slots. */
+static bool slot_empty(struct snapshot_map *m, uint32_t at)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    return page > 0 && CALL_SNAPSHOT_SIZE % (unsigned long)page == 0 &&
+           madvise(slot_at(m, at), CALL_SNAPSHOT_SIZE, MADV_REMOVE) == 0;
+}
+
+static void slot_release(struct snapshot_map *m, uint32_t at)
+{
+    if (m->free_n >= SNAPSHOT_WARM)
+        (void)slot_empty(m, at); /* it is wiped: what stays is memory that is not needed */
+    m->free[m->free_n++] = at;
 }
 
 static uint8_t save_streams(const struct leg *l, struct buf *data)
 {
     uint8_t n = 0;
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
-        const struct leg_stream *m = &l->media.streams[i];
+        const struct leg_stream *m = leg_media_stream(&l->media, i);
         if (!m->endpoint)
             continue;
         const struct snapshot_stream s = {.endpoint = m->endpoint,
@@ -157,6 +181,7 @@ static bool save_texts(const struct leg *l, struct snapshot_leg *s, struct buf *
     char dialog[DIALOG_SAVED_MAX];
     size_t dialog_n = dialog_save(&l->dialog, dialog, sizeof(dialog));
     const struct slice texts[TEXT_COUNT] = {
+        [TEXT_POLICY] = slice_from(l->user.policy, call_policy_size(l->user.policy)),
         [TEXT_NAME] = slice_from_str(l->user.name),
         [TEXT_DOMAIN] = slice_from_str(l->user.domain),
         [TEXT_DISPLAY] = slice_from_str(l->user.display),
@@ -181,7 +206,6 @@ static bool save_leg(const struct leg *l, struct buf *data)
                              .allows_update = l->allows_update,
                              .invite_cseq = l->invite_cseq,
                              .answered_cseq = l->answered_cseq,
-                             .user_policy = l->user.policy,
                              .policy = l->policy,
                              .flow = l->flow,
                              .sdp_session = l->sdp_session,
@@ -199,7 +223,7 @@ static bool save_leg(const struct leg *l, struct buf *data)
 void snapshot_save(struct call *c)
 {
     struct snapshot_map *m = c->core->snapshots;
-    if (!m || c->phase != CALL_ANSWERED || !find_slot(c))
+    if (!m || c->phase != CALL_ANSWERED || !slot_take(c))
         return;
     struct snapshot_slot *s = slot_at(m, c->slot);
     struct buf data = buf_over(s->data, data_cap());
@@ -235,6 +259,7 @@ void snapshot_drop(struct call *c)
     size_t used = sizeof(*s) + (s->n < data_cap() ? s->n : data_cap());
     __atomic_store_n(&s->version, 0, __ATOMIC_SEQ_CST);
     secret_wipe(s, used); /* descriptions hold keys */
+    slot_release(m, c->slot);
     c->slot = SNAPSHOT_NONE;
 }
 
@@ -259,7 +284,9 @@ static bool restore_streams(struct leg *l, size_t n, struct slice *rest)
         memcpy(&s, raw.p, sizeof(s));
         if (s.index >= SDP_MEDIA_MAX)
             return false;
-        struct leg_stream *m = &l->media.streams[s.index];
+        struct leg_stream *m = leg_media_stream_make(&l->media, s.index);
+        if (!m)
+            return false;
         m->endpoint = s.endpoint;
         m->proto = s.proto;
         m->rtcp_mux = s.rtcp_mux;
@@ -271,16 +298,28 @@ static bool restore_streams(struct leg *l, size_t n, struct slice *rest)
     return true;
 }
 
+static bool restore_policy(struct slice from, struct store_policy *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    if (from.n > sizeof(*ret) || from.n < offsetof(struct store_policy, codecs))
+        return false;
+    memcpy(ret, from.p, from.n);
+    for (size_t i = 0; i < STORE_CODEC_MAX; i++)
+        ret->codecs[i][STORE_CODEC_NAME_MAX] = '\0';
+    return ret->codec_count <= STORE_CODEC_MAX && call_policy_size(ret) == from.n;
+}
+
 static bool restore_texts(struct leg *l, const struct snapshot_leg *s, struct slice *rest)
 {
     struct slice t[TEXT_COUNT];
+    struct store_policy policy;
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         if (!take(rest, s->text_n[i], &t[i]))
             return false;
     }
     l->target_uri = strndup(t[TEXT_TARGET_URI].p, t[TEXT_TARGET_URI].n);
-    return l->target_uri &&
-           leg_set_user(l, t[TEXT_NAME], t[TEXT_DOMAIN], t[TEXT_DISPLAY], &s->user_policy) == 0 &&
+    return l->target_uri && restore_policy(t[TEXT_POLICY], &policy) &&
+           leg_set_user(l, t[TEXT_NAME], t[TEXT_DOMAIN], t[TEXT_DISPLAY], &policy) == 0 &&
            slice_to_str(t[TEXT_CONTACT_USER], l->contact_user, sizeof(l->contact_user)) &&
            slice_to_str(t[TEXT_AGENT], l->agent, sizeof(l->agent)) &&
            dialog_load(&l->dialog, t[TEXT_DIALOG].p, t[TEXT_DIALOG].n) == 0 &&
@@ -319,11 +358,21 @@ static struct leg *restore_leg(struct call *c, struct slice *rest)
     return l;
 }
 
+/* Free, or not written to its end by a process that was killed. */
+static void slot_discard(struct snapshot_map *m, uint32_t i)
+{
+    if (!slot_empty(m, i))
+        secret_wipe(slot_at(m, i), CALL_SNAPSHOT_SIZE);
+    m->free[m->free_n++] = i;
+}
+
 static bool restore_call(struct call_core *core, uint32_t i)
 {
     struct snapshot_slot *s = slot_at(core->snapshots, i);
-    if (s->version != SNAPSHOT_VERSION || s->n > data_cap())
+    if (s->version != SNAPSHOT_VERSION || s->n > data_cap()) {
+        slot_discard(core->snapshots, i);
         return false;
+    }
     struct call *c = call_new(core, s->call);
     if (!c)
         return false;
@@ -352,13 +401,31 @@ static bool restore_call(struct call_core *core, uint32_t i)
     return false;
 }
 
+/* The first slot from `from` on that has memory; count: none. */
+static uint32_t slot_next(const struct call_core *core, uint32_t from)
+{
+    uint32_t count = core->snapshots->count;
+    off_t at = from < count
+                   ? lseek(core->cfg.snapshot_fd, (off_t)from * CALL_SNAPSHOT_SIZE, SEEK_DATA)
+                   : -1;
+    if (at < 0) /* ENXIO: no data behind; where the kernel cannot tell, look at each */
+        return from < count && errno != ENXIO ? from : count;
+    uint32_t slot = (uint32_t)(at / CALL_SNAPSHOT_SIZE);
+    return slot < count ? slot : count;
+}
+
 size_t call_core_restore(struct call_core *core)
 {
+    struct snapshot_map *m = core->snapshots;
     size_t n = 0;
-    if (!core->snapshots)
+    if (!m)
         return 0;
-    for (uint32_t i = 0; i < core->snapshots->count; i++)
+    for (uint32_t i = 0; (i = slot_next(core, i)) < m->count; i++) {
+        for (; m->fresh < i; m->fresh++) /* those in between are free */
+            m->free[m->free_n++] = m->fresh;
+        m->fresh = i + 1;
         n += restore_call(core, i);
+    }
     core->sweep_due = true;
     return n;
 }
@@ -376,8 +443,8 @@ void snapshot_sweep(struct call_core *core)
         {
             const struct leg *l = CONTAINER_OF(ln, struct leg, node);
             for (size_t i = 0; i < SDP_MEDIA_MAX && n < cap; i++) {
-                if (l->media.streams[i].endpoint)
-                    endpoints[n++] = l->media.streams[i].endpoint;
+                if (leg_media_stream(&l->media, i)->endpoint)
+                    endpoints[n++] = leg_media_stream(&l->media, i)->endpoint;
             }
         }
     }

@@ -8,10 +8,11 @@
 const struct media_protection *tell_protection_of(const struct leg *l)
 {
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
-        if (l->media.streams[i].endpoint)
-            return &l->media.streams[i].protection;
+        const struct leg_stream *s = leg_media_stream(&l->media, i);
+        if (s->endpoint)
+            return &s->protection;
     }
-    return &l->media.streams[0].protection;
+    return &l->media.first.protection;
 }
 
 bool tell_leg_is_protected(const struct leg *l)
@@ -62,7 +63,7 @@ static void put_leg(struct buf *b, const char *name, const struct leg *l)
 
 void tell_put_headers(struct buf *b, struct leg *l, const struct leg *other)
 {
-    if (!(l->user.policy.tell & STORE_TELL_HEADER))
+    if (!(l->user.policy->tell & STORE_TELL_HEADER))
         return;
     const char *word = words[word_of(l, other)];
     l->told = state_of(l, other);
@@ -76,7 +77,7 @@ void tell_put_headers(struct buf *b, struct leg *l, const struct leg *other)
 
 bool tell_wants_mark(const struct leg *callee)
 {
-    return (callee->user.policy.tell & STORE_TELL_MARK) && tell_leg_is_protected(callee->call->a);
+    return (callee->user.policy->tell & STORE_TELL_MARK) && tell_leg_is_protected(callee->call->a);
 }
 
 /* --- as soon as it changes -------------------------------------------------------------------- */
@@ -117,7 +118,7 @@ static enum media_announcement announcement_of(enum tell_word w)
 static void announce(struct leg *l, const struct leg *other)
 {
     enum tell_word word = word_of(l, other);
-    uint8_t when = l->user.policy.announce;
+    uint8_t when = l->user.policy->announce;
     if (when == STORE_ANNOUNCE_OFF || l->announced == word + 1 ||
         (when == STORE_ANNOUNCE_ONCE && l->announced))
         return;
@@ -143,7 +144,7 @@ void tell_changed(struct call *c)
             announce(l, other);
         bool browser = l->flow.kind == TRANSPORT_WS || l->flow.kind == TRANSPORT_WSS;
         if (browser && c->phase == CALL_ANSWERED && l->state == LEG_UP &&
-            (l->user.policy.tell & STORE_TELL_HEADER) && l->told != state_of(l, other))
+            (l->user.policy->tell & STORE_TELL_HEADER) && l->told != state_of(l, other))
             send_info(l, other);
     }
 }

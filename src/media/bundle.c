@@ -59,7 +59,7 @@ static struct media_endpoint *only(struct media_endpoint *owner, is_its_fn *is_i
 
 static bool has_described(const struct media_endpoint *e, uint32_t ssrc)
 {
-    const struct media_terms *t = &e->s->terms;
+    const struct media_brief *t = &e->s->terms;
 
     for (size_t i = 0; i < t->ssrc_count; i++) {
         if (t->ssrcs[i] == ssrc)

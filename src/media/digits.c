@@ -28,7 +28,7 @@ void media_digits_free(struct media_endpoint *e)
 /* The number for events of the clock of what this endpoint hears from us; else any. */
 static const struct media_codec *event_codec(const struct media_endpoint *e)
 {
-    const struct media_terms *t = &e->s->terms;
+    const struct media_contexts *t = &e->contexts;
     const struct media_codec *heard = media_endpoint_codec(e, e->last_pt), *found = NULL;
     for (size_t i = 0; i < t->codec_count; i++) {
         const struct media_codec *c = &t->codecs[i];

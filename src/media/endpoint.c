@@ -48,6 +48,21 @@ void media_contexts_fini(struct media_contexts *c)
 {
     for (size_t i = 0; i < MEDIA_CTX_COUNT; i++)
         c->ctx[i] = srtp_ctx_free(c->ctx[i]);
+    free(c->codecs);
+    c->codecs = NULL;
+    c->codec_count = 0;
+}
+
+static int codecs_make(const struct media_terms *t, struct media_contexts *c)
+{
+    if (t->codec_count == 0)
+        return 0;
+    c->codecs = malloc(t->codec_count * sizeof(*c->codecs));
+    if (!c->codecs)
+        return -ENOMEM;
+    memcpy(c->codecs, t->codecs, t->codec_count * sizeof(*c->codecs));
+    c->codec_count = t->codec_count;
+    return 0;
 }
 
 int media_contexts_make(const struct media_endpoint *e, const struct media_terms *t,
@@ -58,6 +73,9 @@ int media_contexts_make(const struct media_endpoint *e, const struct media_terms
     const uint32_t epochs[MEDIA_CTX_COUNT] = {t->tx_epoch, t->rx_epoch, t->rx_prev_epoch,
                                               t->rtcp_tx_epoch, t->rtcp_rx_epoch};
     struct media_contexts c = {0};
+    int v = codecs_make(t, &c);
+    if (v < 0)
+        return v;
     for (size_t i = 0; i < MEDIA_CTX_COUNT; i++) {
         c.epoch[i] = epochs[i];
         bool has = keys[i]->suite != SRTP_SUITE_NONE && epochs[i] != 0;
@@ -85,12 +103,14 @@ static void contexts_take(struct media_endpoint *e, struct media_contexts *c)
             e->contexts.epoch[i] = c->epoch[i];
         }
     }
+    free(e->contexts.codecs);
+    e->contexts.codecs = c->codecs;
+    e->contexts.codec_count = c->codec_count;
 }
 
 /* Fail closed: what is not plainly secure, and not plainly allowed to be clear, is closed. */
-static enum media_guard guard_of(const struct media_endpoint *e)
+static enum media_guard guard_of(const struct media_endpoint *e, const struct media_terms *t)
 {
-    const struct media_terms *t = &e->s->terms;
     if (e->contexts.ctx[MEDIA_CTX_TX] && e->contexts.ctx[MEDIA_CTX_RX])
         return MEDIA_GUARD_SECURE;
     bool keys = t->encrypted || t->keying.active != KEYING_NONE;
@@ -107,7 +127,7 @@ bool media_codec_is_same(const struct media_codec *a, const struct media_codec *
 
 const struct media_codec *media_endpoint_codec(const struct media_endpoint *e, uint8_t pt)
 {
-    const struct media_terms *t = &e->s->terms;
+    const struct media_contexts *t = &e->contexts;
     for (size_t i = 0; i < t->codec_count; i++) {
         if (t->codecs[i].pt == pt)
             return &t->codecs[i];
@@ -117,7 +137,7 @@ const struct media_codec *media_endpoint_codec(const struct media_endpoint *e, u
 
 static uint8_t pt_towards(const struct media_codec *c, const struct media_endpoint *to)
 {
-    const struct media_terms *t = &to->s->terms;
+    const struct media_contexts *t = &to->contexts;
     for (size_t i = 0; i < t->codec_count; i++) {
         if (media_codec_is_same(c, &t->codecs[i]))
             return t->codecs[i].pt;
@@ -138,10 +158,10 @@ static uint8_t *pt_map_new(void)
  * description all the same: those that the other leg does not know are mapped by codec. */
 static void pt_map_make(struct media_endpoint *e)
 {
-    const struct media_terms *t = &e->s->terms;
+    const struct media_contexts *t = &e->contexts;
     free(e->pt_map);
     e->pt_map = NULL;
-    if (!e->peer || e->peer->s->terms.codec_count == 0)
+    if (!e->peer || e->peer->contexts.codec_count == 0)
         return;
     for (size_t i = 0; i < t->codec_count; i++) {
         uint8_t pt = t->codecs[i].pt & 0x7f;
@@ -180,14 +200,15 @@ static void settle(struct media_endpoint *e, bool expected)
 
 void media_endpoint_apply(struct media_endpoint *e, struct media_contexts *c)
 {
-    const struct media_terms *t = &e->s->terms;
+    struct media_terms t CLEANUP(media_terms_wipe);
     bool expected = media_endpoint_expects(e);
+    media_endpoint_terms(e, &t);
     contexts_take(e, c);
-    e->ice = t->ice.on;
-    e->guard = guard_of(e);
-    e->rtcp_apart = keying_state_rtcp_apart(&t->keying, t->rtcp_mux);
-    e->hears = t->direction == MEDIA_SENDRECV || t->direction == MEDIA_SENDONLY;
-    e->sends = t->direction == MEDIA_SENDRECV || t->direction == MEDIA_RECVONLY;
+    e->ice = t.ice.on;
+    e->guard = guard_of(e, &t);
+    e->rtcp_apart = keying_state_rtcp_apart(&t.keying, t.rtcp_mux);
+    e->hears = t.direction == MEDIA_SENDRECV || t.direction == MEDIA_SENDONLY;
+    e->sends = t.direction == MEDIA_SENDRECV || t.direction == MEDIA_RECVONLY;
     e->last_pt = MEDIA_PT_NONE;
     e->voice = codec_encoder_free(e->voice); /* the numbers may mean something else now */
     media_endpoint_protection(e, &e->stats->protection);
@@ -204,7 +225,10 @@ void media_endpoint_drop_old_key(struct media_endpoint *e)
     srtp_ctx_free(e->contexts.ctx[MEDIA_CTX_RX_PREV]);
     e->contexts.ctx[MEDIA_CTX_RX_PREV] = NULL;
     e->contexts.epoch[MEDIA_CTX_RX_PREV] = 0;
-    secret_wipe(&e->s->terms.rx_prev, sizeof(e->s->terms.rx_prev));
+    struct media_terms t CLEANUP(media_terms_wipe);
+    media_endpoint_terms(e, &t);
+    secret_wipe(&t.rx_prev, sizeof(t.rx_prev));
+    media_terms_commit(&e->role->state, slot_of(e), &t);
 }
 
 static void connect_half(struct media_endpoint *e, uint8_t mode, struct media_endpoint *peer)
@@ -233,7 +257,9 @@ void media_endpoint_protection(const struct media_endpoint *e, struct media_prot
 {
     memset(ret, 0, sizeof(*ret));
     const struct media_endpoint *by = e->bundle ? e->bundle : e;
-    keying_state_protection(&by->s->terms.keying, ret);
+    struct media_terms t CLEANUP(media_terms_wipe);
+    media_endpoint_terms(by, &t);
+    keying_state_protection(&t.keying, ret);
     ret->path = MEDIA_PATH_RELAY;
 }
 
@@ -263,7 +289,6 @@ static void endpoint_join(struct media_role *r, struct media_endpoint *e)
     memset(e, 0, sizeof(*e));
     e->role = r;
     e->s = &r->state.slots[slot];
-    e->own_rtcp = &r->state.rtcp[slot];
     e->stats = &r->stats[slot];
     e->id = id_of(e->s, slot);
     e->rtp.fd = e->rtcp.fd = -1;
@@ -309,10 +334,11 @@ static void shown_address(const struct media_role *r, const struct addr *local,
         *ret = addr_is_any(bound) ? *local : *bound;
 }
 
-static void slot_begin(struct media_slot *s, const struct media_request *rq)
+static void slot_begin(struct media_state *state, uint32_t slot, const struct media_request *rq)
 {
+    struct media_slot *s = &state->slots[slot];
     uint32_t generation = (s->generation + 1) & 0x7fffffff; /* the tag needs one bit */
-    memset(s, 0, sizeof(*s));
+    media_slot_wipe(state, slot); /* a process may have been killed before it had */
     s->generation = generation ? generation : 1;
     s->call = rq->call;
     s->leg = rq->leg;
@@ -327,7 +353,7 @@ static struct media_endpoint *endpoint_begin(struct media_role *r, const struct 
     if (slot >= r->state.head->slots_touched)
         r->state.head->slots_touched = slot + 1;
     e->s = &r->state.slots[slot];
-    slot_begin(e->s, rq);
+    slot_begin(&r->state, slot, rq);
     return e;
 }
 
@@ -416,9 +442,7 @@ void media_endpoint_close(struct media_endpoint *e)
     e->stats->endpoint = 0;
     media_socket_release(e);
     media_endpoint_leave(e);
-    uint32_t generation = s->generation;
-    secret_wipe(s, sizeof(*s));
-    s->generation = generation;
+    media_slot_wipe(&r->state, slot);
     r->free_slots[r->free_n++] = slot;
 }
 
@@ -438,7 +462,9 @@ void media_endpoint_adopt(struct media_role *r, uint32_t slot)
 int media_endpoint_resume(struct media_endpoint *e)
 {
     struct media_contexts c;
-    int v = media_contexts_make(e, &e->s->terms, &c);
+    struct media_terms t CLEANUP(media_terms_wipe);
+    media_endpoint_terms(e, &t);
+    int v = media_contexts_make(e, &t, &c);
     if (v < 0)
         return v;
     struct media_endpoint *owner = media_endpoint_find(e->role, e->s->bundle);

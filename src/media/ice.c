@@ -1,5 +1,7 @@
 #include "media/ice.h"
 
+#include <stdatomic.h>
+
 #include "crypto/hash.h"
 #include "keying/text.h"
 #include "media/worker.h"
@@ -127,12 +129,32 @@ static struct addr *selected(struct media_endpoint *e, size_t which)
     return which ? &e->s->learned_rtcp : &e->s->learned_rtp;
 }
 
+/* NULL: no check has shown anything yet. */
+static struct media_ice_pairs *pairs_of(const struct media_endpoint *e)
+{
+    return e->s->ice_begun ? &e->role->state.ice[(uint32_t)e->id] : NULL;
+}
+
+static struct media_ice_pairs *pairs_begin(struct media_endpoint *e)
+{
+    struct media_ice_pairs *ice = &e->role->state.ice[(uint32_t)e->id];
+
+    if (!e->s->ice_begun) {
+        memset(ice, 0, sizeof(*ice));
+        atomic_signal_fence(
+            memory_order_seq_cst); /* a killed process has not begun before it is zeroed */
+        e->s->ice_begun = true;
+    }
+    return ice;
+}
+
 static struct media_ice_peer *peer_find(const struct media_endpoint *e, size_t which,
                                         const struct addr *a)
 {
-    struct media_ice_peer *p = e->s->ice.peers[which];
+    struct media_ice_pairs *ice = pairs_of(e);
+    struct media_ice_peer *p = ice ? ice->peers[which] : NULL;
 
-    for (size_t i = 0; i < MEDIA_ICE_PEERS; i++) {
+    for (size_t i = 0; p && i < MEDIA_ICE_PEERS; i++) {
         if (addr_family(&p[i].addr) != 0 && addr_eq(&p[i].addr, a))
             return &p[i];
     }
@@ -142,7 +164,7 @@ static struct media_ice_peer *peer_find(const struct media_endpoint *e, size_t w
 /* Free, or the one that has been silent longest and is not in use. */
 static struct media_ice_peer *peer_room(struct media_endpoint *e, size_t which)
 {
-    struct media_ice_peer *p = e->s->ice.peers[which], *oldest = NULL;
+    struct media_ice_peer *p = pairs_begin(e)->peers[which], *oldest = NULL;
 
     for (size_t i = 0; i < MEDIA_ICE_PEERS; i++) {
         if (addr_family(&p[i].addr) == 0)
@@ -165,7 +187,7 @@ bool media_ice_is_valid(const struct media_endpoint *e, bool rtcp_port, const st
 
 static void select_pair(struct media_endpoint *e, size_t which, const struct addr *a)
 {
-    struct media_ice_pairs *ice = &e->s->ice;
+    struct media_ice_pairs *ice = pairs_begin(e);
 
     ice->stale[which] = false;
     if (addr_eq(selected(e, which), a))
@@ -192,7 +214,7 @@ static void nominate(struct media_endpoint *e, size_t which, struct media_ice_pe
     const struct media_ice_peer *now = peer_find(e, which, selected(e, which));
 
     p->nominated = true;
-    if (!now || now == p || e->s->ice.stale[which] || p->priority > now->priority ||
+    if (!now || now == p || pairs_of(e)->stale[which] || p->priority > now->priority ||
         is_silent(e, now))
         select_pair(e, which, &p->addr);
 }
@@ -213,7 +235,7 @@ void media_ice_learn(struct media_endpoint *e, bool rtcp, const struct addr *fro
  * until another is nominated (RFC 8445 s.9). */
 static void restart(struct media_endpoint *e)
 {
-    struct media_ice_pairs *ice = &e->s->ice;
+    struct media_ice_pairs *ice = pairs_begin(e);
 
     memset(ice->peers, 0, sizeof(ice->peers));
     for (size_t which = 0; which < 2; which++)
@@ -222,7 +244,10 @@ static void restart(struct media_endpoint *e)
 
 static void forget(struct media_endpoint *e, size_t which)
 {
-    memset(e->s->ice.peers[which], 0, sizeof(e->s->ice.peers[which]));
+    struct media_ice_pairs *ice = pairs_of(e);
+
+    if (ice)
+        memset(ice->peers[which], 0, sizeof(ice->peers[which]));
     memset(selected(e, which), 0, sizeof(struct addr));
 }
 
@@ -256,20 +281,22 @@ void media_ice_apply(struct media_endpoint *e, const struct media_ice_terms *bef
 
 void media_ice_tell(struct media_endpoint *e)
 {
+    const struct media_ice_pairs *ice = pairs_of(e);
+
     if (!e->ice)
         e->stats->ice = MEDIA_ICE_NONE;
     else if (addr_family(&e->s->learned_rtp) != 0)
         e->stats->ice = MEDIA_ICE_CONNECTED;
     else
-        e->stats->ice = e->s->ice.consents ? MEDIA_ICE_LOST : MEDIA_ICE_CHECKING;
+        e->stats->ice = ice && ice->consents ? MEDIA_ICE_LOST : MEDIA_ICE_CHECKING;
 }
 
 void media_ice_tick(struct media_endpoint *e, uint64_t now)
 {
-    struct media_ice_pairs *ice = &e->s->ice;
+    const struct media_ice_pairs *ice = pairs_of(e);
     const struct media_ice_peer *p = peer_find(e, 0, &e->s->learned_rtp);
 
-    if (!ice->consents || !p || now - p->heard < MEDIA_CONSENT_MS ||
+    if (!ice || !ice->consents || !p || now - p->heard < MEDIA_CONSENT_MS ||
         now - e->last_rx < MEDIA_CONSENT_MS)
         return;
     forget(e, 0);
@@ -328,7 +355,7 @@ static void note_check(struct media_endpoint *e, size_t which, const struct medi
                        const struct stun_msg *m)
 {
     uint64_t now = loop_now(e->role->loop);
-    struct media_ice_pairs *ice = &e->s->ice;
+    struct media_ice_pairs *ice = pairs_begin(e);
     struct media_ice_peer *peer = peer_find(e, which, &p->from);
 
     if (!peer) {

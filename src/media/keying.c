@@ -41,7 +41,7 @@ struct media_keying {
 
 static bool is_known(const struct media_endpoint *e, bool rtcp, const struct addr *from)
 {
-    const struct media_terms *t = &e->s->terms;
+    const struct media_brief *t = &e->s->terms;
     if (e->ice)
         return media_ice_is_valid(e, rtcp, from);
     return addr_eq(from, rtcp ? &t->remote_rtcp : &t->remote_rtp) ||
@@ -84,11 +84,12 @@ static void on_secure(void *arg, const struct keying_yield *y)
 {
     struct component *c = arg;
     struct media_endpoint *e = c->e;
-    const struct media_terms *now = &e->s->terms;
-    struct media_terms next CLEANUP(media_terms_wipe) = *now;
+    struct media_terms now CLEANUP(media_terms_wipe);
+    media_endpoint_terms(e, &now);
+    struct media_terms next CLEANUP(media_terms_wipe) = now;
     if (!keying_state_take(&next.keying, c->which, c->number, y))
         return;
-    media_terms_rekey(&next, now, loop_now(e->role->loop));
+    media_terms_rekey(&next, &now, loop_now(e->role->loop));
     if (media_terms_take(e, &next) < 0) {
         media_role_event(e, MEDIA_EVENT_FAILED, "no memory for the keys");
         return;
@@ -194,13 +195,18 @@ void media_keying_zrtp_found(struct media_role *r, const struct media_zrtp *z)
  * other's, so that the two people read the same (RFC 6189 s.7.3). */
 static bool has_sas(const struct media_endpoint *e)
 {
-    const struct keying_state *k = &e->s->terms.keying;
-    return k->active == KEYING_ZRTP && k->sas[0];
+    struct media_terms t CLEANUP(media_terms_wipe);
+    if (e->s->terms.keying.active != KEYING_ZRTP)
+        return false;
+    media_endpoint_terms(e, &t);
+    return t.keying.sas[0] != '\0';
 }
 
 static bool is_enrolled(const struct media_endpoint *e)
 {
-    return e->s->terms.keying.zrtp.told.pbx_matched;
+    struct media_terms t CLEANUP(media_terms_wipe);
+    media_endpoint_terms(e, &t);
+    return t.keying.zrtp.told.pbx_matched;
 }
 
 static void zrtp_relay(struct media_endpoint *e)
@@ -214,7 +220,9 @@ static void zrtp_relay(struct media_endpoint *e)
     struct component *c = to->keying ? &to->keying->c[KEYING_RTP] : NULL;
     if (!is_enrolled(to) || !c || !c->engine || !c->ops->relay)
         return;
-    c->ops->relay(c->engine, &to->peer->s->terms.keying, loop_now(e->role->loop));
+    struct media_terms t CLEANUP(media_terms_wipe);
+    media_endpoint_terms(to->peer, &t);
+    c->ops->relay(c->engine, &t.keying, loop_now(e->role->loop));
 }
 
 static void on_timer(void *arg)
@@ -235,7 +243,7 @@ static const struct keying_ops *ops_of(const struct media_endpoint *e)
 
 static bool is_due(const struct media_endpoint *e, enum keying_component which)
 {
-    const struct media_terms *t = &e->s->terms;
+    const struct media_brief *t = &e->s->terms;
     if (!ops_of(e) || !t->has_remote || !t->keying.agreed || t->keying.held ||
         t->keying.wanted == 0 || e->mode == MEDIA_MODE_NONE)
         return false;
@@ -305,7 +313,9 @@ static void start(struct component *c)
     };
     c->ops = ops_of(e);
     c->number = e->s->terms.keying.wanted;
-    int r = c->ops->start(&env, &e->s->terms.keying, c->which, loop_now(e->role->loop), &c->engine);
+    struct media_terms t CLEANUP(media_terms_wipe);
+    media_endpoint_terms(e, &t);
+    int r = c->ops->start(&env, &t.keying, c->which, loop_now(e->role->loop), &c->engine);
     if (r < 0) {
         c->engine = NULL;
         if (r == -EAGAIN) /* what it needs is still to come (media_keying_zrtp_id) */
@@ -342,10 +352,11 @@ static void update_one(struct media_endpoint *e, enum keying_component which)
 static void update_patience(struct media_endpoint *e)
 {
     struct media_keying *k = e->keying;
-    const struct media_terms *t = &e->s->terms;
-    bool due = is_due(e, KEYING_RTP) && keying_state_wants(&t->keying, KEYING_RTP, t->rtcp_mux);
     if (!k)
         return;
+    struct media_terms t CLEANUP(media_terms_wipe);
+    media_endpoint_terms(e, &t);
+    bool due = is_due(e, KEYING_RTP) && keying_state_wants(&t.keying, KEYING_RTP, t.rtcp_mux);
     if (!due)
         k->due_since = 0;
     else if (k->due_since == 0)
@@ -396,10 +407,10 @@ void media_keying_check(struct media_endpoint *e, uint64_t now)
 /* Could our offer's answer make it a handshake's first packet? */
 static bool is_expected(const struct media_endpoint *e, enum rtp_kind kind)
 {
-    const struct keying_state *k = &e->s->terms.keying;
+    const struct media_brief *t = &e->s->terms;
     for (size_t i = 0; i < KEYING_COUNT; i++) {
         const struct keying_ops *ops = keying_find((enum keying_kind)i);
-        bool may_be = k->offered & 1u << i || k->active == i;
+        bool may_be = t->keying.offered & 1u << i || t->keying.active == i;
         if (may_be && ops && ops->start && ops->packet_kind == kind)
             return true;
     }

@@ -20,7 +20,7 @@ const struct addr *media_remote(const struct media_endpoint *e, bool rtcp)
     if (e->bundle)
         return media_remote(e->bundle, rtcp);
     const struct media_slot *s = e->s;
-    const struct media_terms *t = &s->terms;
+    const struct media_brief *t = &s->terms;
     if (e->ice)
         return rtcp && !t->rtcp_mux ? &s->learned_rtcp : &s->learned_rtp;
     if (addr_family(&t->remote_rtp) == 0) /* held: nowhere */

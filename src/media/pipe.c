@@ -145,8 +145,9 @@ static void pass_clear(struct media_packet *p)
 static struct rtp_rx_table *rx_table(const struct media_packet *p, size_t which)
 {
     const struct media_endpoint *e = p->in;
-    const size_t table = media_table(e->contexts.epoch[which]);
-    return which == MEDIA_CTX_RTCP_RX ? &e->own_rtcp->rx[table] : &e->s->rx[table];
+    const uint32_t epoch = e->contexts.epoch[which];
+    return which == MEDIA_CTX_RTCP_RX ? &media_tables_rtcp(e, epoch)->rx
+                                      : &media_tables(e, epoch)->rx;
 }
 
 static size_t rx_context(const struct media_packet *p)

@@ -9,10 +9,10 @@
 static bool claim(const struct media_packet *p, uint64_t *ret_index)
 {
     struct media_endpoint *e = media_transport(p->out);
-    struct rtp_tx_table *t = &e->s->tx[media_table(e->contexts.epoch[MEDIA_CTX_TX])];
+    struct rtp_tx_table *t = &media_tables(e, e->contexts.epoch[MEDIA_CTX_TX])->tx;
     if (p->rtcp) {
         if (e->rtcp_apart)
-            t = &e->own_rtcp->tx[media_table(e->contexts.epoch[MEDIA_CTX_RTCP_TX])];
+            t = &media_tables_rtcp(e, e->contexts.epoch[MEDIA_CTX_RTCP_TX])->tx;
         uint32_t index;
         if (rtp_tx_claim_rtcp(t, &index) != RTP_TX_CLAIMED)
             return false;

@@ -205,8 +205,9 @@ static bool family_fits(const struct media_endpoint *e, const struct addr *a)
 /* Of a bundle all keying is its first's; what an m-line of its own is remains: codecs, direction. */
 static int do_remote_bundled(struct work *w, bool check_only)
 {
-    const struct media_terms *by = &w->e->bundle->s->terms;
-    struct media_terms next CLEANUP(media_terms_wipe) = w->e->s->terms;
+    const struct media_brief *by = &w->e->bundle->s->terms;
+    struct media_terms next CLEANUP(media_terms_wipe);
+    media_endpoint_terms(w->e, &next);
     terms_describe(&next, w->rq, SLICE_NONE, loop_now(w->role->loop));
     w->reply.proto = next.said_proto = by->said_proto;
     w->reply.rtcp_mux = next.rtcp_mux = by->rtcp_mux || by->rtcp_mux_offered;
@@ -218,8 +219,9 @@ static int do_remote(struct work *w, bool check_only)
     if (w->e->bundle)
         return do_remote_bundled(w, check_only);
     const struct media_request *rq = w->rq;
-    const struct media_terms *now = &w->e->s->terms;
-    struct media_terms next CLEANUP(media_terms_wipe) = *now;
+    struct media_terms now CLEANUP(media_terms_wipe);
+    media_endpoint_terms(w->e, &now);
+    struct media_terms next CLEANUP(media_terms_wipe) = now;
     struct keying_policy policy = policy_of(w);
     struct keying_result kr = {0};
     int v;
@@ -227,14 +229,14 @@ static int do_remote(struct work *w, bool check_only)
     if (!family_fits(w->e, &next.remote_rtp) || !family_fits(w->e, &next.remote_rtcp))
         return refuse(w, MEDIA_STATUS_FAILED, "the peer's media address is of another IP version");
     if (rq->is_offer)
-        v = keying_remote_offer(&now->keying, &policy, rq->proto, w->text, &w->out, &next.keying,
+        v = keying_remote_offer(&now.keying, &policy, rq->proto, w->text, &w->out, &next.keying,
                                 &kr);
     else
-        v = keying_remote_answer(&now->keying, &policy, rq->proto, w->text, &next.keying, &kr);
+        v = keying_remote_answer(&now.keying, &policy, rq->proto, w->text, &next.keying, &kr);
     if (v != KEYING_OK)
         return refuse_keying(w, v, kr.why);
     next.encrypted = kr.encrypted;
-    media_terms_rekey(&next, now, loop_now(w->role->loop));
+    media_terms_rekey(&next, &now, loop_now(w->role->loop));
     w->reply.proto = next.said_proto = kr.proto;
     w->reply.rtcp_mux = next.rtcp_mux;
     if (rq->is_offer && next.ice.on)
@@ -247,23 +249,24 @@ static int do_remote(struct work *w, bool check_only)
 static int do_local(struct work *w)
 {
     if (w->e->bundle) {
-        const struct media_terms *by = &w->e->bundle->s->terms;
+        const struct media_brief *by = &w->e->bundle->s->terms;
         w->reply.proto = by->said_proto;
         w->reply.rtcp_mux = by->rtcp_mux_offered;
         return 0;
     }
     const struct media_request *rq = w->rq;
-    const struct media_terms *now = &w->e->s->terms;
-    struct media_terms next CLEANUP(media_terms_wipe) = *now;
+    struct media_terms now CLEANUP(media_terms_wipe);
+    media_endpoint_terms(w->e, &now);
+    struct media_terms next CLEANUP(media_terms_wipe) = now;
     struct keying_policy policy = policy_of(w);
     struct keying_result kr = {0};
-    int v = keying_local_offer(&now->keying, &policy, &w->out, &next.keying, &kr);
+    int v = keying_local_offer(&now.keying, &policy, &w->out, &next.keying, &kr);
     if (v != KEYING_OK)
         return refuse_keying(w, v, kr.why);
     next.protection = rq->policy.protection;
     next.rtcp_mux_offered = rq->rtcp_mux;
     /* Once done, ICE goes on: an offer without it would ask the peer to begin without. */
-    next.ice.offered = rq->ice || now->ice.on;
+    next.ice.offered = rq->ice || now.ice.on;
     if (next.ice.offered) {
         media_ice_cred_make(&next.ice);
         media_ice_put(&w->out, w->e, &next.ice, rq->rtcp_mux);

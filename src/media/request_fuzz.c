@@ -88,7 +88,9 @@ static void check(void)
     LIST_FOR_EACH(it, &g.role->open)
     {
         const struct media_endpoint *e = CONTAINER_OF(it, struct media_endpoint, node);
-        const struct media_terms *t = &e->s->terms;
+        struct media_terms all CLEANUP(media_terms_wipe);
+        const struct media_terms *t = &all;
+        media_endpoint_terms(e, &all);
         n++;
         assert(!e->peer || (e->peer->peer == e && e->peer != e));
         assert(e->guard != MEDIA_GUARD_CLEAR || t->protection != PROTECTION_REQUIRED);

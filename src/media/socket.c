@@ -18,15 +18,16 @@
 void media_socket_fetch_ahead(const struct media_endpoint *e)
 {
     const struct media_contexts *c = &e->contexts;
-    __builtin_prefetch(&e->s->rx[media_table(c->epoch[MEDIA_CTX_RX])], 1);
-    __builtin_prefetch(&e->s->rx[media_table(c->epoch[MEDIA_CTX_RX])].slots[1], 1);
+    const struct rtp_rx_table *rx = &media_tables(e, c->epoch[MEDIA_CTX_RX])->rx;
+    __builtin_prefetch(rx, 1);
+    __builtin_prefetch(&rx->slots[1], 1);
     __builtin_prefetch(&e->s->loss, 1);
     __builtin_prefetch(e->stats, 1);
     __builtin_prefetch(c->ctx[MEDIA_CTX_RX]);
     if (!e->peer)
         return;
     const struct media_contexts *out = &e->peer->contexts;
-    __builtin_prefetch(&e->peer->s->tx[media_table(out->epoch[MEDIA_CTX_TX])], 1);
+    __builtin_prefetch(&media_tables(e->peer, out->epoch[MEDIA_CTX_TX])->tx, 1);
     __builtin_prefetch(&e->peer->stats->tx_packets, 1);
     __builtin_prefetch(out->ctx[MEDIA_CTX_TX]);
 }

@@ -74,7 +74,7 @@ static bool is_spoken(const struct media_codec *c, struct speech *ret)
 /* The codec that the phone sends; before it has, the first that it described. */
 static bool choose(const struct media_endpoint *e, struct speech *ret)
 {
-    const struct media_terms *t = &e->s->terms;
+    const struct media_contexts *t = &e->contexts;
     if (is_spoken(media_endpoint_codec(e, e->last_pt), ret))
         return true;
     for (size_t i = 0; i < t->codec_count; i++) {

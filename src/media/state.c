@@ -1,5 +1,6 @@
 #include "media/state.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 
@@ -8,7 +9,10 @@
 
 #define MAGIC 0x31616964656d7473ull /* "stmedia1" */
 #define ALIGN 64u
-#define SLOT_SIZE (sizeof(struct media_slot) + sizeof(struct media_slot_rtcp))
+#define TABLES 4 /* two generations, RTCP's own beside them */
+#define SLOT_SIZE                                                       \
+    (sizeof(struct media_slot) + TABLES * sizeof(struct media_tables) + \
+     sizeof(struct media_ice_pairs) + sizeof(struct media_packed_more))
 
 static size_t head_size(void)
 {
@@ -31,29 +35,129 @@ static void in_order(void)
     atomic_signal_fence(memory_order_seq_cst);
 }
 
+/* --- packed terms --- */
+
+static_assert(sizeof(struct media_terms) % 8 == 0, "terms are whole words");
+static_assert(MEDIA_TERMS_WORDS > MEDIA_PACKED_HERE, "a row behind");
+
+static uint64_t *word_at(const struct media_state *s, uint32_t slot, size_t i)
+{
+    return i < MEDIA_PACKED_HERE ? &s->slots[slot].packed.words[i]
+                                 : &s->more[slot].words[i - MEDIA_PACKED_HERE];
+}
+
+/* Old words behind the new end are wiped: they may be keys. */
+static void terms_pack(struct media_state *s, uint32_t slot, const struct media_terms *t)
+{
+    struct media_slot *m = &s->slots[slot];
+    const char *from = (const char *)t;
+    size_t n = 0, had = m->packed_more ? MEDIA_TERMS_WORDS : MEDIA_PACKED_HERE;
+    memset(m->packed.is_set, 0, sizeof(m->packed.is_set));
+    for (size_t i = 0; i < MEDIA_TERMS_WORDS; i++) {
+        uint64_t word;
+        memcpy(&word, from + 8 * i, 8);
+        if (word == 0)
+            continue;
+        m->packed.is_set[i / 64] |= UINT64_C(1) << i % 64;
+        if (n == MEDIA_PACKED_HERE)
+            m->packed_more = true; /* before there is anything: it must be found to be wiped */
+        *word_at(s, slot, n++) = word;
+    }
+    for (size_t i = n; i < had; i++)
+        *word_at(s, slot, i) = 0;
+    in_order();
+    m->packed_more = n > MEDIA_PACKED_HERE;
+}
+
+void media_terms_read(const struct media_state *s, uint32_t slot, struct media_terms *ret)
+{
+    const struct media_packed *p = &s->slots[slot].packed;
+    size_t n = 0;
+    memset(ret, 0, sizeof(*ret));
+    for (size_t w = 0; w < ARRAY_LEN(p->is_set); w++) {
+        for (uint64_t bits = p->is_set[w]; bits; bits &= bits - 1) {
+            size_t i = 64 * w + (size_t)__builtin_ctzll(bits);
+            if (i < MEDIA_TERMS_WORDS)
+                memcpy((char *)ret + 8 * i, word_at(s, slot, n++), 8);
+        }
+    }
+}
+
+static struct media_brief brief_of(const struct media_terms *t)
+{
+    struct media_brief b = {
+        .rx_prev_until = t->rx_prev_until,
+        .remote_since = t->remote_since,
+        .tx_epoch = t->tx_epoch,
+        .rx_epoch = t->rx_epoch,
+        .rtcp_tx_epoch = t->rtcp_tx_epoch,
+        .rtcp_rx_epoch = t->rtcp_rx_epoch,
+        .remote_rtp = t->remote_rtp,
+        .remote_rtcp = t->remote_rtcp,
+        .signalling = t->signalling,
+        .ice = t->ice,
+        .keying = {.active = t->keying.active,
+                   .offered = t->keying.offered,
+                   .agreed = t->keying.agreed,
+                   .held = t->keying.held,
+                   .wanted = t->keying.wanted},
+        .has_remote = t->has_remote,
+        .rtcp_mux = t->rtcp_mux,
+        .rtcp_mux_offered = t->rtcp_mux_offered,
+        .transcode = t->transcode,
+        .protection = t->protection,
+        .said_proto = t->said_proto,
+        .ssrc_count = t->ssrc_count,
+    };
+    memcpy(b.ssrcs, t->ssrcs, sizeof(b.ssrcs));
+    return b;
+}
+
+void media_slot_wipe(struct media_state *s, uint32_t slot)
+{
+    struct media_slot *m = &s->slots[slot];
+    uint32_t generation = m->generation;
+    if (m->packed_more)
+        secret_wipe(&s->more[slot], sizeof(s->more[slot]));
+    secret_wipe(m, sizeof(*m));
+    m->generation = generation;
+}
+
 static void journal_apply(struct media_state *s)
 {
     struct media_state_head *h = s->head;
-    if (h->journal_slot != 0 && h->journal_slot <= h->slot_count)
-        s->slots[h->journal_slot - 1].terms = h->journal;
+    if (h->journal_slot != 0 && h->journal_slot <= h->slot_count) {
+        uint32_t slot = h->journal_slot - 1;
+        s->slots[slot].terms = brief_of(&h->journal);
+        terms_pack(s, slot, &h->journal);
+    }
     in_order();
     h->journal_slot = 0;
     in_order();
     secret_wipe(&h->journal, sizeof(h->journal));
 }
 
+static void rx_begin(struct rtp_rx_table *t)
+{
+    memset(t, 0, sizeof(*t));
+}
+
+static void tx_begin(struct rtp_tx_table *t)
+{
+    memset(t, 0, sizeof(*t));
+}
+
 void media_terms_commit(struct media_state *s, uint32_t slot, const struct media_terms *t)
 {
     struct media_slot *m = &s->slots[slot];
-    struct media_slot_rtcp *apart = &s->rtcp[slot];
     if (t->tx_epoch != m->terms.tx_epoch)
-        memset(&m->tx[media_table(t->tx_epoch)], 0, sizeof(m->tx[0]));
+        tx_begin(&s->tables[media_table(t->tx_epoch)][slot].tx);
     if (t->rx_epoch != m->terms.rx_epoch)
-        memset(&m->rx[media_table(t->rx_epoch)], 0, sizeof(m->rx[0]));
+        rx_begin(&s->tables[media_table(t->rx_epoch)][slot].rx);
     if (t->rtcp_tx_epoch != m->terms.rtcp_tx_epoch)
-        memset(&apart->tx[media_table(t->rtcp_tx_epoch)], 0, sizeof(apart->tx[0]));
+        tx_begin(&s->rtcp[media_table(t->rtcp_tx_epoch)][slot].tx);
     if (t->rtcp_rx_epoch != m->terms.rtcp_rx_epoch)
-        memset(&apart->rx[media_table(t->rtcp_rx_epoch)], 0, sizeof(apart->rx[0]));
+        rx_begin(&s->rtcp[media_table(t->rtcp_rx_epoch)][slot].rx);
     s->head->journal = *t;
     in_order();
     s->head->journal_slot = slot + 1;
@@ -94,7 +198,12 @@ int media_state_map(int fd, uint32_t max_endpoints, struct media_state *ret)
         .slots = (struct media_slot *)(void *)((char *)p + head_size()),
         .size = size,
     };
-    s.rtcp = (struct media_slot_rtcp *)(void *)(s.slots + max_endpoints);
+    s.tables[0] = (struct media_tables *)(void *)(s.slots + max_endpoints);
+    s.tables[1] = s.tables[0] + max_endpoints;
+    s.rtcp[0] = s.tables[1] + max_endpoints;
+    s.rtcp[1] = s.rtcp[0] + max_endpoints;
+    s.ice = (struct media_ice_pairs *)(void *)(s.rtcp[1] + max_endpoints);
+    s.more = (struct media_packed_more *)(void *)(s.ice + max_endpoints);
     struct media_state_head *h = s.head;
     bool same = h->magic == MAGIC && h->slot_size == SLOT_SIZE && h->slot_count == max_endpoints &&
                 h->slots_touched <= max_endpoints;

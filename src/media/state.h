@@ -7,6 +7,10 @@
  *    them again;
  *  - an endpoint is `open` last and not open first.
  *
+ * Terms are mostly zeros, most of the time: the slot keeps the few that packets and ticks look at as
+ * they are (struct media_brief), and all of them packed, without the words that are zero; what does
+ * not fit there lies in a row behind all slots.
+ *
  * Slots hold keys: a closed slot is wiped. */
 #ifndef SOTTO_MEDIA_STATE_H
 #define SOTTO_MEDIA_STATE_H
@@ -17,9 +21,9 @@
 #include "rtp/index.h"
 #include "rtp/stats.h"
 
-/* Packet indices belong to one key, which an epoch counts from 1 (0: no key). The table of epoch n is
- * [n & 1]: that of a new key is zeroed before the terms with the new epoch are committed, and that
- * of the key before stays beside it. */
+/* Packet indices belong to one key, which an epoch counts from 1 (0: no key). The tables of epoch n are
+ * [n & 1]: those of a new key are zeroed before the terms with the new epoch are committed, and those
+ * of the key before stay beside them. */
 static inline size_t media_table(uint32_t epoch)
 {
     return epoch & 1;
@@ -48,6 +52,36 @@ struct media_terms {
     uint32_t ssrcs[MEDIA_SSRC_MAX];
 };
 
+/* Of the terms, as they are. */
+struct media_brief {
+    uint64_t rx_prev_until, remote_since;
+    uint32_t tx_epoch, rx_epoch, rtcp_tx_epoch, rtcp_rx_epoch;
+    struct addr remote_rtp, remote_rtcp, signalling;
+    struct media_ice_terms ice;
+    struct {
+        uint8_t active, offered;
+        bool agreed, held;
+        uint32_t wanted;
+    } keying;
+    bool has_remote, rtcp_mux, rtcp_mux_offered, transcode;
+    uint8_t protection, said_proto;
+    uint8_t ssrc_count;
+    uint32_t ssrcs[MEDIA_SSRC_MAX];
+};
+
+#define MEDIA_TERMS_WORDS (sizeof(struct media_terms) / 8)
+#define MEDIA_PACKED_HERE 72u /* words in the slot: enough for a call with SDES */
+#define MEDIA_PACKED_MORE (MEDIA_TERMS_WORDS - MEDIA_PACKED_HERE)
+
+struct media_packed {
+    uint64_t is_set[(MEDIA_TERMS_WORDS + 63) / 64]; /* which words of the terms are not zero … */
+    uint64_t words[MEDIA_PACKED_HERE];              /* … and what they are, in order */
+};
+
+struct media_packed_more {
+    uint64_t words[MEDIA_PACKED_MORE];
+};
+
 struct media_slot {
     uint32_t generation; /* of the last endpoint here; ids are generation << 32 | slot */
     bool open;
@@ -66,17 +100,19 @@ struct media_slot {
     uint64_t source_ms;              /* when source_ts was the time; converted audio */
     uint16_t source_seq;
     bool source_on;
-    struct media_ice_pairs ice;
-    struct media_terms terms;
-    struct rtp_rx_table rx[2];
-    struct rtp_tx_table tx[2];
+    bool ice_begun;   /* checks have shown something: its pairs are zeroed and in use */
+    bool packed_more; /* there are words in the row behind */
+    struct media_brief terms;
+    struct media_packed packed;
 };
 
-/* What few endpoints have lies behind all slots, so that the memory of the others is never touched. A
- * table is zeroed when its epoch begins, not with the slot. */
-struct media_slot_rtcp { /* where RTCP has keys of its own */
-    struct rtp_rx_table rx[2];
-    struct rtp_tx_table tx[2];
+/* What not every endpoint has lies behind all slots, each kind in a row of its own, so that the memory
+ * of the others is never touched: most calls have one generation of keys, no ICE and one key for
+ * RTP and RTCP. A table is zeroed when its epoch begins, pairs when the first check has come; neither
+ * with the slot. */
+struct media_tables { /* of one generation of keys */
+    struct rtp_rx_table rx;
+    struct rtp_tx_table tx;
 };
 
 struct media_state_head {
@@ -92,7 +128,10 @@ struct media_state_head {
 struct media_state {
     struct media_state_head *head;
     struct media_slot *slots;
-    struct media_slot_rtcp *rtcp; /* of each slot */
+    struct media_tables *tables[2]; /* [media_table(epoch)][slot] */
+    struct media_tables *rtcp[2];   /* the same, where RTCP has keys of its own */
+    struct media_ice_pairs *ice;    /* [slot] */
+    struct media_packed_more *more; /* [slot] */
     size_t size;
     bool replaced; /* it was of another build: nothing could be taken over */
 };
@@ -100,6 +139,10 @@ struct media_state {
 /* -EINVAL: the memfd is too small. */
 int media_state_map(int fd, uint32_t max_endpoints, struct media_state *ret) MUST_CHECK;
 void media_state_unmap(struct media_state *s);
+/* All of a slot's terms. They hold keys: wipe the copy. */
+void media_terms_read(const struct media_state *s, uint32_t slot, struct media_terms *ret);
+/* Wipes a slot and what it has behind, but for its generation. */
+void media_slot_wipe(struct media_state *s, uint32_t slot);
 /* Zeroes the tables of keys that are new in t, then commits. */
 void media_terms_commit(struct media_state *s, uint32_t slot, const struct media_terms *t);
 /* The first DTLS certificate, or the next, which moves the one in use to the place behind. */

@@ -49,7 +49,7 @@ static bool is_named(const struct media_codec *c, const char *name)
     return strcmp(c->name, name) == 0;
 }
 
-static bool is_shared(const struct media_codec *c, const struct media_terms *t)
+static bool is_shared(const struct media_codec *c, const struct media_contexts *t)
 {
     for (size_t i = 0; i < t->codec_count; i++) {
         if (t->codecs[i].allowed && media_codec_is_same(c, &t->codecs[i]))
@@ -59,7 +59,7 @@ static bool is_shared(const struct media_codec *c, const struct media_terms *t)
 }
 
 /* The first codec of the other side that we can write, and its companions. */
-static bool plan_out(struct plan *p, const struct media_terms *to)
+static bool plan_out(struct plan *p, const struct media_contexts *to)
 {
     const struct media_codec *c = NULL;
     for (size_t i = 0; i < to->codec_count && !c; i++) {
@@ -86,12 +86,13 @@ static bool plan_out(struct plan *p, const struct media_terms *to)
 /* False: everything is relayed. */
 static bool plan_make(const struct media_endpoint *e, struct plan *p)
 {
-    const struct media_terms *in = &e->s->terms;
-    const struct media_terms *to = e->peer ? &e->peer->s->terms : NULL;
+    const struct media_contexts *in = &e->contexts;
+    const struct media_contexts *to = e->peer ? &e->peer->contexts : NULL;
     bool any = false;
     memset(p, 0, sizeof(*p)); /* compared as bytes */
     p->event_pt = p->noise_pt = MEDIA_PT_NONE;
-    if (!to || e->mode != MEDIA_MODE_RELAY || !in->transcode || !to->transcode || !plan_out(p, to))
+    if (!to || e->mode != MEDIA_MODE_RELAY || !e->s->terms.transcode ||
+        !e->peer->s->terms.transcode || !plan_out(p, to))
         return false;
     for (size_t i = 0; i < in->codec_count; i++) {
         const struct media_codec *c = &in->codecs[i];
@@ -220,7 +221,7 @@ static uint32_t elapsed(const struct media_slot *s, uint64_t now, uint32_t clock
 
 static const struct media_codec *audio_of(const struct media_endpoint *e, uint8_t pt)
 {
-    const struct media_terms *in = &e->s->terms;
+    const struct media_contexts *in = &e->contexts;
     for (size_t i = 0; i < in->codec_count; i++) {
         const struct media_codec *c = &in->codecs[i];
         if (e->transcode->plan.kinds[c->pt & 0x7f] == AUDIO &&

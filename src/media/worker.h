@@ -75,16 +75,18 @@ enum {
     MEDIA_CTX_COUNT
 };
 
+/* What terms are worth to this life of the process. */
 struct media_contexts {
     struct srtp_ctx *ctx[MEDIA_CTX_COUNT];
     uint32_t epoch[MEDIA_CTX_COUNT]; /* 0: none */
+    uint8_t codec_count;
+    struct media_codec *codecs; /* as many as there are */
 };
 
 struct media_endpoint {
     /* What a packet touches, in two cache lines. */
     struct media_role *role;
     struct media_slot *s;
-    struct media_slot_rtcp *own_rtcp; /* tables of RTCP, where it has keys of its own */
     struct media_stats *stats;
     struct media_endpoint *peer;
     uint8_t *pt_map; /* 128 entries towards the peer; NULL: as they are */
@@ -239,6 +241,22 @@ const struct media_codec *media_endpoint_codec(const struct media_endpoint *e, u
 /* Does the peer owe us media now? */
 bool media_endpoint_expects(const struct media_endpoint *e);
 void media_endpoint_log(struct media_endpoint *e, const char *event); /* rarely: MEDIA_LOG_MS */
+
+/* Packet indices under the key of that epoch. */
+static inline struct media_tables *media_tables(const struct media_endpoint *e, uint32_t epoch)
+{
+    return &e->role->state.tables[media_table(epoch)][(uint32_t)e->id];
+}
+static inline struct media_tables *media_tables_rtcp(const struct media_endpoint *e, uint32_t epoch)
+{
+    return &e->role->state.rtcp[media_table(epoch)][(uint32_t)e->id];
+}
+
+/* CLEANUP(media_terms_wipe). */
+static inline void media_endpoint_terms(const struct media_endpoint *e, struct media_terms *ret)
+{
+    media_terms_read(&e->role->state, (uint32_t)e->id, ret);
+}
 
 static inline uint64_t media_tag(uint64_t id, bool rtcp)
 {
