@@ -184,6 +184,7 @@ static void password_from_standard_input(void **state)
 static void quirks_by_verb(void **state)
 {
     struct place *p = *state;
+    assert_int_equal(sotto(p, "domain add a.example"), 0);
     assert_int_equal(sotto(p, "quirk list"), 0);
     expect(p->out, "Yealink      built in  crypto lines 1, no AES-256");
     assert_int_equal(sotto(p, "quirk set snom870 --offer savp --digest md5-first"), 0);

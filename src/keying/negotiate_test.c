@@ -239,8 +239,8 @@ static void what_is_known_of_a_phone(void **state)
     struct end e = new_end(PROTECTION_REQUIRED);
     e.p.aes_cm_256 = true;
     assert_int_equal(offers(&e), KEYING_OK);
-    assert_int_equal(count_of(e.text, "a=crypto:"), 2);
-    assert_int_equal(count_of(e.text, "a=crypto:2 AES_CM_256_HMAC_SHA1_80 inline:"), 1);
+    assert_int_equal(count_of(e.text, "a=crypto:"), 3);
+    assert_int_equal(count_of(e.text, "a=crypto:3 AES_CM_256_HMAC_SHA1_80 inline:"), 1);
     e = new_end(PROTECTION_REQUIRED);
     e.p.crypto_max = 1;
     assert_int_equal(offers(&e), KEYING_OK);
