@@ -111,11 +111,15 @@ class Gateway extends Ear {
     return pc;
   }
 
-  /** What the other side is to be told, with all candidates. */
-  async #described(pc: RTCPeerConnection): Promise<RTCSessionDescriptionInit> {
+  /** Of an answer Chromium takes no notice: what it sends is the offer's first. */
+  #prefer(pc: RTCPeerConnection): void {
     const { codecs } = RTCRtpReceiver.getCapabilities('audio') ?? { codecs: [] };
     const wanted = codecs.filter((c) => c.mimeType === CODECS[this.codec]);
     for (const t of pc.getTransceivers()) if (wanted.length) t.setCodecPreferences(wanted);
+  }
+
+  /** What the other side is to be told, with all candidates. */
+  async #described(pc: RTCPeerConnection): Promise<RTCSessionDescriptionInit> {
     await pc.setLocalDescription();
     await new Promise<void>((done) => {
       const look = () => pc.iceGatheringState === 'complete' && done();
@@ -126,16 +130,22 @@ class Gateway extends Ear {
     return { type, sdp };
   }
 
+  #keyed(): { srtp?: string } {
+    return this.srtp ? { srtp: this.srtp } : {};
+  }
+
   async dial(uri: string): Promise<void> {
-    const offer = await this.#described(await this.#open());
-    await this.#tell({ request: 'call', uri, srtp: this.srtp }, offer);
+    const pc = await this.#open();
+    this.#prefer(pc);
+    const offer = await this.#described(pc);
+    await this.#tell({ request: 'call', uri, ...this.#keyed() }, offer);
   }
 
   async answer(): Promise<void> {
     if (!this.#offer) throw new Error('nobody calls');
     const pc = await this.#open();
     await pc.setRemoteDescription(this.#offer);
-    await this.#tell({ request: 'accept', srtp: this.srtp }, await this.#described(pc));
+    await this.#tell({ request: 'accept', ...this.#keyed() }, await this.#described(pc));
   }
 
   async #update(offer: RTCSessionDescriptionInit): Promise<void> {
