@@ -17,8 +17,9 @@ PAGE = ROOT / "docs" / "INTEROP.md"
 SCRIPTS = ("baresip_pair", "baresip_calls", "baresip_policy", "sipp_calls", "sipp_policy", "kill",
            "kill_baresip", "dtls", "zrtp", "mikey", "ice", "baresip_dtls", "baresip_codecs", "linphone_dtls",
            "linphone_zrtp", "chromium_media", "chromium_calls", "chromium_peers", "page_phone",
-           "page_calls")
+           "page_calls", "janus_sip")
 PEERS = {"baresip": ("baresip", "-h"), "Chromium": ("chromium", "--version"),
+         "Janus": ("janus", "--version"),
          "linphone": ("linphonec", "-v"), "SIPp": ("sipp", "-v")}
 TRANSPORTS = ("tls", "wss", "tcp", "udp")
 HEAD = """# Interoperability

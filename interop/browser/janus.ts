@@ -32,16 +32,24 @@ const CODECS: Record<string, string> = { PCMU: 'audio/PCMU', PCMA: 'audio/PCMA' 
 
 class Gateway extends Ear {
   autoAnswer = false;
-  srtp = 'sdes_mandatory';
-  codec = '';
+  #keyed: { srtp?: string; srtp_profile?: string } = {};
+  #codec = '';
   #socket: WebSocket | null = null;
   #count = 0;
   #asked = new Map<string, { done: (m: Message) => void; fail: (e: Error) => void }>();
-  #ids: { session_id?: number; handle_id?: number } = {};
+  #ids: { session_id?: number | undefined; handle_id?: number | undefined } = {};
   #offer: RTCSessionDescriptionInit | undefined;
 
-  async start(account: Account, autoAnswer: boolean, srtp: string, codec: string): Promise<void> {
-    Object.assign(this, { autoAnswer, srtp, codec });
+  async start(
+    account: Account,
+    autoAnswer: boolean,
+    srtp: string,
+    profile: string,
+    codec: string,
+  ): Promise<void> {
+    this.autoAnswer = autoAnswer;
+    this.#codec = codec;
+    if (srtp) this.#keyed = { srtp, ...(profile && { srtp_profile: profile }) };
     const socket = new WebSocket(account.ws, 'janus-protocol');
     this.#socket = socket;
     socket.onclose = (e) => say('DISCONNECTED', e.code);
@@ -114,7 +122,7 @@ class Gateway extends Ear {
   /** Of an answer Chromium takes no notice: what it sends is the offer's first. */
   #prefer(pc: RTCPeerConnection): void {
     const { codecs } = RTCRtpReceiver.getCapabilities('audio') ?? { codecs: [] };
-    const wanted = codecs.filter((c) => c.mimeType === CODECS[this.codec]);
+    const wanted = codecs.filter((c) => c.mimeType === CODECS[this.#codec]);
     for (const t of pc.getTransceivers()) if (wanted.length) t.setCodecPreferences(wanted);
   }
 
@@ -130,22 +138,18 @@ class Gateway extends Ear {
     return { type, sdp };
   }
 
-  #keyed(): { srtp?: string } {
-    return this.srtp ? { srtp: this.srtp } : {};
-  }
-
   async dial(uri: string): Promise<void> {
     const pc = await this.#open();
     this.#prefer(pc);
     const offer = await this.#described(pc);
-    await this.#tell({ request: 'call', uri, ...this.#keyed() }, offer);
+    await this.#tell({ request: 'call', uri, ...this.#keyed }, offer);
   }
 
   async answer(): Promise<void> {
     if (!this.#offer) throw new Error('nobody calls');
     const pc = await this.#open();
     await pc.setRemoteDescription(this.#offer);
-    await this.#tell({ request: 'accept', ...this.#keyed() }, await this.#described(pc));
+    await this.#tell({ request: 'accept', ...this.#keyed }, await this.#described(pc));
   }
 
   async #update(offer: RTCSessionDescriptionInit): Promise<void> {

@@ -11,6 +11,7 @@ from .server import DOMAIN, PASSWORD
 
 HERE = Path(__file__).resolve().parents[1] / "browser"
 ROOT = Path(__file__).resolve().parents[2]
+BLOCK_SECONDS = 0.1  # as interop/browser/ear.ts has it
 BARE = "<!doctype html><meta charset=utf-8><title>{0}</title><script src={0}.js></script>"
 
 
@@ -75,6 +76,19 @@ class Ears:
             last = "\n".join(f"    {n['text'][:1500]}" for n in self.page.news.since()[-8:])
             raise waits.TooLate(f"the browser of {self.user} does not hear {hz} Hz: {heard}, "
                                 f"{self.stats()}\n{last}") from None
+
+    def wait_silence(self, seconds=1.0):
+        """Until it has heard nothing for so long."""
+        mark = self.sound_mark()
+
+        def probe():
+            nonlocal mark
+            heard = self.run(f"{self.rig}.heard(0, {mark})")
+            if heard["loud"]:
+                mark += heard["blocks"]
+                return False
+            return heard["blocks"] >= seconds / BLOCK_SECONDS
+        waits.until(f"silence in the browser of {self.user}", probe)
 
 
 class Browser(Ears):

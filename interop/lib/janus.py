@@ -99,13 +99,14 @@ class Janus:
 
 class Phone(browser.Ears):
     """One user at the gateway, a context manager: registered on entry. srtp: sdes_mandatory,
-    sdes_optional, or "" for none; codec: the only one that the page offers."""
+    sdes_optional, or "" for none; profile: the suite that it offers, or its default;
+    codec: the only one that the page offers."""
     rig = "janus"
 
     def __init__(self, stage, gateway, user, *, hz=440, answer=True, srtp="sdes_mandatory",
-                 codec="PCMU"):
+                 profile="", codec="PCMU"):
         self.user, self.server, self.gateway = user, stage.server, gateway
-        self.how = (answer, srtp, codec)
+        self.how = (answer, srtp, profile, codec)
         self.chromium = stage.chromium(hz)
         self.page = None
 
