@@ -18,7 +18,7 @@ MANDATORY, OPTIONAL = "sdes_mandatory", "sdes_optional"
 UDP = {"transport": "udp"}
 USERS = {"1000": UDP, "1001": {}, "1002": {"keying": "dtls"}, "2000": {**UDP, "protection": "preferred"},
          "3000": {**UDP, "protection": "off"}}
-SUITES = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32", "AEAD_AES_128_GCM", "AEAD_AES_256_GCM")
+OTHERS = ("AES_CM_128_HMAC_SHA1_32", "AEAD_AES_128_GCM", "AEAD_AES_256_GCM")  # than the usual suite
 cases = Cases(__file__, stage.opener(USERS, listen=("tls", "udp")))
 
 
@@ -110,9 +110,9 @@ def echo_opus(on):
     assert leg["codec"] == "OPUS", leg
 
 
-@cases.case("each suite that it knows", peer=JANUS, keying="sdes: every suite", transport="udp")
+@cases.case("each other suite that it knows", peer=JANUS, keying="sdes: every other suite", transport="udp")
 def profiles(on):
-    for suite in SUITES:
+    for suite in OTHERS:
         leg = echo(on, suite, profile=suite)
         assert leg["media"]["suite"] == suite, leg
 
