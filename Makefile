@@ -10,7 +10,7 @@ MAIN_OPTIONS = -Dwerror=$(WERROR) -Dprefix=$(PREFIX)
 SANITIZE_OPTIONS = -Dwerror=false -Db_lundef=false
 
 .DEFAULT_GOAL := all
-.PHONY: all deps deps-test deps-bench run test tests unit asan tsan coverage bench fuzz soak check format install clean
+.PHONY: all deps deps-test deps-bench run test tests unit asan tsan coverage interop bench fuzz soak check format install clean
 
 all:
 	@tools/build-web
@@ -57,6 +57,12 @@ coverage: deps-test
 	@tools/build build-cov all $(SANITIZE_OPTIONS) -Db_coverage=true -Doptimization=0
 	@tools/run-tests --unit build-cov
 	@tools/coverage build-cov
+
+# Every real peer, and the table of them in docs/INTEROP.md.
+interop: deps-test
+	@tools/build-web
+	@tools/build build all $(MAIN_OPTIONS)
+	@interop/table.py --run --write
 
 bench: deps-test deps-bench
 	@tools/build build all $(MAIN_OPTIONS)

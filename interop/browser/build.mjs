@@ -1,4 +1,4 @@
-// node build.mjs FILE: bundles the test page, with the packages of web/.
+// node build.mjs FOLDER: bundles the test pages into it, with the packages of web/.
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -7,8 +7,8 @@ const web = fileURLToPath(new URL('../../web/', import.meta.url));
 const { build } = createRequire(`${web}package.json`)('esbuild');
 await build({
   absWorkingDir: here,
-  entryPoints: ['rig.ts'],
-  outfile: process.argv[2],
+  entryPoints: ['rig.ts', 'janus.ts'],
+  outdir: process.argv[2],
   nodePaths: [`${web}node_modules`],
   bundle: true,
   format: 'iife',

@@ -2,6 +2,7 @@
 // console, a line each; the script asks for the rest by way of `rig`.
 import { UA, WebSocketInterface } from 'jssip';
 import type { DTMF, EndEvent, RTCSession } from 'jssip/lib/RTCSession';
+import { Ear, RAW, say } from './ear';
 
 interface Account {
   ws: string;
@@ -9,47 +10,13 @@ interface Account {
   password: string;
 }
 
-interface Block {
-  loud: boolean;
-  shares: Record<number, number>; // of the block's energy, by tone
-}
-
-const TONES = [440, 700, 1000, 1004];
-const BLOCK_MS = 100;
-const FFT = 4096;
-const LOUD = 0.003; // root mean square
-const PURE = 0.7;
 const PC_CONFIG: RTCConfiguration = { iceServers: [] };
-// The tone shall arrive as it is: what cleans speech takes a tone for noise.
-const RAW: MediaTrackConstraints = {
-  echoCancellation: false,
-  noiseSuppression: false,
-  autoGainControl: false,
-};
 const MEDIA = { mediaConstraints: { audio: RAW, video: false }, pcConfig: PC_CONFIG };
 
-const say = (...words: unknown[]) => console.log(words.join(' '));
-
-/** How much of the samples' energy is at this frequency (Goertzel). */
-function share(samples: Float32Array, rate: number, hz: number): number {
-  const k = 2 * Math.cos((2 * Math.PI * hz) / rate);
-  let [s1, s2, energy] = [0, 0, 0];
-  for (const v of samples) {
-    [s1, s2] = [v + k * s1 - s2, s1];
-    energy += v * v;
-  }
-  if (energy === 0) return 0;
-  return Math.min(1, (2 * (s1 * s1 + s2 * s2 - k * s1 * s2)) / (samples.length * energy));
-}
-
-class Rig {
+class Rig extends Ear {
   ua: UA | null = null;
   session: RTCSession | null = null;
-  pc: RTCPeerConnection | null = null;
-  blocks: Block[] = [];
   autoAnswer = false;
-  #context = new AudioContext();
-  #timer: ReturnType<typeof setInterval> | null = null;
 
   start(account: Account, autoAnswer: boolean): void {
     this.autoAnswer = autoAnswer;
@@ -99,42 +66,12 @@ class Rig {
           (typeof e.message === 'object' && e.message?.getHeader('Warning')) ?? '',
         );
       });
-    if (session.connection) this.#adopt(session.connection);
-    else session.on('peerconnection', (e) => this.#adopt(e.peerconnection));
+    if (session.connection) this.adopt(session.connection);
+    else session.on('peerconnection', (e) => this.adopt(e.peerconnection));
     if (originator === 'remote') {
       say('INCOMING', session.remote_identity.uri.toString());
       if (this.autoAnswer) session.answer(MEDIA);
     }
-  }
-
-  #adopt(pc: RTCPeerConnection): void {
-    this.pc = pc;
-    pc.addEventListener('track', (e) => this.#hear(e.streams[0] ?? new MediaStream([e.track])));
-    pc.addEventListener('connectionstatechange', () => say('PC', pc.connectionState));
-  }
-
-  #hear(stream: MediaStream): void {
-    // Chromium decodes only what an element plays.
-    const player = new Audio();
-    player.srcObject = stream;
-    player.muted = true;
-    void player.play();
-    const analyser = this.#context.createAnalyser();
-    analyser.fftSize = FFT;
-    this.#context.createMediaStreamSource(stream).connect(analyser);
-    void this.#context.resume();
-    const samples = new Float32Array(FFT);
-    if (this.#timer) clearInterval(this.#timer);
-    this.#timer = setInterval(() => {
-      analyser.getFloatTimeDomainData(samples);
-      let energy = 0;
-      for (const v of samples) energy += v * v;
-      const shares = Object.fromEntries(
-        TONES.map((hz) => [hz, share(samples, this.#context.sampleRate, hz)]),
-      );
-      this.blocks.push({ loud: Math.sqrt(energy / FFT) > LOUD, shares });
-    }, BLOCK_MS);
-    say('TRACK');
   }
 
   stop(): void {
@@ -170,60 +107,12 @@ class Rig {
     this.session?.terminate(status ? { status_code: status } : {});
   }
 
-  /** A mark: what is heard later lies behind it. */
-  mark(): number {
-    return this.blocks.length;
-  }
-
-  /** Seconds behind the mark in which the tone was heard well; and, for a message, how it was. */
-  heard(hz: number, mark = 0): { seconds: number; loud: number; blocks: number } {
-    const blocks = this.blocks.slice(mark);
-    const loud = blocks.filter((b) => b.loud);
-    const good = loud.filter((b) => (b.shares[hz] ?? 0) >= PURE);
-    return {
-      seconds: (good.length * BLOCK_MS) / 1000,
-      loud: (loud.length * BLOCK_MS) / 1000,
-      blocks: blocks.length,
-    };
-  }
-
-  /** The parts of getStats() that prove something. */
-  async stats(): Promise<Record<string, unknown>> {
-    const told: Record<string, unknown> = { state: this.pc?.connectionState };
-    const entries = new Map<string, Record<string, unknown>>();
-    (await this.pc?.getStats())?.forEach((entry: Record<string, unknown>) => {
-      entries.set(String(entry.id), entry);
-    });
-    const pick = (entry: Record<string, unknown> | undefined, names: string) =>
-      Object.fromEntries(names.split(' ').map((name) => [name, entry?.[name] ?? null]));
-    for (const entry of entries.values()) {
-      if (entry.type === 'transport') {
-        told.transport = pick(
-          entry,
-          'dtlsState srtpCipher dtlsCipher tlsVersion dtlsRole iceState iceRole',
-        );
-        const pair = entries.get(String(entry.selectedCandidatePairId));
-        told.pair = pick(pair, 'state nominated');
-        told.remote = pick(
-          entries.get(String(pair?.remoteCandidateId)),
-          'address port candidateType',
-        );
-      }
-      if (entry.type === 'inbound-rtp') {
-        told.in = pick(entry, 'packetsReceived packetsLost');
-        told.codec = pick(entries.get(String(entry.codecId)), 'mimeType clockRate');
-      }
-      if (entry.type === 'outbound-rtp') told.out = pick(entry, 'packetsSent');
-    }
-    return told;
-  }
-
   /** No server: two connections of this page, one to the other. Does the rig itself hear? */
   async loop(): Promise<void> {
     const [a, b] = [new RTCPeerConnection(PC_CONFIG), new RTCPeerConnection(PC_CONFIG)];
     a.onicecandidate = (e) => e.candidate && b.addIceCandidate(e.candidate);
     b.onicecandidate = (e) => e.candidate && a.addIceCandidate(e.candidate);
-    this.#adopt(b);
+    this.adopt(b);
     const stream = await navigator.mediaDevices.getUserMedia({ audio: RAW });
     for (const track of stream.getTracks()) a.addTrack(track, stream);
     await a.setLocalDescription();

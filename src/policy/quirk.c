@@ -12,6 +12,9 @@ static const struct quirk built_in[] = {
     {.pattern = "baresip", .digest = QUIRK_DIGEST_SHA256_FIRST}, /* later ones */
     {.pattern = "JsSIP", .digest = QUIRK_DIGEST_MD5_ONLY},
     {.pattern = "SIP.js", .digest = QUIRK_DIGEST_MD5_ONLY},
+    /* Sofia-SIP 1.12: one challenge of another algorithm spoils them all. Janus is on it. */
+    {.pattern = "Janus", .digest = QUIRK_DIGEST_MD5_ONLY},
+    {.pattern = "sofia-sip", .digest = QUIRK_DIGEST_MD5_ONLY},
     {.pattern = "sotto", .digest = QUIRK_DIGEST_SHA256_FIRST},
     {.pattern = "Linphone", .digest = QUIRK_DIGEST_SHA256_FIRST},
     {.pattern = "Yealink", .crypto_lines = 1, .no_aes256 = true}, /* firmware with silent AES-256 */

@@ -27,6 +27,8 @@ static void what_is_built_in(void **state)
     assert_int_equal(of("baresip v1.0.0 (x86_64/linux)")->digest, QUIRK_DIGEST_MD5_ONLY);
     assert_int_equal(of("baresip v3.10.0 (x86_64/Linux)")->digest, QUIRK_DIGEST_SHA256_FIRST);
     assert_int_equal(of("LINPHONE-desktop/4")->digest, QUIRK_DIGEST_SHA256_FIRST);
+    assert_int_equal(of("Janus WebRTC Server SIP Plugin 0.0.8")->digest, QUIRK_DIGEST_MD5_ONLY);
+    assert_int_equal(of("sofia-sip/1.12.11")->digest, QUIRK_DIGEST_MD5_ONLY);
     assert_true(of("Yealink SIP-T46S 66.85.0.5")->no_aes256);
     assert_int_equal(of("Grandstream GXP2170 1.0.11")->crypto_lines, 1);
     assert_true(of("My Zoiper rv2")->aes_cm_256);
