@@ -77,11 +77,12 @@ class Server:
         return ",".join(str(p) for p in self.roles.values())
 
     def memory(self):
-        """Bytes of all roles: private and shared pages, the latter divided among those that map them."""
+        """Bytes of all roles: private and shared pages, the latter divided among those that map them. Not those
+        of programs and libraries: other processes of the machine that come and go change their shares."""
         total = 0
         for pid in self.roles.values():
-            found = re.search(r"(?m)^Pss: +(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text())
-            total += int(found.group(1)) * 1024
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            total += sum(int(kb) * 1024 for kb in re.findall(r"(?m)^Pss_(?:Anon|Shmem): +(\d+) kB", text))
         return total
 
     def __enter__(self):
