@@ -16,8 +16,9 @@
 /* Requests that were sent since the snapshot (INFO, refreshes) are not in it. Numbers may leave
  * gaps (RFC 3261 s.12.2.1.1), but must not be used again. */
 #define CSEQ_JUMP 65536u
-/* Free slots that keep their memory, for the next calls. */
-#define SNAPSHOT_WARM 32u
+/* One in so many slots may keep its memory while it is free, for the next calls: where calls come and
+ * go, none of them gets fresh pages. */
+#define SNAPSHOT_WARM_SHARE 16u
 
 /* The slot is written as bytes without gaps: a call takes one page of it, not the room that its texts
  * and m-lines might need. Per leg: the fixed part, its streams, its texts. */
@@ -73,8 +74,8 @@ struct snapshot_map {
     uint8_t *mem;
     uint32_t count;
     uint32_t fresh; /* this slot and those behind it were never used */
-    uint32_t *free; /* used ones that are free; all but the first SNAPSHOT_WARM without memory */
-    uint32_t free_n;
+    uint32_t *free; /* used ones that are free: first those without memory, on top the latest */
+    uint32_t free_n, cold_n;
 };
 
 static size_t data_cap(void)
@@ -133,10 +134,13 @@ static bool slot_take(struct call *c)
     struct snapshot_map *m = c->core->snapshots;
     if (c->slot != SNAPSHOT_NONE)
         return true;
-    if (m->free_n > 0)
+    if (m->free_n > 0) {
         c->slot = m->free[--m->free_n];
-    else if (m->fresh < m->count)
+        if (m->cold_n > m->free_n)
+            m->cold_n = m->free_n;
+    } else if (m->fresh < m->count) {
         c->slot = m->fresh++;
+    }
     return c->slot != SNAPSHOT_NONE;
 }
 
@@ -150,9 +154,9 @@ static bool slot_empty(struct snapshot_map *m, uint32_t at)
 
 static void slot_release(struct snapshot_map *m, uint32_t at)
 {
-    if (m->free_n >= SNAPSHOT_WARM)
-        (void)slot_empty(m, at); /* it is wiped: what stays is memory that is not needed */
     m->free[m->free_n++] = at;
+    if (m->free_n - m->cold_n > m->count / SNAPSHOT_WARM_SHARE + 1)
+        (void)slot_empty(m, m->free[m->cold_n++]); /* all are wiped: it is for the memory alone */
 }
 
 static uint8_t save_streams(const struct leg *l, struct buf *data)
@@ -426,6 +430,7 @@ size_t call_core_restore(struct call_core *core)
         m->fresh = i + 1;
         n += restore_call(core, i);
     }
+    m->cold_n = m->free_n;
     core->sweep_due = true;
     return n;
 }

@@ -323,7 +323,7 @@ static void test_snapshots_without_calls_take_no_memory(void **state)
     }
     kit_run(k);
     assert_int_equal(signal_role_calls(k->role), 1);
-    assert_true(snapshot_memory(k) <= full * 33 / KIT_CALLS);
+    assert_true(snapshot_memory(k) <= full * 7 / KIT_CALLS);
     kit_role_restart(k);
     assert_int_equal(signal_role_calls(k->role), 1);
     assert_true(snapshot_memory(k) <= CALL_SNAPSHOT_SIZE);
