@@ -190,6 +190,30 @@ static void test_one_of_two_phones(void **state)
     down(&t);
 }
 
+/* It answers 200 without a key of ours to use: the call cannot be, but the next one can. */
+static void test_answered_without_keys(void **state)
+{
+    struct kit *k = *state;
+    struct duo t;
+    up(k, &t, "1001");
+    assert_got(&t.b, " RTP/SAVP 8");
+    side_answer(&t.y, "200 OK", "", phone_sdp_as(&t.b, 6000, "RTP/SAVP", "", "sendrecv"));
+    await(&t.b, "ACK ");
+    side_await(&t.x, "488");
+    side_ack_failure(&t.x);
+    side_await_request(&t.y, "BYE");
+    side_reply(&t.y, "200 OK", "", NULL);
+    kit_run(k);
+    side_fini(&t.x);
+    side_fini(&t.y);
+    dial(&t.x, &t.a, "sip:1001@example.org");
+    side_callee(&t.y, &t.b);
+    assert_got(&t.b, " UDP/TLS/RTP/SAVPF 8");
+    answer(&t, phone_sdp_as(&t.b, 6000, "UDP/TLS/RTP/SAVPF", dtls_lines, "sendrecv"));
+    hang_up(&t.x, &t.y);
+    down(&t);
+}
+
 /* What is known of a phone says where to begin, and how its lines are to be. */
 static void test_a_quirk_says_where_to_begin(void **state)
 {
@@ -267,6 +291,7 @@ int main(void)
         KIT_TEST(test_preferred_ends_in_clear),      KIT_TEST(test_refused_after_it_rang),
         KIT_TEST(test_cancelled_between_two_offers), KIT_TEST(test_one_of_two_phones),
         KIT_TEST(test_a_quirk_says_where_to_begin),  KIT_TEST(test_two_lines),
+        KIT_TEST(test_answered_without_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
