@@ -102,4 +102,12 @@ def preferred_insisting_callee(on):
     assert "offer_refused" not in on.server.log.text(mark)
 
 
+@cases.case("required, the callee's phone has DTLS-SRTP alone and answers SDES all the same: the next call "
+            "offers it DTLS-SRTP", peer="baresip", keying="required: dtls from the second call on",
+            transport="tls")
+def required_dtls_callee(on):
+    refused(on, ("1000", "srtp-mand"), ("1001", "dtls_srtp"), "no usable keys")
+    talk(on, ("1000", "srtp-mand"), ("1001", "dtls_srtp"), ("sdes", "dtls"))
+
+
 cases.main()

@@ -22,7 +22,7 @@ from interop.lib import cases, space, waits  # noqa: E402  pylint: disable=wrong
 from interop.lib.stage import opener  # noqa: E402  pylint: disable=wrong-import-position
 
 PATIENCE = 60  # a busy machine runs many calls at once
-AT_ONCE = 6
+AT_ONCE = 9
 CODECS = ("PCMA", "G722", "opus")
 AES128, AES256 = "AES_CM_128_HMAC_SHA1_80", "AES_256_CM_HMAC_SHA1_80"
 

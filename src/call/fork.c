@@ -368,6 +368,8 @@ static void on_answer_applied(void *arg, uint8_t status, const char *why)
 {
     struct leg *b = arg;
     char room[CALL_WHY_MAX];
+    if (status == MEDIA_STATUS_NOT_ENCRYPTED || status == MEDIA_STATUS_BAD_TEXT)
+        offers_learn_misunderstood(b);
     if (status != MEDIA_STATUS_OK)
         call_end(b->call, call_status_of_media(status), call_why_of_media(b, status, why, room));
     else

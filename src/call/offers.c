@@ -148,16 +148,30 @@ bool offers_next(struct leg *b, const struct sip_msg *rsp)
     return true;
 }
 
-void offers_learn(struct leg *b)
+static void remember(const struct leg *b, enum offer_shape s)
 {
     struct offers_memory *m = &b->call->core->learned;
     uint64_t key = key_of(b);
-    size_t at = key % OFFERS_LEARNED_MAX;
+    m->of[key % OFFERS_LEARNED_MAX].key = key;
+    m->of[key % OFFERS_LEARNED_MAX].shape = (uint8_t)s;
+}
+
+void offers_learn(struct leg *b)
+{
+    const struct offers_memory *m = &b->call->core->learned;
+    uint64_t key = key_of(b);
     enum offer_shape now = current(b);
-    bool known = m->of[at].key == key;
+    bool known = m->of[key % OFFERS_LEARNED_MAX].key == key;
     /* The first choice was right: nothing to remember. Clear is not remembered at all. */
-    if (now == OFFER_NONE || now == OFFER_CLEAR || (b->offers.at == 0 && !known))
+    if (now != OFFER_NONE && now != OFFER_CLEAR && (b->offers.at > 0 || known))
+        remember(b, now);
+}
+
+void offers_learn_misunderstood(struct leg *b)
+{
+    const struct offers *o = &b->offers;
+    if (o->count == 0)
         return;
-    m->of[at].key = key;
-    m->of[at].shape = (uint8_t)now;
+    uint8_t next = o->shapes[o->at + 1 < o->count ? o->at + 1 : 0];
+    remember(b, next == OFFER_CLEAR ? OFFER_NONE : (enum offer_shape)next);
 }

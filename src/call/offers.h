@@ -46,5 +46,8 @@ void offers_now(const struct leg *b, struct media_policy *ret);
 bool offers_next(struct leg *b, const struct sip_msg *rsp);
 /* The answer has been taken: the next call to this phone begins with this shape. */
 void offers_learn(struct leg *b);
+/* It has answered, but without keys that we can use, and the call has to end: the next one begins with
+ * the next shape. */
+void offers_learn_misunderstood(struct leg *b);
 
 #endif

@@ -65,7 +65,6 @@ static void a_table_is_printed_as_it_is_read(void **state)
     struct buf b = buf_over(room, sizeof(room));
     quirk_table_init(&t, slice_from_str(text));
     quirk_table_print(&b, &t);
-    /* A line that is new stands before the others of its table. */
     quirk_table_init(&t, buf_slice(&b));
     assert_int_equal(t.own, 2);
     b = buf_over(room, sizeof(room));

@@ -190,12 +190,108 @@ static void test_one_of_two_phones(void **state)
     down(&t);
 }
 
+/* It answers 200 without a key of ours to use: the call cannot be, but the next one can. */
+static void test_answered_without_keys(void **state)
+{
+    struct kit *k = *state;
+    struct duo t;
+    up(k, &t, "1001");
+    assert_got(&t.b, " RTP/SAVP 8");
+    side_answer(&t.y, "200 OK", "", phone_sdp_as(&t.b, 6000, "RTP/SAVP", "", "sendrecv"));
+    await(&t.b, "ACK ");
+    side_await(&t.x, "488");
+    side_ack_failure(&t.x);
+    side_await_request(&t.y, "BYE");
+    side_reply(&t.y, "200 OK", "", NULL);
+    kit_run(k);
+    side_fini(&t.x);
+    side_fini(&t.y);
+    dial(&t.x, &t.a, "sip:1001@example.org");
+    side_callee(&t.y, &t.b);
+    assert_got(&t.b, " UDP/TLS/RTP/SAVPF 8");
+    answer(&t, phone_sdp_as(&t.b, 6000, "UDP/TLS/RTP/SAVPF", dtls_lines, "sendrecv"));
+    hang_up(&t.x, &t.y);
+    down(&t);
+}
+
+/* What is known of a phone says where to begin, and how its lines are to be. */
+static void test_a_quirk_says_where_to_begin(void **state)
+{
+    struct kit *k = *state;
+    struct duo t = {0};
+    char headers[200];
+    assert_int_equal(store_setting_set(k->store, SLICE_LIT("quirks"),
+                                       SLICE_LIT("desk 9\toffer=dtls crypto-lines=1 aes256=no\n")),
+                     0);
+    directory_changed(k->role->directory);
+    phone_up(k, &t.a, 1, "1000", TRANSPORT_TLS);
+    phone_init(k, &t.b, 2, "1001", "example.org", TRANSPORT_TLS);
+    snprintf(headers, sizeof(headers), "User-Agent: Some Desk 9000\r\nContact: <%s>\r\n",
+             t.b.contact);
+    phone_register_as(&t.b, headers, "200");
+    dial(&t.x, &t.a, "sip:1001@example.org");
+    side_callee(&t.y, &t.b);
+    assert_got(&t.b, " UDP/TLS/RTP/SAVPF 8");
+    refuse(&t, "488 Not Acceptable Here");
+    assert_got(&t.b, " RTP/SAVP 8");
+    struct media_policy *p = &kit_endpoint_of(&k->media, 1, 0)->asked.policy;
+    assert_true(p->crypto_max == 1 && p->no_aes256 && !p->aes_cm_256);
+    p = &kit_endpoint_of(&k->media, 0, 0)->asked.policy;
+    assert_true(p->crypto_max == 0 && !p->no_aes256); /* the caller's is another */
+    answer(&t, phone_sdp(&t.b, 6000, "sendrecv"));
+    hang_up(&t.x, &t.y);
+    side_fini(&t.x);
+    side_fini(&t.y);
+    dial(&t.x, &t.a, "sip:1001@example.org"); /* what worked is above what was said */
+    side_callee(&t.y, &t.b);
+    assert_got(&t.b, " RTP/SAVP 8");
+    answer(&t, phone_sdp(&t.b, 6000, "sendrecv"));
+    hang_up(&t.x, &t.y);
+    down(&t);
+    assert_int_equal(store_setting_set(k->store, SLICE_LIT("quirks"), SLICE_LIT("")), 0);
+}
+
+/* A caller's phone that offers both, as snom and Polycom do: RTP/SAVP and RTP/AVP, a line each. */
+static void offer_two_lines(struct kit *k, unsigned number, const char *user, const char *callee,
+                            bool secure)
+{
+    static const char sdp[] =
+        "v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\n"
+        "m=audio 4000 RTP/SAVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
+        "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:PHONE1KEY\r\n"
+        "m=audio 4002 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n";
+    struct duo t = {0};
+    char uri[64];
+    phone_up(k, &t.a, number, user, TRANSPORT_TLS);
+    phone_up(k, &t.b, number + 1, callee, TRANSPORT_TLS);
+    snprintf(uri, sizeof(uri), "sip:%s@example.org", callee);
+    side_caller(&t.x, &t.a, uri);
+    side_invite(&t.x, "", sdp);
+    side_callee(&t.y, &t.b);
+    assert_null(strstr(strstr(t.b.text, "m=audio") + 1, "m=audio")); /* one line goes on */
+    answer(&t, phone_sdp(&t.b, 6000, "sendrecv"));
+    assert_got(&t.a, secure ? "m=audio 0 RTP/AVP" : "m=audio 0 RTP/SAVP");
+    assert_got(&t.a, secure ? " RTP/SAVP 8 0" : " RTP/AVP 8 0");
+    assert_int_equal(strstr(t.a.text, "a=crypto:") != NULL, secure);
+    hang_up(&t.x, &t.y);
+    down(&t);
+}
+
+static void test_two_lines(void **state)
+{
+    offer_two_lines(*state, 1, "1000", "1001", true);
+    offer_two_lines(*state, 3, "maybe", "1002", true);
+    offer_two_lines(*state, 5, "clear", "1003", false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(test_osrtp_refused_savp_taken),     KIT_TEST(test_required_never_goes_below),
         KIT_TEST(test_preferred_ends_in_clear),      KIT_TEST(test_refused_after_it_rang),
         KIT_TEST(test_cancelled_between_two_offers), KIT_TEST(test_one_of_two_phones),
+        KIT_TEST(test_a_quirk_says_where_to_begin),  KIT_TEST(test_two_lines),
+        KIT_TEST(test_answered_without_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
