@@ -29,8 +29,8 @@ def check_shown(on, *keyings):
         assert leg["rx"]["auth_failures"] == 0, leg
 
 
-def talk(on, name, caller, callee, target, keyings):
-    """callee None: what is built in"""
+def talk(on, name, caller, callee, target, keyings, ice=False):
+    """callee None: what is built in. ice: the caller has it."""
     phones = [(caller, CALLEE_HZ), (callee, CALLER_HZ)] if callee else [(caller, CALLER_HZ)]
     with contextlib.ExitStack() as stack:
         wire = stack.enter_context(on.capture(name))
@@ -41,6 +41,8 @@ def talk(on, name, caller, callee, target, keyings):
         # A recording of Linphone's can be read only when it has ended.
         waits.until("two seconds of media from each", lambda: all(
             leg["rx"]["packets"] > 100 for leg in on.server.answered(len(keyings))["legs"]))
+        caller_leg = on.server.answered(len(keyings))["legs"][0]
+        assert caller_leg["media"].get("ice") == ("connected" if ice else None), caller_leg
         for phone, hz in phones:
             if not isinstance(phone, Linphone):
                 phone.wait_tone(hz)
@@ -89,6 +91,17 @@ def from_sdes(on):
 def from_dtls(on):
     talk(on, "from-dtls", on.baresip("2000", hz=CALLER_HZ, keying="dtls_srtp"),
          linphone(on, "2001", CALLEE_HZ), "2001", ("dtls", "dtls"))
+
+
+@cases.case("echo with ICE", peer="linphone", keying="dtls: ICE, echo", transport="tcp")
+def ice_dtls(on):
+    talk(on, "ice-dtls", linphone(on, "1000", CALLER_HZ, ice=True), None, "echo", ("dtls",), ice=True)
+
+
+@cases.case("echo with ICE, by SDES", peer="linphone", keying="sdes: ICE, echo", transport="tcp")
+def ice_sdes(on):
+    talk(on, "ice-sdes", linphone(on, "1000", CALLER_HZ, keying="srtp", ice=True), None, "echo",
+         ("sdes",), ice=True)
 
 
 cases.main()

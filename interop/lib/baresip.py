@@ -35,7 +35,7 @@ ausrc_channels 1
 auplay_channels 1
 audio_level no
 rtp_ports {rtp_first}-{rtp_last}
-rtcp_mux no
+rtcp_mux {mux}
 jitter_buffer_delay 5-10
 module_path {modules}
 {codec_modules}
@@ -45,6 +45,7 @@ module sndfile.so
 snd_path {folder}
 module srtp.so
 module dtls_srtp.so
+module ice.so
 module uuid.so
 module_app account.so
 module_app menu.so
@@ -70,10 +71,10 @@ class Baresip:
     """One phone, a context manager: registered on entry unless `register` is off.
 
     keying: none, srtp, srtp-mand, srtp-mandf, dtls_srtp. answer: auto, manual. codecs: of CODECS, in
-    the phone's order."""
+    the phone's order. ice: it looks for its way; mux: it offers RTCP on RTP's port."""
 
     def __init__(self, folder, server, user, *, transport="tls", keying="srtp-mand", answer="auto",
-                 hz=440, register=True, codecs=("PCMU", "PCMA")):
+                 hz=440, register=True, codecs=("PCMU", "PCMA"), ice=False, mux=False):
         number = next(numbers)
         self.user, self.server, self.transport, self.hz = user, server, transport, hz
         self.register = register
@@ -86,12 +87,14 @@ class Baresip:
         self.rtp_ports = range(rtp, rtp + 200)
         self.write("config", CONFIG.format(
             host=server.host, sip_port=15100 + 2 * number, ca=server.ca, transport=transport,
-            source=source, folder=self.folder, modules=module_folder(), ctrl_port=self.ctrl_port,
-            rtp_first=rtp, rtp_last=rtp + 198,
+            source=source, mux="yes" if mux else "no", folder=self.folder,
+            modules=module_folder(), ctrl_port=self.ctrl_port, rtp_first=rtp, rtp_last=rtp + 198,
             codec_modules="\n".join(f"module {CODECS[c][0]}.so" for c in
                                     {CODECS[c][0]: c for c in codecs}.values())))
         proxy = f"sip:{server.host}:{PORTS[transport]};transport={transport}"
         menc = "" if keying == "none" else f";mediaenc={keying}"
+        if ice:
+            menc += ";medianat=ice"
         self.write("accounts", f'<sip:{user}@{DOMAIN};transport={transport}>;outbound="{proxy}";'
                    f'auth_pass={PASSWORD};regint={60 if register else 0};answermode={answer}'
                    f'{menc};audio_codecs={",".join(CODECS[c][1] for c in codecs)}\n')

@@ -50,7 +50,10 @@ audio_rtp_port={rtp_port}
 symmetric=1
 [net]
 stun_server=
-nat_policy_ref=
+nat_policy_ref={nat}
+[nat_policy_0]
+ref={nat}
+protocols={protocols}
 [sound]
 use_files_rec=0
 echocancellation=0
@@ -71,10 +74,11 @@ display=0
 
 class Linphone:
     """One phone, a context manager: registered on entry. answer: auto or manual. zrtp: lines of its
-    configuration (zrtp_key_agreements_suites, zrtp_cipher_suites, zrtp_sas_suites)."""
+    configuration (zrtp_key_agreements_suites, zrtp_cipher_suites, zrtp_sas_suites). ice: it looks for its
+    way."""
 
     def __init__(self, folder, server, user, *, keying="dtls", mandatory=True, answer="auto", hz=440,
-                 transport="tcp", zrtp=""):
+                 transport="tcp", zrtp="", ice=False):
         number = next(numbers)
         self.user, self.server, self.hz, self.answer = user, server, hz, answer
         self.folder = Path(folder) / f"linphone-{number}-{user}"
@@ -87,7 +91,8 @@ class Linphone:
         ports[transport] = 15300 + 2 * number
         self.config.write_text(CONFIG.format(
             host=server.host, port=PORTS[transport], transport=transport, keying=keying,
-            ca=server.ca, zrtp=zrtp, **ports, mandatory=int(mandatory), user=user, domain=DOMAIN, password=PASSWORD, folder=self.folder,
+            ca=server.ca, zrtp=zrtp, nat="way" if ice else "",
+            protocols="ice" if ice else "", **ports, mandatory=int(mandatory), user=user, domain=DOMAIN, password=PASSWORD, folder=self.folder,
             source=self.source, rtp_port=self.rtp_port,
             uuid=f"00000000-0000-4000-8000-{number:012d}"), encoding="utf-8")
         self.process = self.out = None
