@@ -109,12 +109,18 @@ void media_opaque_update(struct media_endpoint *e)
 
 /* --- packets ------------------------------------------------------------------------------------- */
 
-static bool refuse_clear(struct media_packet *p)
+/* What does not look clear is an initiator's, who encrypts before the other phone's Conf2ACK. */
+static bool refuse(struct media_packet *p)
 {
+    struct media_stats *st = p->in->stats;
+    if (!media_looks_clear(p)) {
+        st->rx_foreign++;
+        return false;
+    }
     if (p->rtcp)
-        p->in->stats->rx_clear_rtcp++;
+        st->rx_clear_rtcp++;
     else
-        p->in->stats->rx_clear_dropped++;
+        st->rx_clear_dropped++;
     media_endpoint_log(p->in, "media_in_clear_dropped");
     return false;
 }
@@ -140,7 +146,7 @@ bool media_opaque_take(struct media_packet *p)
     }
     bool keys = kinds & IN_SIGNALLING || have_agreed(e);
     if (keys ? media_looks_clear(p) : is_required(e))
-        return refuse_clear(p);
+        return refuse(p);
     return true;
 }
 
