@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "call/fork.h"
+#include "call/path.h"
 #include "call/steps.h"
 #include "sip/hdr.h"
 
@@ -36,6 +37,7 @@ int call_print_sdp(struct leg *l, const struct sdp *other, struct sdp_leg_plan *
     plan->codec_count = leg_media_codecs(l->user.policy, codecs);
     plan->codecs = codecs;
     plan->transcode = l->media.transcode;
+    plan->crossing = path_crossing(l);
     call_plan_identity(l, plan);
     leg_media_fill_plan(&l->media, plan);
     struct buf b = buf_over(l->call->core->body, CALL_BODY_MAX);

@@ -1,5 +1,6 @@
 #include "call/explain.h"
 
+#include "call/path.h"
 #include "call/tell.h"
 #include "policy/menu.h"
 #include "transport/transport.h"
@@ -54,7 +55,7 @@ static const char *keying_words(uint8_t keying)
         [KEYING_DTLS] = "DTLS-SRTP (the keys are agreed in the media path)",
         [KEYING_ZRTP] = "ZRTP (the keys are agreed in the media path)",
         [KEYING_MIKEY] = "MIKEY (the keys are in the signalling)",
-        [KEYING_PASS] = "keys that only the phones have",
+        [KEYING_PASS] = "keys of the phones, which pass here untouched",
     };
     return words[keying < KEYING_COUNT ? keying : KEYING_NONE];
 }
@@ -86,6 +87,24 @@ static void put_sas(struct buf *b, const struct media_protection *p)
         buf_printf(b, "The phone trusts this server as a man in the middle (RFC 6189 s.7.3).\n");
 }
 
+/* What the server could know of keys that pass. */
+static void put_passing(struct buf *b, const struct media_protection *p)
+{
+    static const char *const words[KEYING_COUNT] = {
+        [KEYING_SDES] =
+            "They agree by SDES: the keys are in descriptions that the server reads, so "
+            "that it could listen. `--keying zrtp` for both users keeps it out.\n",
+        [KEYING_MIKEY] = "They agree by MIKEY: whether the server could read the keys depends on "
+                         "whose they are.\n",
+        [KEYING_DTLS] = "They agree by DTLS-SRTP. The fingerprints came through the server, and "
+                        "nothing lets the people compare them; with ZRTP they could.\n",
+        [KEYING_ZRTP] = "They agree by ZRTP: both people should read the short authentication "
+                        "string that their phones show to each other; it has to be the same.\n",
+    };
+    if (p->keying == KEYING_PASS && p->passes < KEYING_COUNT && words[p->passes])
+        buf_put_str(b, words[p->passes]);
+}
+
 static void put_encrypted(struct buf *b, const struct leg *l, const struct media_protection *p)
 {
     put_who(b, l);
@@ -93,11 +112,12 @@ static void put_encrypted(struct buf *b, const struct leg *l, const struct media
     if (p->suite && p->suite < SRTP_SUITE_COUNT)
         buf_printf(b, ", suite %s", srtp_suite_name((enum srtp_suite)p->suite));
     BUF_PUT_LIT(b, ".\n");
-    if (!p->established && p->keying != KEYING_PASS)
+    if (!p->established)
         buf_printf(b,
                    "The agreement on keys has not ended; until then nothing is sent or heard.\n");
     put_suite_remark(b, l, p->suite);
     put_sas(b, p);
+    put_passing(b, p);
 }
 
 /* --- signalling -------------------------------------------------------------------------------- */
@@ -159,11 +179,28 @@ static void put_end_to_end(struct buf *b, const struct call *c)
                        "and so cannot record or convert codecs.\n");
         return;
     }
+    if (p->keying == KEYING_PASS) {
+        BUF_PUT_LIT(b, "The media passes here untouched: it cannot be recorded, nor its codec "
+                       "converted, nor can a sound tell of protection.\n");
+        return;
+    }
     bool both = tell_leg_is_protected(c->a) && (!c->b || tell_leg_is_protected(c->b));
     buf_printf(b, "%s, and the server in between has the keys of each leg.%s\n",
                both ? "Both legs are protected" : "Not both legs are protected",
                c->b ? " Two ZRTP phones whose users have `--media pass` keep them to themselves."
                     : "");
+}
+
+static void put_path(struct buf *b, const struct call *c)
+{
+    const char *why = path_why_text((enum path_why)c->path_why);
+    static const char *const way[MEDIA_PATH_COUNT] = {
+        [MEDIA_PATH_RELAY] = "The keys end at the server",
+        [MEDIA_PATH_PASS] = "The media is relayed here, untouched, and does not go directly",
+        [MEDIA_PATH_DIRECT] = "The media goes directly",
+    };
+    if (why)
+        buf_printf(b, "%s: %s.\n", way[c->path], why);
 }
 
 void explain_put(struct buf *b, const struct call *c, bool ended)
@@ -185,6 +222,7 @@ void explain_put(struct buf *b, const struct call *c, bool ended)
         BUF_PUT_LIT(b, "Nobody has answered yet.\n");
     if (answered)
         put_end_to_end(b, c);
+    put_path(b, c);
     if (ended)
         buf_printf(b, "It has ended: %s.\n", call_end_reason(c));
 }

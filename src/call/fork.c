@@ -8,6 +8,7 @@
 #include "call/content.h"
 #include "call/demand.h"
 #include "call/exchange.h"
+#include "call/path.h"
 #include "call/refresh.h"
 #include "call/rel.h"
 #include "call/route.h"
@@ -103,7 +104,7 @@ static void leg_ring(struct leg *b)
         leg_fail(b, 488, call_why_of_browser(b, why));
         return;
     }
-    offers_begin(b, shape.browser);
+    offers_begin(b, shape.browser || c->path != MEDIA_PATH_RELAY); /* what crosses has one shape */
     ask_media(b);
 }
 
@@ -537,11 +538,18 @@ static bool is_known_contact(const struct call *c, const char *contact)
     return false;
 }
 
-/* The caller may want both ends protected: a contact that cannot be is not rung. */
+/* The caller may want both ends protected: a contact that cannot be is not rung. Nor is one that
+ * cannot go the way that the call has taken. */
 static bool meets_demand(struct leg *b)
 {
     struct call *c = b->call;
     char why[CALL_WHY_MAX];
+    if (!path_join(b)) {
+        remember_failure(c, 488,
+                         SLICE_LIT("the call was sent on to a user whose media cannot pass "
+                                   "untouched"));
+        return false;
+    }
     if (!c->a->user.policy->require_peer || demand_protection(b, c->a->user.name, why))
         return true;
     remember_failure(c, 488, slice_from_str(why));

@@ -10,6 +10,7 @@
  *   leg_media.c what a leg asks of the media role
  *   rel.c       PRACK (RFC 3262) carried from leg to leg
  *   refresh.c   session timers (RFC 4028)
+ *   path.c      whose keys they are: the server's on each leg, or the phones' alone
  *   demand.c    a user who wants the other end protected too
  *   tell.c      what the phones are told of protection
  *   explain.c   the same for an administrator, in sentences
@@ -194,6 +195,8 @@ struct call {
     struct leg *b;      /* the callee's leg that answered; NULL before, and with built-in targets */
     struct leg *early;  /* whose early media the caller hears */
     struct leg *untold; /* whose progress waits, for want of a PRACK (rel.c) */
+    uint8_t path;       /* enum media_path; path.c */
+    uint8_t path_why;   /* enum path_why: what kept it from a more private one */
     uint8_t builtin;    /* enum media_mode; MEDIA_MODE_NONE: a call between two */
     bool late_offer;    /* the caller's INVITE had none */
     struct sdp_leg_map map;    /* a's m-lines to those of the callee legs */

@@ -211,7 +211,8 @@ static void put_remote(struct media_request *rq, const struct leg_media *m,
     rq->proto = media->proto;
     rq->signalling = *m->signalling;
     rq->direction = (uint8_t)sdp_direction_of(b->remote, media);
-    rq->rtcp_mux = sdp_rtcp_mux(b->remote, media);
+    /* Where the phones' own handshakes pass, RTCP has to be where the other has it. */
+    rq->rtcp_mux = sdp_rtcp_mux(b->remote, media) && m->path == MEDIA_PATH_RELAY;
     struct addr a;
     if (sdp_rtp_addr(b->remote, media, &a))
         rq->remote_rtp = a;
@@ -280,6 +281,7 @@ static int start_one(struct leg_media *m, const struct leg_media_batch *b, size_
         .rtcp_mux = s->rtcp_mux || (b->shape && b->shape->mux), /* agreed once: not unlearned */
         .ice = b->shape && b->shape->ice,
         .mode = b->mode,
+        .path = m->path,
     };
     if (b->ops & MEDIA_OP_OPEN && !s->endpoint)
         bundle_join(m, b, i);
@@ -376,7 +378,8 @@ void leg_media_fill_plan(const struct leg_media *m, struct sdp_leg_plan *plan)
             out->refuse = true;
             continue;
         }
-        out->proto = s->proto;
+        if (m->path == MEDIA_PATH_RELAY) /* else it is the other phone's */
+            out->proto = s->proto;
         out->rtcp_mux = s->rtcp_mux;
         out->bundled = s->bundle != 0;
         out->rtp = s->rtp;

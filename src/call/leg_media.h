@@ -37,6 +37,7 @@ struct leg_media {
     const struct addr *signalling;   /* where the leg's SIP comes from now; borrowed */
     const struct store_policy *user; /* whose codecs count; of the leg */
     bool transcode;                  /* audio may be converted */
+    uint8_t path;                    /* enum media_path */
     uint32_t ops;                    /* of the batch under way */
     uint8_t waiting;                 /* replies that are still to come */
     uint8_t status;

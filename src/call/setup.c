@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "call/content.h"
 #include "call/fork.h"
+#include "call/path.h"
 #include "call/steps.h"
 
 /* SIP's answer to what the media role says. */
@@ -151,6 +152,7 @@ void setup_begin(struct call *c, const struct sip_msg *req)
 {
     struct leg *a = c->a;
     struct slice body = SLICE_NONE;
+    path_decide(c);
     switch (content_find_sdp(req, &body)) {
     case CONTENT_NONE:
         c->late_offer = true;

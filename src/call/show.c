@@ -185,6 +185,9 @@ static void put_media(struct buf *b, const struct media_protection *p, const str
     put_bool(b, "sas_verified", p->sas_verified);
     put_bool(b, "trusted_mitm", p->trusted_mitm);
     put_bool(b, "end_to_end", p->end_to_end);
+    if (p->keying == KEYING_PASS)
+        put_text(b, "passes",
+                 keying_name((enum keying_kind)(p->passes < KEYING_COUNT ? p->passes : 0)));
     if (p->keying == KEYING_ZRTP) {
         n = strnlen(p->agreement, sizeof(p->agreement));
         put_text_n(b, "key_agreement", slice_from(p->agreement, n));

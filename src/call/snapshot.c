@@ -7,12 +7,13 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "call/path.h"
 #include "call/refresh.h"
 #include "call/steps.h"
 #include "call/tell.h"
 #include "ipc/ipc.h"
 
-#define SNAPSHOT_VERSION 3u
+#define SNAPSHOT_VERSION 4u
 /* Requests that were sent since the snapshot (INFO, refreshes) are not in it. Numbers may leave
  * gaps (RFC 3261 s.12.2.1.1), but must not be used again. */
 #define CSEQ_JUMP 65536u
@@ -62,7 +63,7 @@ struct snapshot_slot {
     uint32_t version; /* 0: free. Written last: a slot that was being written is not used */
     uint32_t n;       /* bytes of data */
     uint64_t call, since_unix, answered_unix;
-    uint8_t builtin, mask, has_b;
+    uint8_t builtin, mask, has_b, path, path_why;
     struct sdp_leg_map map;
     uint16_t target_n;
     char data[]; /* target; legs */
@@ -240,6 +241,8 @@ void snapshot_save(struct call *c)
     s->mask = c->mask;
     s->map = c->map;
     s->has_b = c->b != NULL;
+    s->path = c->path;
+    s->path_why = c->path_why;
     s->target_n = (uint16_t)strlen(c->target);
     buf_put_str(&data, c->target);
     bool ok = save_leg(c->a, &data) && (!c->b || save_leg(c->b, &data));
@@ -388,11 +391,14 @@ static bool restore_call(struct call_core *core, uint32_t i)
     c->builtin = s->builtin;
     c->mask = s->mask;
     c->map = s->map;
+    c->path = s->path < MEDIA_PATH_COUNT ? s->path : MEDIA_PATH_RELAY;
+    c->path_why = s->path_why;
     struct slice target;
     if (take(&rest, s->target_n, &target) && slice_to_str(target, c->target, sizeof(c->target)))
         c->a = restore_leg(c, &rest);
     if (c->a && s->has_b)
         c->b = restore_leg(c, &rest);
+    path_restored(c);
     if (c->a && (!s->has_b || c->b)) {
         tell_restored(c->a);
         if (c->b)

@@ -20,7 +20,10 @@ bool tell_leg_is_protected(const struct leg *l)
     uint8_t keying = tell_protection_of(l)->keying;
     if (keying == KEYING_NONE || keying >= KEYING_COUNT)
         return false;
-    return keying != KEYING_SDES || transport_kind_is_secure(l->flow.kind);
+    /* What passes may be SDES, too: its keys are as secret as the signalling. */
+    bool is_sdes = keying == KEYING_SDES ||
+                   (keying == KEYING_PASS && tell_protection_of(l)->passes == KEYING_SDES);
+    return !is_sdes || transport_kind_is_secure(l->flow.kind);
 }
 
 enum tell_word { TELL_NONE, TELL_YOURS, TELL_OTHER, TELL_BOTH, TELL_END_TO_END };
@@ -123,6 +126,12 @@ static void announce(struct leg *l, const struct leg *other)
         (when == STORE_ANNOUNCE_ONCE && l->announced))
         return;
     l->announced = (uint8_t)(word + 1);
+    if (l->call->path != MEDIA_PATH_RELAY) {
+        log_event(LOG_INFO, "protection_not_announced", LOG_STR("call", l->call->name),
+                  LOG_STR("user", l->user.name),
+                  LOG_STR("why", "the keys are the phones' alone: no sound can be added"));
+        return;
+    }
     if (leg_media_announce(&l->media, announcement_of(word)) < 0)
         log_event(LOG_INFO, "protection_not_announced", LOG_STR("call", l->call->name),
                   LOG_STR("user", l->user.name));

@@ -111,6 +111,8 @@ static void contexts_take(struct media_endpoint *e, struct media_contexts *c)
 /* Fail closed: what is not plainly secure, and not plainly allowed to be clear, is closed. */
 static enum media_guard guard_of(const struct media_endpoint *e, const struct media_terms *t)
 {
+    if (t->pass.on)
+        return t->has_remote ? MEDIA_GUARD_OPAQUE : MEDIA_GUARD_CLOSED;
     if (e->contexts.ctx[MEDIA_CTX_TX] && e->contexts.ctx[MEDIA_CTX_RX])
         return MEDIA_GUARD_SECURE;
     bool keys = t->encrypted || t->keying.active != KEYING_NONE;
@@ -161,7 +163,7 @@ static void pt_map_make(struct media_endpoint *e)
     const struct media_contexts *t = &e->contexts;
     free(e->pt_map);
     e->pt_map = NULL;
-    if (!e->peer || e->peer->contexts.codec_count == 0)
+    if (!e->peer || e->peer->contexts.codec_count == 0 || e->s->terms.pass.on)
         return;
     for (size_t i = 0; i < t->codec_count; i++) {
         uint8_t pt = t->codecs[i].pt & 0x7f;
@@ -196,6 +198,7 @@ static void settle(struct media_endpoint *e, bool expected)
     }
     media_source_update(e);
     media_keying_update(e);
+    media_opaque_update(e);
 }
 
 void media_endpoint_apply(struct media_endpoint *e, struct media_contexts *c)
@@ -257,6 +260,10 @@ void media_endpoint_protection(const struct media_endpoint *e, struct media_prot
 {
     memset(ret, 0, sizeof(*ret));
     const struct media_endpoint *by = e->bundle ? e->bundle : e;
+    if (by->s->terms.pass.on) {
+        media_opaque_protection(by, ret);
+        return;
+    }
     struct media_terms t CLEANUP(media_terms_wipe);
     media_endpoint_terms(by, &t);
     keying_state_protection(&t.keying, ret);

@@ -9,6 +9,10 @@
  *               counts, and that after MEDIA_CLEAR_SILENCE_MS the same host may have a new port
  *               (a NAT's new binding): not another host, that would be hijacking.
  *
+ *   opaque leg  the address of the description, or where a packet came from that only the phone can
+ *               have sent first: a ZRTP Hello whose hash was signalled; for keyings without such a
+ *               mark the host of its signalling. Moves later like a clear leg, or by such a packet
+ *               after the same silence
  *   with ICE    what checks have nominated and nothing else (ice.c): in clear a packet may come only
  *               from a valid address, and an authentic one moves the peer only to a nominated one
  *
@@ -85,6 +89,26 @@ bool media_learn_clear(struct media_endpoint *e, const struct media_packet *p)
     if (addr_family(&e->s->learned_rtp) && addr_eq(&p->from, &e->s->learned_rtp))
         return true;
     if (!clear_rtp_may_move(e, &p->from))
+        return false;
+    move(e, &p->from);
+    return true;
+}
+
+bool media_learn_opaque(struct media_endpoint *e, const struct media_packet *p, bool proof)
+{
+    const struct media_slot *s = e->s;
+    if (e->ice)
+        return media_ice_is_valid(e, p->rtcp, &p->from);
+    if (addr_family(&s->terms.remote_rtp) == 0)
+        return false;
+    if (p->rtcp && !s->terms.rtcp_mux)
+        return learn_clear_rtcp(e, &p->from);
+    if (addr_family(&s->learned_rtp) && addr_eq(&p->from, &s->learned_rtp))
+        return true;
+    bool silent = loop_now(e->role->loop) - e->last_rx >= MEDIA_CLEAR_SILENCE_MS;
+    bool first = addr_family(&s->learned_rtp) == 0;
+    if (!addr_eq(&p->from, &s->terms.remote_rtp) && !(proof && (first || silent)) &&
+        !(!first && silent && addr_host_eq(&p->from, &s->learned_rtp)))
         return false;
     move(e, &p->from);
     return true;

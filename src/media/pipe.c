@@ -15,19 +15,21 @@ enum step {
     STEP_DROP_EARLY, /* media before anything has been agreed */
     STEP_KEYING,     /* a handshake's */
     STEP_CLEAR,
-    STEP_OPEN, /* unprotect */
-    STEP_CHECK /* ICE: before and beside all media */
+    STEP_OPEN,  /* unprotect */
+    STEP_CHECK, /* ICE: before and beside all media */
+    STEP_OPAQUE,
+    STEP_OPAQUE_KEYING
 };
 
 static const uint8_t steps[RTP_KIND_COUNT][MEDIA_GUARD_COUNT] = {
-    /* CLOSED, CLEAR, SECURE */
-    [RTP_KIND_UNKNOWN] = {STEP_DROP, STEP_DROP, STEP_DROP},
-    [RTP_KIND_STUN] = {STEP_CHECK, STEP_CHECK, STEP_CHECK},
-    [RTP_KIND_ZRTP] = {STEP_KEYING, STEP_KEYING, STEP_KEYING},
-    [RTP_KIND_DTLS] = {STEP_KEYING, STEP_KEYING, STEP_KEYING},
-    [RTP_KIND_TURN] = {STEP_DROP, STEP_DROP, STEP_DROP},
-    [RTP_KIND_RTP] = {STEP_DROP_EARLY, STEP_CLEAR, STEP_OPEN},
-    [RTP_KIND_RTCP] = {STEP_DROP_EARLY, STEP_CLEAR, STEP_OPEN},
+    /* CLOSED, CLEAR, SECURE, OPAQUE */
+    [RTP_KIND_UNKNOWN] = {STEP_DROP, STEP_DROP, STEP_DROP, STEP_DROP},
+    [RTP_KIND_STUN] = {STEP_CHECK, STEP_CHECK, STEP_CHECK, STEP_CHECK},
+    [RTP_KIND_ZRTP] = {STEP_KEYING, STEP_KEYING, STEP_KEYING, STEP_OPAQUE_KEYING},
+    [RTP_KIND_DTLS] = {STEP_KEYING, STEP_KEYING, STEP_KEYING, STEP_OPAQUE_KEYING},
+    [RTP_KIND_TURN] = {STEP_DROP, STEP_DROP, STEP_DROP, STEP_DROP},
+    [RTP_KIND_RTP] = {STEP_DROP_EARLY, STEP_CLEAR, STEP_OPEN, STEP_OPAQUE},
+    [RTP_KIND_RTCP] = {STEP_DROP_EARLY, STEP_CLEAR, STEP_OPEN, STEP_OPAQUE},
 };
 
 /* --- the burst as a container --- */
@@ -167,7 +169,7 @@ static struct srtp_job job_of(const struct media_packet *p, size_t which, uint64
 
 /* Static payload types of 8,000 samples a second come in whole 10 ms, telephone events in 4 bytes:
  * a payload of such a size has no authentication tag behind it. RTCP in clear adds up. */
-static bool looks_clear(const struct media_packet *p)
+bool media_looks_clear(const struct media_packet *p)
 {
     if (p->rtcp)
         return rtcp_check(slice_from(p->data, p->len), true) == RTCP_OK;
@@ -180,7 +182,7 @@ static bool looks_clear(const struct media_packet *p)
  * looks clear where it never may be is told as that. */
 static void drop_early(struct media_packet *p)
 {
-    if (p->in->s->terms.protection == PROTECTION_REQUIRED && looks_clear(p))
+    if (p->in->s->terms.protection == PROTECTION_REQUIRED && media_looks_clear(p))
         drop_clear(p);
     else
         p->in->stats->rx_foreign++;
@@ -189,7 +191,7 @@ static void drop_early(struct media_packet *p)
 static void drop_failed(struct media_packet *p, bool replayed)
 {
     struct media_endpoint *e = p->in;
-    if (looks_clear(p)) {
+    if (media_looks_clear(p)) {
         drop_clear(p);
         media_endpoint_log(e, "media_in_clear_dropped");
     } else if (replayed) {
@@ -280,7 +282,7 @@ static enum step classify(struct media_packet *p, enum rtp_kind kind)
     const struct media_endpoint *e = p->in;
     const enum step step = steps[kind][e->guard];
     bool by_rtcp = p->rtcp; /* the port */
-    if (step == STEP_KEYING || step == STEP_CHECK)
+    if (step == STEP_KEYING || step == STEP_CHECK || step == STEP_OPAQUE_KEYING)
         return step;
     p->rtcp = kind == RTP_KIND_RTCP;
     if (kind == RTP_KIND_RTP && (by_rtcp || rtp_hdr_parse(p->data, p->len, &p->hdr) != RTP_OK))
@@ -316,6 +318,13 @@ void media_burst_run(struct media_role *r)
             break;
         case STEP_CHECK:
             media_ice_packet(p);
+            break;
+        case STEP_OPAQUE:
+            if (media_opaque_take(p))
+                pass(p);
+            break;
+        case STEP_OPAQUE_KEYING:
+            media_opaque_keying(p, kind);
             break;
         }
     }

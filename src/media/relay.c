@@ -64,6 +64,10 @@ void media_relay_burst(struct media_role *r, struct media_packet *ps, size_t n)
                                                .index = index,
                                                .rtcp = p->rtcp};
             break;
+        case MEDIA_GUARD_OPAQUE: /* nothing of ours: nobody there could read it */
+            if (p->in && media_transport(p->in)->guard == MEDIA_GUARD_OPAQUE)
+                media_socket_send(p->out, p);
+            break;
         case MEDIA_GUARD_CLOSED:
         case MEDIA_GUARD_COUNT:
             break;

@@ -49,6 +49,14 @@ static bool policy_is_sane(const struct media_policy *p)
     return ok;
 }
 
+static unsigned kinds_of(const struct media_policy *p)
+{
+    unsigned kinds = 0;
+    for (size_t i = 0; i < p->keying_count; i++)
+        kinds |= 1u << p->keyings[i];
+    return kinds;
+}
+
 static bool codecs_are_sane(const struct media_request *rq)
 {
     for (size_t i = 0; i < rq->codec_count; i++) {
@@ -67,7 +75,8 @@ static bool is_sane(const struct media_request *rq)
               is_addr(&rq->remote_rtcp) && is_addr(&rq->signalling);
     ok = ok && rq->codec_count <= MEDIA_CODEC_MAX && rq->ssrc_count <= MEDIA_SSRC_MAX &&
          rq->mode <= MEDIA_MODE_CLOCK && rq->announcement < MEDIA_ANNOUNCE_COUNT &&
-         rq->direction <= MEDIA_INACTIVE && rq->proto < MEDIA_PROTO_COUNT;
+         rq->direction <= MEDIA_INACTIVE && rq->proto < MEDIA_PROTO_COUNT &&
+         (rq->path == MEDIA_PATH_RELAY || rq->path == MEDIA_PATH_PASS);
     return ok && codecs_are_sane(rq) && policy_is_sane(&rq->policy);
 }
 
@@ -112,6 +121,17 @@ static int find_peer(struct work *w)
     return 0;
 }
 
+static const char pass_why[] = "the keys are the phones' alone: nothing can be said to them here";
+
+static int do_announce(struct work *w)
+{
+    if (media_transport(w->e)->s->terms.pass.on)
+        return refuse(w, MEDIA_STATUS_FAILED, pass_why);
+    if (media_announce_begin(w->e, (enum media_announcement)w->rq->announcement) < 0)
+        return refuse(w, MEDIA_STATUS_FAILED, "no memory for the sound");
+    return 0;
+}
+
 static void do_connect(struct work *w)
 {
     uint8_t mode = w->rq->mode;
@@ -122,6 +142,8 @@ static void do_connect(struct work *w)
 
 static int do_event(struct work *w)
 {
+    if (media_transport(w->e)->s->terms.pass.on)
+        return refuse(w, MEDIA_STATUS_NO_EVENTS, pass_why);
     int status = media_digits_add(w->e, w->rq->event, w->rq->event_ms);
     if (status == MEDIA_STATUS_NO_EVENTS)
         return refuse(w, MEDIA_STATUS_NO_EVENTS, "the phone takes no telephone events");
@@ -214,10 +236,63 @@ static int do_remote_bundled(struct work *w, bool check_only)
     return check_only ? 0 : take(w, &next);
 }
 
+/* Opaque: what the phone announces decides, for what it agrees on is not ours to see. */
+static int judge_announced(struct work *w, const struct media_terms *now,
+                           const struct keying_pass *announces)
+{
+    struct keying_pass any;
+    keying_pass_read(w->text, UINT8_MAX, &any);
+    if (announces->announced || w->rq->policy.protection != PROTECTION_REQUIRED)
+        return 0;
+    if (now->pass.on && now->pass.announces.announced)
+        return refuse_keying(w, KEYING_DOWNGRADE, keying_verdict_why(KEYING_DOWNGRADE));
+    enum keying_verdict v = any.announced ? KEYING_NO_COMMON_KEYING : KEYING_NOT_ENCRYPTED;
+    return refuse_keying(w, (int)v, keying_verdict_why(v));
+}
+
+static void terms_pass(struct media_terms *t, const struct media_terms *now)
+{
+    keying_state_wipe(&t->keying);
+    t->encrypted = t->transcode = false;
+    t->pass.on = true;
+    if (!now->pass.on || !keying_pass_eq(&t->pass.announces, &now->pass.announces))
+        t->pass.epoch++;
+}
+
+static int do_remote_pass(struct work *w, bool check_only)
+{
+    const struct media_request *rq = w->rq;
+    struct media_terms now CLEANUP(media_terms_wipe);
+    media_endpoint_terms(w->e, &now);
+    struct media_terms next CLEANUP(media_terms_wipe) = now;
+    uint64_t ms = loop_now(w->role->loop);
+    if (now.keying.active != KEYING_NONE)
+        return refuse(w, MEDIA_STATUS_DOWNGRADE, "the keys of this leg are the server's already");
+    terms_describe(&next, rq, w->text, ms);
+    if (!family_fits(w->e, &next.remote_rtp) || !family_fits(w->e, &next.remote_rtcp))
+        return refuse(w, MEDIA_STATUS_FAILED, "the peer's media address is of another IP version");
+    keying_pass_read(w->text, kinds_of(&rq->policy), &next.pass.announces);
+    int v = judge_announced(w, &now, &next.pass.announces);
+    if (v != 0)
+        return v;
+    terms_pass(&next, &now);
+    media_terms_rekey(&next, &now, ms);
+    w->reply.rtcp_mux = next.rtcp_mux;
+    if (rq->is_offer && next.ice.on)
+        media_ice_put(&w->out, w->e, &next.ice, next.rtcp_mux);
+    if (w->out.overflow)
+        return refuse(w, MEDIA_STATUS_FAILED, "our lines do not fit");
+    return check_only ? 0 : take(w, &next);
+}
+
 static int do_remote(struct work *w, bool check_only)
 {
     if (w->e->bundle)
         return do_remote_bundled(w, check_only);
+    if (w->rq->path == MEDIA_PATH_PASS)
+        return do_remote_pass(w, check_only);
+    if (w->e->s->terms.pass.on)
+        return refuse(w, MEDIA_STATUS_DOWNGRADE, "the keys of this leg are the phones' alone");
     const struct media_request *rq = w->rq;
     struct media_terms now CLEANUP(media_terms_wipe);
     media_endpoint_terms(w->e, &now);
@@ -260,9 +335,15 @@ static int do_local(struct work *w)
     struct media_terms next CLEANUP(media_terms_wipe) = now;
     struct keying_policy policy = policy_of(w);
     struct keying_result kr = {0};
-    int v = keying_local_offer(&now.keying, &policy, &w->out, &next.keying, &kr);
-    if (v != KEYING_OK)
-        return refuse_keying(w, v, kr.why);
+    if (rq->path == MEDIA_PATH_PASS) {
+        next.pass.on = true;
+    } else if (now.pass.on) {
+        return refuse(w, MEDIA_STATUS_DOWNGRADE, "the keys of this leg are the phones' alone");
+    } else {
+        int v = keying_local_offer(&now.keying, &policy, &w->out, &next.keying, &kr);
+        if (v != KEYING_OK)
+            return refuse_keying(w, v, kr.why);
+    }
     next.protection = rq->policy.protection;
     next.rtcp_mux_offered = rq->rtcp_mux;
     /* Once done, ICE goes on: an offer without it would ask the peer to begin without. */
@@ -306,9 +387,8 @@ static int run(struct work *w)
         do_connect(w);
     if (r == 0 && (ops & MEDIA_OP_EVENT))
         r = do_event(w);
-    if (r == 0 && (ops & MEDIA_OP_ANNOUNCE) &&
-        media_announce_begin(w->e, (enum media_announcement)w->rq->announcement) < 0)
-        r = refuse(w, MEDIA_STATUS_FAILED, "no memory for the sound");
+    if (r == 0 && (ops & MEDIA_OP_ANNOUNCE))
+        r = do_announce(w);
     return r;
 }
 

@@ -17,6 +17,7 @@
 
 #include "ipc/media_msg.h"
 #include "keying/negotiate.h"
+#include "keying/pass.h"
 #include "media/ice.h"
 #include "rtp/index.h"
 #include "rtp/stats.h"
@@ -28,6 +29,13 @@ static inline size_t media_table(uint32_t epoch)
 {
     return epoch & 1;
 }
+
+/* An opaque leg: its keys are the phone's (opaque.c). */
+struct media_pass_terms {
+    bool on;
+    uint8_t epoch; /* of what was seen: another announcement begins anew */
+    struct keying_pass announces;
+};
 
 /* What descriptions, and handshakes that they asked for, agreed on. */
 struct media_terms {
@@ -44,6 +52,7 @@ struct media_terms {
     bool has_remote;   /* the peer has described itself */
     uint8_t direction; /* enum media_direction */
     struct media_ice_terms ice;
+    struct media_pass_terms pass;
     bool rtcp_mux, rtcp_mux_offered;
     bool transcode;
     uint8_t said_proto; /* enum media_proto of our last description */
@@ -63,6 +72,10 @@ struct media_brief {
         bool agreed, held;
         uint32_t wanted;
     } keying;
+    struct {
+        bool on;
+        uint8_t epoch, announced;
+    } pass;
     bool has_remote, rtcp_mux, rtcp_mux_offered, transcode;
     uint8_t protection, said_proto;
     uint8_t ssrc_count;
@@ -100,8 +113,9 @@ struct media_slot {
     uint64_t source_ms;              /* when source_ts was the time; converted audio */
     uint16_t source_seq;
     bool source_on;
-    bool ice_begun;   /* checks have shown something: its pairs are zeroed and in use */
-    bool packed_more; /* there are words in the row behind */
+    bool ice_begun;     /* checks have shown something: its pairs are zeroed and in use */
+    bool packed_more;   /* there are words in the row behind */
+    uint32_t pass_seen; /* opaque: epoch << 16 | bits of what this phone's packets told */
     struct media_brief terms;
     struct media_packed packed;
 };

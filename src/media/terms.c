@@ -46,7 +46,7 @@ int media_terms_take(struct media_endpoint *e, const struct media_terms *t)
         unlearn(e);
     media_ice_apply(e, &ice_before);
     media_endpoint_apply(e, &c);
-    if (e->stats->protection.established &&
+    if (!t->pass.on && e->stats->protection.established &&
         memcmp(&before, &e->stats->protection, sizeof(before)) != 0)
         media_role_event(e, MEDIA_EVENT_SECURE, "");
     return 0;

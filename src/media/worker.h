@@ -13,6 +13,7 @@
  *               per port
  *   shared.c    the shared way: one socket for all ports
  *   pipe.c      a burst: demultiplex, unprotect, replay, learn
+ *   opaque.c    legs whose keys are the phones' alone: what passes untouched, and when
  *   relay.c     a burst's way out: route, protect, send
  *   announce.c  a sound that tells of protection, mixed into packets that pass
  *   source.c    echo, tone, clock
@@ -60,6 +61,7 @@ enum media_guard {
     MEDIA_GUARD_CLOSED, /* nothing agreed yet, or keys are still to come: not one packet */
     MEDIA_GUARD_CLEAR,
     MEDIA_GUARD_SECURE,
+    MEDIA_GUARD_OPAQUE, /* keys are the phone's: opaque.c says what passes */
     MEDIA_GUARD_COUNT
 };
 
@@ -122,6 +124,7 @@ struct media_endpoint {
     struct list digit;  /* in role->digits */
     struct map_node by_key;
     uint8_t key[12];               /* call, leg, stream */
+    struct media_protection told;  /* opaque: the record that signalling has */
     struct media_endpoint *bundle; /* whose transport it uses; NULL: its own */
     struct media_endpoint *members[MEDIA_BUNDLE_MAX];
 };
@@ -343,8 +346,22 @@ bool media_has_remote(const struct media_endpoint *e);
 /* May a packet in clear come from there? */
 bool media_learn_clear(struct media_endpoint *e, const struct media_packet *p);
 void media_learn_secure(struct media_endpoint *e, const struct media_packet *p);
+/* An opaque leg's: may it come from there? `proof`: nobody but the phone could have sent it first. */
+bool media_learn_opaque(struct media_endpoint *e, const struct media_packet *p, bool proof);
 /* A handshake was completed with the peer at that address. */
 void media_learn_handshake(struct media_endpoint *e, bool rtcp, const struct addr *from);
+
+/* A payload that has no authentication tag behind it, by its size; RTCP that can be read. */
+bool media_looks_clear(const struct media_packet *p);
+
+/* opaque.c */
+/* RTP or RTCP on an opaque leg: true: it may go on to the peer, as it is. */
+bool media_opaque_take(struct media_packet *p);
+/* ZRTP or DTLS: goes on at once, or nowhere. */
+void media_opaque_keying(struct media_packet *p, enum rtp_kind kind);
+void media_opaque_protection(const struct media_endpoint *e, struct media_protection *ret);
+/* What the peer describes, or the peer itself, has changed. */
+void media_opaque_update(struct media_endpoint *e);
 
 /* relay.c */
 void media_relay_burst(struct media_role *r, struct media_packet *p, size_t n);

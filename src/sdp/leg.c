@@ -9,6 +9,18 @@ bool sdp_attr_is_keying(enum sdp_attr_id id)
     return id >= SDP_A_CRYPTO && id <= SDP_A_RTCP_MUX_ONLY;
 }
 
+bool sdp_attr_is_crossing(enum sdp_attr_id id, unsigned kinds)
+{
+    static const uint8_t kind_of[] = {
+        [SDP_A_CRYPTO] = KEYING_SDES,    [SDP_A_FINGERPRINT] = KEYING_DTLS,
+        [SDP_A_SETUP] = KEYING_DTLS,     [SDP_A_CONNECTION] = KEYING_DTLS,
+        [SDP_A_TLS_ID] = KEYING_DTLS,    [SDP_A_ZRTP_HASH] = KEYING_ZRTP,
+        [SDP_A_KEY_MGMT] = KEYING_MIKEY,
+    };
+    unsigned kind = (size_t)id < ARRAY_LEN(kind_of) ? kind_of[id] : KEYING_NONE;
+    return kind != KEYING_NONE && kinds & 1u << kind;
+}
+
 /* ssrc, msid: the relay may renumber streams, and they would carry one peer's names to the other.
  * mid, group: each leg has its own m-lines and ports, nothing is bundled across. Capability
  * negotiation (RFC 5939) and encryption name keying that the other leg does not have. */
@@ -207,6 +219,8 @@ static bool attr_crosses(const struct sdp_attr *a, const struct sdp_media *m, co
     enum sdp_attr_id id = (enum sdp_attr_id)a->id;
     struct slice value = sdp_attr_value(a);
 
+    if (sdp_attr_is_crossing(id, plan->crossing))
+        return true;
     if (sdp_attr_is_keying(id) || sdp_attr_is_local(id) ||
         (id >= SDP_A_SENDRECV && id <= SDP_A_INACTIVE))
         return false;
@@ -330,8 +344,9 @@ static void put_body(struct buf *b, const void *arg, const struct sdp_leg_plan *
     for (size_t i = 0; i < other->attr_count; i++) {
         const struct sdp_attr *a = &other->attrs[i];
         enum sdp_attr_id id = (enum sdp_attr_id)a->id;
-        if (!sdp_attr_is_keying(id) && !sdp_attr_is_local(id) &&
-            (id < SDP_A_SENDRECV || id > SDP_A_INACTIVE))
+        bool crosses = !sdp_attr_is_keying(id) && !sdp_attr_is_local(id) &&
+                       (id < SDP_A_SENDRECV || id > SDP_A_INACTIVE);
+        if (crosses || sdp_attr_is_crossing(id, plan->crossing))
             sdp_put_attr(b, slice_from(a->line, a->line_n));
     }
     for (size_t i = 0; i < plan->media_count; i++)

@@ -18,6 +18,7 @@
 #ifndef SOTTO_SDP_LEG_H
 #define SOTTO_SDP_LEG_H
 
+#include "base/protection.h"
 #include "sdp/sdp.h"
 
 #define SDP_LEG_FORMATS_MAX SDP_FORMAT_MAX
@@ -28,7 +29,9 @@
  * has none of that name (RFC 8866 s.5.13, 8842 s.5, 8839 s.5). */
 void sdp_keying_text(struct buf *b, const struct sdp *d, const struct sdp_media *m);
 bool sdp_attr_is_keying(enum sdp_attr_id id); /* goes to the media role */
-bool sdp_attr_is_local(enum sdp_attr_id id);  /* stays on its leg, for nobody */
+/* Of the keyings `kinds`: the phones agree by such a line. */
+bool sdp_attr_is_crossing(enum sdp_attr_id id, unsigned kinds);
+bool sdp_attr_is_local(enum sdp_attr_id id); /* stays on its leg, for nobody */
 
 /* Which m-lines of an offer go on to the other leg. Optional encryption written as two m-lines,
  * SAVP and AVP for the same media next to each other, is one stream: one line goes on, the other
@@ -70,6 +73,9 @@ struct sdp_leg_plan {
     size_t codec_count;         /* 0: all, as they come */
     bool transcode; /* audio may be converted: an offer gets our codecs at its end, an answer of
                        which no codec was offered gets one that was */
+    uint8_t
+        crossing;   /* keyings (bits of enum keying_kind) whose lines cross from the other leg: its
+                         keys are none of ours */
     bool no_events; /* own descriptions: without telephone-event */
     uint8_t ptime;  /* own descriptions: ms of a packet; 0: 20, or as offered */
     uint8_t media_count;
