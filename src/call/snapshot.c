@@ -281,6 +281,18 @@ static bool take(struct slice *rest, uint32_t n, struct slice *ret)
     return true;
 }
 
+/* Of memory that may be damaged: a bool that is neither 0 nor 1 is no value to be read as one. */
+static bool protection_is_sound(const struct media_protection *p)
+{
+    const void *const flags[] = {&p->established, &p->sas_verified, &p->trusted_mitm,
+                                 &p->end_to_end};
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+        if (*(const uint8_t *)flags[i] > 1)
+            return false;
+    }
+    return p->keying < KEYING_COUNT && p->suite < SRTP_SUITE_COUNT && p->path < MEDIA_PATH_COUNT;
+}
+
 static bool restore_streams(struct leg *l, size_t n, struct slice *rest)
 {
     for (; n > 0; n--) {
@@ -289,7 +301,7 @@ static bool restore_streams(struct leg *l, size_t n, struct slice *rest)
         if (!take(rest, sizeof(s), &raw))
             return false;
         memcpy(&s, raw.p, sizeof(s));
-        if (s.index >= SDP_MEDIA_MAX)
+        if (s.index >= SDP_MEDIA_MAX || !protection_is_sound(&s.protection))
             return false;
         struct leg_stream *m = leg_media_stream_make(&l->media, s.index);
         if (!m)
