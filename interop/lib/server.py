@@ -27,8 +27,8 @@ class Server:
         self.config = self.folder / "sotto.conf"
         addresses = ", ".join(f"{kind}:{host}:{PORTS[kind]}" for kind in listen)
         self.config.write_text(f"[server]\ndomain = {DOMAIN}\nshutdown_grace = none\n\n"
-                               f"[sip]\nlisten = {addresses}\nadvertise = {host}\n\n"
-                               f"[media]\npath = {MEDIA_PATH}\n\n{settings}")
+                               f"[media]\npath = {MEDIA_PATH}\n\n"
+                               f"[sip]\nlisten = {addresses}\nadvertise = {host}\n\n{settings}")
         self.process = self.log = self.out = None
 
     def start(self):
