@@ -44,10 +44,15 @@ def call_echo(on, user):
         with on.phone(user, *PHONE, "--play", f"tone:{CALLER_HZ}", "--seconds", 3, call="echo",
                       psk=KEYS.get(user)) as a:
             call = on.server.answered(1)
-            assert call["legs"][0]["media"]["keying"] == "mikey", call
+            media = call["legs"][0]["media"]
+            assert (media["keying"], media["key_agreement"]) == \
+                ("mikey", "PSK" if user in KEYS else None), call
+            told = on.server.cli("explain", call["id"])
+            assert ("encrypted by the user's own key" in told) == (user in KEYS), told
             _, said = a.finish()
         on.server.wait_no_call()
     check_end(said, CALLER_HZ, "mikey")
+    assert said["media"]["key_agreement"] == media["key_agreement"], said
     check_wire(wire)
 
 

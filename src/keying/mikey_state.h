@@ -39,4 +39,10 @@ struct mikey_state {
     uint8_t taken_mac[MIKEY_MAC_LEN];
 };
 
+/* Do the keys in use come from a message under a pre-shared key? */
+static inline bool keying_mikey_is_sealed(const struct mikey_state *s)
+{
+    return s->in_use ? s->offered.sealed : s->has_taken;
+}
+
 #endif

@@ -71,6 +71,8 @@ void keying_state_protection(const struct keying_state *s, struct media_protecti
     if (s->active == KEYING_ZRTP && s->zrtp.told.agreement)
         memcpy(ret->agreement, zrtp_algo_name(ZRTP_KEY_AGREEMENT, s->zrtp.told.agreement),
                sizeof(ret->agreement) - 1);
+    if (s->active == KEYING_MIKEY && keying_mikey_is_sealed(&s->mikey))
+        memcpy(ret->agreement, "PSK", sizeof("PSK"));
     memcpy(ret->sas, s->sas, sizeof(ret->sas));
 }
 
