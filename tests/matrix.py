@@ -7,6 +7,7 @@ another SSRC; the second has its offer late, and the callee's phone holds and re
 over the cells; in some the phones share none. Many cells run at once; arguments choose rows or ROW:COLUMN.
 
 A keying more is a row more in KEYINGS."""
+import base64
 import json
 import os
 import sys
@@ -24,6 +25,7 @@ from interop.lib.stage import opener  # noqa: E402  pylint: disable=wrong-import
 PATIENCE = 60  # a busy machine runs many calls at once
 AT_ONCE = 9
 CODECS = ("PCMA", "G722", "opus")
+PSK = base64.b64encode(bytes(range(32))).decode()
 AES128, AES256 = "AES_CM_128_HMAC_SHA1_80", "AES_256_CM_HMAC_SHA1_80"
 
 
@@ -36,6 +38,7 @@ class Keying:
     keying: str
     suite: str
     sas: bool = False
+    psk: str = None  # MIKEY's key
 
 
 KEYINGS = (
@@ -44,6 +47,8 @@ KEYINGS = (
     Keying("SDES", (("keying", "sdes"),), ("--keying", "sdes"), "sdes", AES128),
     Keying("DTLS", (("keying", "dtls"),), ("--keying", "dtls"), "dtls", "AEAD_AES_128_GCM"),
     Keying("ZRTP", (("keying", "zrtp"),), ("--keying", "zrtp"), "zrtp", AES256, sas=True),
+    Keying("MIKEY", (("keying", "mikey"),), ("--keying", "mikey"), "mikey", AES128),
+    Keying("MIKEY-PSK", (("keying", "mikey"),), ("--keying", "mikey"), "mikey", AES128, psk=PSK),
 )
 
 
@@ -63,8 +68,8 @@ class Cell:
         return f"{self.a.name} to {self.b.name}"
 
     def add_users(self):
-        self.on.server.add_user(self.caller, **dict(self.a.policy))
-        self.on.server.add_user(self.callee, **dict(self.b.policy))
+        self.on.server.add_user(self.caller, psk=self.a.psk, **dict(self.a.policy))
+        self.on.server.add_user(self.callee, psk=self.b.psk, **dict(self.b.policy))
 
     def shown(self):
         """The cell's call in `sotto show calls`, or None."""
@@ -93,10 +98,10 @@ class Cell:
 
     def phones(self, caller=(), callee=()):
         b = self.on.phone(self.callee, "--answer", "--play", f"tone:{self.callee_hz}", "--codecs",
-                          self.callee_codec, *self.b.phone, *callee)
+                          self.callee_codec, *self.b.phone, *callee, psk=self.b.psk)
         a = self.on.phone(self.caller, "--play", f"tone:{self.caller_hz}", "--codecs",
                           self.caller_codec, "--seconds", PATIENCE, "--events", *self.a.phone,
-                          *caller, call=self.callee)
+                          *caller, call=self.callee, psk=self.a.psk)
         return a, b
 
     def renewed(self, phone, times):

@@ -1,6 +1,9 @@
 #!/usr/bin/python3
-"""MIKEY with the project's own phone: to what is built in, to one that has SDES, both ways, with hold and
-re-INVITE. Nothing clear is on the wire."""
+"""MIKEY with the project's own phone, in clear within TLS and under a pre-shared key: to what is built in,
+to one that has SDES, both ways, with hold and re-INVITE; nothing clear is on the wire. And with messages of
+another make: what fits is answered with proof, what does not is refused by name."""
+import base64
+import secrets
 import sys
 from pathlib import Path
 
@@ -9,11 +12,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from interop.lib import capture, space, waits  # noqa: E402  pylint: disable=wrong-import-position
 from interop.lib.cases import Cases  # noqa: E402  pylint: disable=wrong-import-position
 from interop.lib.stage import opener  # noqa: E402  pylint: disable=wrong-import-position
+from tests.lib import mikey, sip  # noqa: E402  pylint: disable=wrong-import-position
 
 CALLER_HZ, CALLEE_HZ = 440, 1000
 SUITE = "AES_CM_128_HMAC_SHA1_80"
 MIKEY = {"keying": "mikey"}
-USERS = {"1000": {}, "1001": {}, "2000": MIKEY, "2001": MIKEY}
+KEYS = {user: base64.b64encode(secrets.token_bytes(32)).decode() for user in ("3000", "3001", "3002")}
+USERS = {"1000": {}, "1001": {}, "2000": MIKEY, "2001": MIKEY,
+         **{user: {"keying": "mikey,sdes" if user == "3002" else "mikey", "psk": key}
+            for user, key in KEYS.items()}}
 PHONE = ("--keying", "mikey")
 cases = Cases(__file__, opener(USERS))
 
@@ -32,25 +39,40 @@ def check_wire(wire):
     assert not capture.repeats(wire.rtp())
 
 
-@cases.case("echo", peer="sotto phone", keying="mikey: echo", transport="tls")
-def echo(on):
-    with on.capture("echo") as wire:
-        with on.phone("2000", *PHONE, "--play", f"tone:{CALLER_HZ}", "--seconds", 3,
-                      call="echo") as a:
+def call_echo(on, user):
+    with on.capture(f"echo-{user}") as wire:
+        with on.phone(user, *PHONE, "--play", f"tone:{CALLER_HZ}", "--seconds", 3, call="echo",
+                      psk=KEYS.get(user)) as a:
             call = on.server.answered(1)
-            assert call["legs"][0]["media"]["keying"] == "mikey", call
+            media = call["legs"][0]["media"]
+            assert (media["keying"], media["key_agreement"]) == \
+                ("mikey", "PSK" if user in KEYS else None), call
+            told = on.server.cli("explain", call["id"])
+            assert ("encrypted by the user's own key" in told) == (user in KEYS), told
             _, said = a.finish()
         on.server.wait_no_call()
     check_end(said, CALLER_HZ, "mikey")
+    assert said["media"]["key_agreement"] == media["key_agreement"], said
     check_wire(wire)
+
+
+@cases.case("echo", peer="sotto phone", keying="mikey: echo", transport="tls")
+def echo(on):
+    call_echo(on, "2000")
+
+
+@cases.case("echo, under a key", peer="sotto phone", keying="mikey psk: echo", transport="tls")
+def echo_psk(on):
+    call_echo(on, "3000")
 
 
 def talk(on, caller, callee, caller_options, callee_options, keyings):
     with on.capture(f"{caller}-{callee}") as wire, \
-            on.phone(callee, "--answer", "--play", f"tone:{CALLEE_HZ}", *callee_options) as b:
+            on.phone(callee, "--answer", "--play", f"tone:{CALLEE_HZ}", *callee_options,
+                     psk=KEYS.get(callee)) as b:
         b.wait("registered")
         with on.phone(caller, "--play", f"tone:{CALLER_HZ}", "--seconds", 4, *caller_options,
-                      call=callee) as a:
+                      call=callee, psk=KEYS.get(caller)) as a:
             b.wait("answered")
             waits.until("media in each leg", lambda: all(
                 leg["rx"]["packets"] for leg in on.server.answered(2)["legs"]))
@@ -73,6 +95,107 @@ def mikey_to_sdes(on):
 def hold(on):
     talk(on, "2000", "2001", (*PHONE, "--hold-after", 1), (*PHONE, "--reinvite-after", 1),
          ("mikey", "mikey"))
+
+
+@cases.case("a key calls SDES", peer="sotto phone", keying="mikey psk to sdes", transport="tls")
+def psk_to_sdes(on):
+    talk(on, "3000", "1001", PHONE, (), ("mikey", "sdes"))
+
+
+@cases.case("SDES calls a key", peer="sotto phone", keying="sdes to mikey psk", transport="tls")
+def sdes_to_psk(on):
+    talk(on, "1000", "3001", (), PHONE, ("sdes", "mikey"))
+
+
+@cases.case("a key calls another: hold, resume, re-INVITE", peer="sotto phone",
+            keying="mikey psk: hold", transport="tls")
+def psk_hold(on):
+    talk(on, "3000", "3001", (*PHONE, "--hold-after", 1), (*PHONE, "--reinvite-after", 1),
+         ("mikey", "mikey"))
+
+
+@cases.case("GCM under a key")
+def psk_gcm(on):
+    with on.phone("3000", *PHONE, "--suite", "AEAD_AES_256_GCM", "--seconds", 2, call="echo",
+                  psk=KEYS["3000"]) as a:
+        _, said = a.finish()
+    assert said["media"]["suite"] == "AEAD_AES_256_GCM", said
+    on.server.wait_no_call()
+
+
+@cases.case("a phone with another key, with none, and one that is called")
+def psk_wrong(on):
+    for psk, why in ((KEYS["3001"], "does not fit the user's pre-shared key"),
+                     (None, "not authenticated by the user's pre-shared key")):
+        with on.phone("3000", *PHONE, "--seconds", 2, call="echo", psk=psk) as a:
+            status, said = a.finish()
+        assert status == 1 and said["status"] == 488 and why in said["reason"], said
+    with on.phone("3001", *PHONE, "--answer", psk=KEYS["3000"]) as b:
+        b.wait("registered")
+        with on.phone("3000", *PHONE, "--seconds", 2, call="3001", psk=KEYS["3000"]) as a:
+            status, said = a.finish()
+        b.stop()
+    assert status == 1 and said["status"] == 488, said
+    on.server.wait_no_call()
+
+
+def invite(link, user, keying):
+    """To echo. (the final answer, how to hang up)"""
+    uri, how = f"sip:echo@{sip.DOMAIN}", {
+        "user": user, "call_id": secrets.token_hex(8), "from_tag": secrets.token_hex(4),
+        "body": sip.sdp(link, crypto=keying)}
+    link.send(sip.request(link, "INVITE", uri, headers=(sip.SDP_TYPE,), **how))
+    asked = link.answer_to(how["call_id"], 1)
+    line = sip.credentials(sip.challenge_of(asked), "INVITE", uri, user, proxy=True)
+    link.send(sip.request(link, "INVITE", uri, cseq=2, headers=(sip.SDP_TYPE, line), **how))
+    answer = link.answer_to(how["call_id"], 2)
+    del how["body"]
+
+    def hang_up():
+        for cseq, method in ((2, "ACK"), (3, "BYE")):
+            link.send(sip.request(link, method, uri, cseq=cseq, to_tag=answer.tag("To"), **how))
+        assert link.answer_to(how["call_id"], 3).status == 200
+    return answer, hang_up
+
+
+def check_refused(link, user, keying, why):
+    answer, _ = invite(link, user, keying)
+    assert answer.status == 488 and why in answer.get("Warning"), answer
+
+
+def initiator(user="3000", **how):
+    return mikey.Initiator(base64.b64decode(KEYS["3000"]), f"{user}@{sip.DOMAIN}", sip.DOMAIN, **how)
+
+
+@cases.case("messages of another make")
+def other_make(on):
+    with sip.Link(on.server, "tls") as link:
+        ours = initiator()
+        answer, hang_up = invite(link, "3000", mikey.line(ours.message()))
+        assert answer.status == 200, answer
+        ours.check(mikey.found(answer.body))
+        assert b"RTP/SAVP" in answer.body, answer
+        hang_up()
+        check_refused(link, "3000", mikey.line(ours.message()), "a replay")
+        check_refused(link, "3000", mikey.line(initiator(when=1).message()), "set the phone's clock")
+        check_refused(link, "3000", mikey.line(initiator("3001").message()), "of another than the user")
+        changed = bytearray(initiator().message())
+        changed[-30] ^= 1
+        check_refused(link, "3000", mikey.line(changed), "does not fit the user's pre-shared key")
+    on.server.wait_no_call()
+
+
+@cases.case("a mode that nobody speaks here is named, and the next keying of the offer tried")
+def other_mode(on):
+    rsa = mikey.line(mikey.of_mode(mikey.RSA_R_INIT))
+    with sip.Link(on.server, "tls") as link:
+        check_refused(link, "3000", rsa, "RSA-R mode is not supported here")
+        sdes = f"a=crypto:1 {SUITE} inline:{sip.key()}"
+        answer, hang_up = invite(link, "3002", f"{rsa}\r\n{sdes}")
+        assert answer.status == 200 and b"a=crypto:1 " in answer.body, answer
+        assert b"key-mgmt" not in answer.body, answer
+        hang_up()
+    on.server.wait_no_call()
 
 
 if __name__ == "__main__":

@@ -10,18 +10,22 @@ from .server import DOMAIN, PASSWORD, SOTTO
 class Phone:
     """`sotto phone` or `sotto call TARGET`, a context manager; what it prints are its events."""
 
-    def __init__(self, server, user, *options, call=None, transport="tls", port=5061):
+    def __init__(self, server, user, *options, call=None, transport="tls", port=5061, psk=None):
         verb = ["call", call] if call else ["phone"]
         self.command = [SOTTO, *verb, "--as", f"{user}@{DOMAIN}", "--server",
                         f"{server.host}:{port}", "--transport", transport, "--password-stdin",
                         "--ca", server.ca, "--json", *map(str, options)]
+        self.stdin = PASSWORD + "\n"
+        if psk:  # MIKEY's key, base64
+            self.command.append("--mikey-psk-stdin")
+            self.stdin += psk + "\n"
         self.user = user
         self.process = self.out = self.log = None
 
     def start(self):
         self.process = subprocess.Popen(self.command, text=True, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.process.stdin.write(PASSWORD + "\n")
+        self.process.stdin.write(self.stdin)
         self.process.stdin.close()
         self.out = waits.Lines(f"sotto phone {self.user}", self.process.stdout)
         self.log = waits.Lines(f"sotto phone {self.user}'s log", self.process.stderr)

@@ -87,9 +87,14 @@ class Server:
         return out
 
     def add_user(self, name, **policy):
-        """add_user("1000", protection="off", transport="udp,tcp")"""
+        """add_user("1000", protection="off", transport="udp,tcp"); psk: MIKEY's key, base64"""
+        psk = policy.pop("psk", None)
         options = [part for key, value in policy.items() for part in (f"--{key}", value)]
-        self.cli("user", "add", name, "--password-stdin", *options, stdin=PASSWORD + "\n")
+        stdin = PASSWORD + "\n"
+        if psk:
+            options.append("--mikey-psk-stdin")
+            stdin += psk + "\n"
+        self.cli("user", "add", name, "--password-stdin", *options, stdin=stdin)
         return name
 
     def show(self, what, *options):

@@ -1,15 +1,26 @@
 #include "api/api_priv.h"
 
+#include "crypto/hash.h"
+
+#define PSK_MADE 32 /* bytes of a key that we make */
+#define PSK_TEXT_MAX ((SECRET_CAP + 2) / 3 * 4 + 1)
+
+/* What is shown once, to be put into the phone. */
+struct made {
+    char password[API_PASSWORD_LEN + 1];
+    char psk[PSK_TEXT_MAX];
+};
+
 static json_t *to_json(const struct store_user *u)
 {
     char aor[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2];
     (void)snprintf(aor, sizeof(aor), "%s@%s", u->name, u->domain);
-    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:b, s:o, s:o}", "aor", aor, "name", u->name,
-                     "domain", u->domain, "display", u->display, "enabled", (int)u->enabled,
-                     "max_contacts",
+    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:b, s:b, s:o, s:o}", "aor", aor, "name",
+                     u->name, "domain", u->domain, "display", u->display, "enabled",
+                     (int)u->enabled, "max_contacts",
                      u->max_contacts ? (int)u->max_contacts : STORE_CONTACTS_DEFAULT, "md5",
-                     (int)(u->ha1_md5.n > 0), "created", api_time((int64_t)u->created), "policy",
-                     api_policy_json(&u->policy, &u->own));
+                     (int)(u->ha1_md5.n > 0), "mikey_psk", (int)(u->mikey_psk.n > 0), "created",
+                     api_time((int64_t)u->created), "policy", api_policy_json(&u->policy, &u->own));
 }
 
 /* --- what is given --- */
@@ -62,6 +73,36 @@ static bool take_password(const json_t *args, bool make, struct store_user *u,
         api_fail(out, API_USAGE, "bad_password", "the password cannot be used");
         return false;
     }
+    return true;
+}
+
+/* A given key for MIKEY, or a new one, which is put into `made`; or none any more. */
+static bool take_psk(const json_t *args, struct store_user *u, char made[PSK_TEXT_MAX],
+                     struct api_outcome *out)
+{
+    const char *text = api_string(args, "mikey_psk");
+    struct secret psk = {0};
+    bool make = api_bool(args, "new_mikey_psk", false);
+    made[0] = '\0';
+    if (text && (crypto_base64_get(slice_from_str(text), psk.b, sizeof(psk.b), &psk.n) != 0 ||
+                 psk.n < STORE_PSK_MIN)) {
+        api_fail(
+            out, API_USAGE, "bad_psk",
+            "a pre-shared key for MIKEY is %d to %d bytes in base64; --new-mikey-psk makes one",
+            STORE_PSK_MIN, SECRET_CAP);
+        secret_fini(&psk);
+        return false;
+    }
+    if (!text && make) {
+        size_t n;
+        psk.n = PSK_MADE;
+        crypto_random(psk.b, psk.n);
+        crypto_base64_put(slice_from(psk.b, psk.n), made, PSK_TEXT_MAX, &n);
+        made[n] = '\0';
+    }
+    if (psk.n || api_bool(args, "no_mikey_psk", false))
+        u->mikey_psk = psk;
+    secret_fini(&psk);
     return true;
 }
 
@@ -120,7 +161,7 @@ static bool find(struct api *a, const char *text, struct store_user *ret, struct
 }
 
 /* What is now in force, and a password that no one will see again. */
-static void reply_with(struct api *a, const struct store_user *u, const char *made,
+static void reply_with(struct api *a, const struct store_user *u, const struct made *made,
                        struct api_outcome *out)
 {
     struct store_user now;
@@ -134,8 +175,10 @@ static void reply_with(struct api *a, const struct store_user *u, const char *ma
         warn_policy(&now.policy, out);
         store_user_fini(&now);
     }
-    if (*made)
-        (void)json_object_set_new(out->result, "password", json_string(made));
+    if (out->result && made->password[0])
+        (void)json_object_set_new(out->result, "password", json_string(made->password));
+    if (out->result && made->psk[0])
+        (void)json_object_set_new(out->result, "new_mikey_psk", json_string(made->psk));
 }
 
 static bool make_domain(struct api *a, struct store_user *u, bool *ret_made,
@@ -156,15 +199,18 @@ static bool make_domain(struct api *a, struct store_user *u, bool *ret_made,
 void api_user_add(struct api *a, const json_t *args, struct api_outcome *out)
 {
     struct store_user u = {.enabled = true};
-    char made[API_PASSWORD_LEN + 1];
+    struct made made = {0};
     bool new_domain = false;
     /* The first user of a new server may come before its first domain. */
     if (!api_user_split(a, api_string(args, "name"), true, &u, out) || !take_fields(args, &u, out))
         return;
     if (api_string(args, "password") && !check_password(api_string(args, "password"), &u, out))
         return;
-    if (!make_domain(a, &u, &new_domain, out) || !take_password(args, true, &u, made, out))
+    if (!take_psk(args, &u, made.psk, out) || !make_domain(a, &u, &new_domain, out) ||
+        !take_password(args, true, &u, made.password, out)) {
+        store_user_fini(&u);
         return;
+    }
     int r = store_user_add(a->cfg.store, &u);
     if (r < 0)
         api_fail_store(a, out);
@@ -173,7 +219,7 @@ void api_user_add(struct api *a, const json_t *args, struct api_outcome *out)
     else if (r)
         api_fail(out, API_FAILED, "no_domain", "there is no domain %s", u.domain);
     else {
-        reply_with(a, &u, made, out);
+        reply_with(a, &u, &made, out);
         if (new_domain && out->result) {
             (void)json_object_set_new(out->result, "domain_added", json_true());
             api_cert_follow(a, out);
@@ -182,7 +228,7 @@ void api_user_add(struct api *a, const json_t *args, struct api_outcome *out)
         api_changed(a, API_CHANGED_USERS);
     }
     store_user_fini(&u);
-    secret_wipe(made, sizeof(made));
+    secret_wipe(&made, sizeof(made));
 }
 
 static int list_one(void *arg, const struct store_user *u)
@@ -219,22 +265,22 @@ void api_user_show(struct api *a, const json_t *args, struct api_outcome *out)
 void api_user_set(struct api *a, const json_t *args, struct api_outcome *out)
 {
     struct store_user u;
-    char made[API_PASSWORD_LEN + 1];
+    struct made made = {0};
     if (!find(a, api_string(args, "name"), &u, out))
         return;
-    if (take_fields(args, &u, out) &&
-        take_password(args, api_bool(args, "new_password", false), &u, made, out)) {
+    if (take_fields(args, &u, out) && take_psk(args, &u, made.psk, out) &&
+        take_password(args, api_bool(args, "new_password", false), &u, made.password, out)) {
         int r = store_user_set(a->cfg.store, &u);
         if (r < 0)
             api_fail_store(a, out);
         else if (r)
             api_fail(out, API_FAILED, "no_user", "the user %s was deleted meanwhile", u.name);
         else {
-            reply_with(a, &u, made, out);
+            reply_with(a, &u, &made, out);
             api_changed(a, API_CHANGED_USERS);
         }
-        secret_wipe(made, sizeof(made));
     }
+    secret_wipe(&made, sizeof(made));
     store_user_fini(&u);
 }
 

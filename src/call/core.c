@@ -253,6 +253,9 @@ struct leg *leg_new(struct call *c)
     l->index = c->leg_count++;
     leg_media_init(&l->media, c->core->media, c->id, l->index, &l->flow.remote);
     l->user.policy = l->media.user = &no_policy;
+    l->media.who = &l->user;
+    l->media.cfg = &c->core->cfg;
+    l->media.kind = &l->flow.kind;
     l->media.transcode = c->core->cfg.transcode;
     leg_sip_init(l);
     list_push_back(&c->legs, &l->node);

@@ -47,7 +47,13 @@ static void put_clear(struct buf *b, const struct leg *l)
     put_menu(b, l);
 }
 
-static const char *keying_words(uint8_t keying)
+/* MIKEY's keys are in the signalling, but under one of the user's own. */
+static bool has_psk(const struct media_protection *p)
+{
+    return p->keying == KEYING_MIKEY && p->agreement[0];
+}
+
+static const char *keying_words(const struct media_protection *p)
 {
     static const char *const words[KEYING_COUNT] = {
         [KEYING_NONE] = "no keys",
@@ -57,7 +63,9 @@ static const char *keying_words(uint8_t keying)
         [KEYING_MIKEY] = "MIKEY (the keys are in the signalling)",
         [KEYING_PASS] = "keys of the phones, which pass here untouched",
     };
-    return words[keying < KEYING_COUNT ? keying : KEYING_NONE];
+    if (has_psk(p))
+        return "MIKEY (the keys are in the signalling, encrypted by the user's own key)";
+    return words[p->keying < KEYING_COUNT ? p->keying : KEYING_NONE];
 }
 
 static void put_suite_remark(struct buf *b, const struct leg *l, uint8_t suite)
@@ -108,7 +116,7 @@ static void put_passing(struct buf *b, const struct media_protection *p)
 static void put_encrypted(struct buf *b, const struct leg *l, const struct media_protection *p)
 {
     put_who(b, l);
-    buf_printf(b, " is encrypted by %s", keying_words(p->keying));
+    buf_printf(b, " is encrypted by %s", keying_words(p));
     if (p->suite && p->suite < SRTP_SUITE_COUNT)
         buf_printf(b, ", suite %s", srtp_suite_name((enum srtp_suite)p->suite));
     BUF_PUT_LIT(b, ".\n");
@@ -122,10 +130,10 @@ static void put_encrypted(struct buf *b, const struct leg *l, const struct media
 
 /* --- signalling -------------------------------------------------------------------------------- */
 
-static void put_signalling(struct buf *b, const struct leg *l, uint8_t keying)
+static void put_signalling(struct buf *b, const struct leg *l, const struct media_protection *p)
 {
     struct transport_security sec = {0};
-    bool keys_in_it = keying == KEYING_SDES || keying == KEYING_MIKEY;
+    bool keys_in_it = p->keying == KEYING_SDES || (p->keying == KEYING_MIKEY && !has_psk(p));
     if (transport_kind_is_secure(l->flow.kind)) {
         transport_security(l->call->core->cfg.transport, &l->flow, &sec);
         put_who(b, l);
@@ -153,7 +161,7 @@ static void put_leg(struct buf *b, const struct leg *l)
     } else {
         put_encrypted(b, l, p);
     }
-    put_signalling(b, l, p->keying);
+    put_signalling(b, l, p);
 }
 
 /* --- the call ---------------------------------------------------------------------------------- */
@@ -203,6 +211,9 @@ static void put_path(struct buf *b, const struct call *c)
         buf_printf(b, "%s: %s.\n", way[c->path], why);
 }
 
+/* Of a call that never had media. */
+static const struct media_protection none;
+
 void explain_put(struct buf *b, const struct call *c, bool ended)
 {
     bool answered = c->answered_unix != 0;
@@ -210,7 +221,7 @@ void explain_put(struct buf *b, const struct call *c, bool ended)
                c->target);
     if (ended && !answered) {
         put_refusal(b, c);
-        put_signalling(b, c->a, KEYING_NONE);
+        put_signalling(b, c->a, &none);
         return;
     }
     put_leg(b, c->a);

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/secret.h"
+#include "call/call.h"
 
 static_assert((int)SDP_UDP_TLS_SAVPF == (int)MEDIA_PROTO_UDP_TLS_SAVPF, "same order of proto");
 static_assert((int)SDP_INACTIVE == (int)MEDIA_INACTIVE, "same order of directions");
@@ -223,6 +225,35 @@ static void put_remote(struct media_request *rq, const struct leg_media *m,
     sdp_keying_text(text, b->remote, media);
 }
 
+/* "sip:" is not said here; names of the store are short enough. */
+static bool put_name(char dst[MEDIA_NAME_MAX], const char *name, const char *domain)
+{
+    int n = snprintf(dst, MEDIA_NAME_MAX, "%s%s%s", name, *name ? "@" : "", domain);
+    return n > 0 && n < MEDIA_NAME_MAX;
+}
+
+/* MIKEY's side of the leg's user. A key that cannot be read is none that may be done without. */
+static int put_mikey(struct media_request *rq, const struct leg_media *m)
+{
+    const struct call_user *who = m->who;
+    struct secret psk = {0};
+    if (!memchr(rq->policy.keyings, KEYING_MIKEY, rq->policy.keying_count) || !who || !who->name)
+        return 0;
+    rq->mikey.clear_allowed = transport_kind_is_secure(*m->kind);
+    if (!put_name(rq->mikey.self, "", who->domain) ||
+        !put_name(rq->mikey.peer, who->name, who->domain))
+        return -EMSGSIZE;
+    int r = m->cfg->mikey_psk ? m->cfg->mikey_psk(m->cfg->arg, slice_from_str(who->name),
+                                                  slice_from_str(who->domain), &psk)
+                              : -ENODATA;
+    if (r == 0) {
+        rq->mikey.psk_n = (uint8_t)psk.n;
+        memcpy(rq->mikey.psk, psk.b, psk.n);
+        secret_fini(&psk);
+    }
+    return r == -ENODATA ? 0 : r;
+}
+
 static uint64_t peer_endpoint(const struct leg_media_batch *b, size_t i)
 {
     if (!b->peer || !b->map)
@@ -298,7 +329,13 @@ static int start_one(struct leg_media *m, const struct leg_media_batch *b, size_
     }
     if (tb.overflow)
         return -EMSGSIZE;
-    return media_client_request(m->client, &rq, buf_slice(&tb), on_reply, s, &s->request);
+    int r = put_mikey(&rq, m);
+    if (r == 0)
+        r = media_client_request(m->client, &rq, buf_slice(&tb), on_reply, s, &s->request);
+    else
+        log_event(LOG_ERROR, "mikey_key_not_read", LOG_ERRNO(r), LOG_ID("call", m->call));
+    secret_wipe(&rq.mikey, sizeof(rq.mikey));
+    return r;
 }
 
 int leg_media_start(struct leg_media *m, const struct leg_media_batch *b, leg_media_fn *done,

@@ -29,6 +29,9 @@ struct leg_stream {
     struct media_protection protection;
 };
 
+struct call_config;
+struct call_user;
+
 /* Nearly every leg has one m-line: the others' places are made when they are needed. */
 struct leg_media {
     struct media_client *client;
@@ -36,10 +39,14 @@ struct leg_media {
     uint16_t leg;
     const struct addr *signalling;   /* where the leg's SIP comes from now; borrowed */
     const struct store_policy *user; /* whose codecs count; of the leg */
-    bool transcode;                  /* audio may be converted */
-    uint8_t path;                    /* enum media_path */
-    uint32_t ops;                    /* of the batch under way */
-    uint8_t waiting;                 /* replies that are still to come */
+    /* Whose key MIKEY takes, and from where; and over what its signalling goes. Borrowed. */
+    const struct call_user *who;
+    const struct call_config *cfg;
+    const enum transport_kind *kind;
+    bool transcode;  /* audio may be converted */
+    uint8_t path;    /* enum media_path */
+    uint32_t ops;    /* of the batch under way */
+    uint8_t waiting; /* replies that are still to come */
     uint8_t status;
     char *why; /* NULL: nothing failed */
     leg_media_fn *done;

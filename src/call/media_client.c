@@ -54,6 +54,7 @@ static void pending_free(struct media_client *mc, struct pending *p)
     list_remove(&p->order);
     mc->count--;
     secret_wipe(p->text, p->rq.text_n); /* crypto lines hold keys */
+    secret_wipe(&p->rq.mikey, sizeof(p->rq.mikey));
     free(p);
 }
 

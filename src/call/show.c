@@ -193,6 +193,10 @@ static void put_media(struct buf *b, const struct media_protection *p, const str
         put_text_n(b, "key_agreement", slice_from(p->agreement, n));
         put_bool(b, "cache_mismatch", p->cache_mismatch);
     }
+    if (p->keying == KEYING_MIKEY) {
+        n = strnlen(p->agreement, sizeof(p->agreement));
+        put_text_or_null(b, "key_agreement", n ? "PSK" : NULL);
+    }
     put_pair(b, s, st);
     close_object(b);
 }

@@ -11,6 +11,7 @@
 
 #include "api/server.h"
 #include "cli/cli_priv.h"
+#include "crypto/hash.h"
 
 struct place {
     char dir[64], data[80];
@@ -203,6 +204,68 @@ static void quirks_by_verb(void **state)
     expect(p->err, "is built in");
     assert_int_equal(sotto(p, "quirk del nobody"), 1);
     expect(p->err, "there is no line for nobody");
+}
+
+/* What the store has for user 1. */
+static size_t psk_kept(const struct place *p, struct secret *ret)
+{
+    struct store *s;
+    char err[STORE_ERROR_MAX];
+    assert_int_equal(store_open_data(p->data, err, &s), 0);
+    int r = store_user_psk(s, SLICE_NONE, SLICE_LIT("1"), ret);
+    store_close(s);
+    assert_true(r == 0 || r == -ENODATA);
+    return r == 0 ? ret->n : 0;
+}
+
+static void a_key_for_mikey(void **state)
+{
+    struct place *p = *state;
+    struct secret k, made;
+    uint8_t bytes[SECRET_CAP + 2];
+    char text[128];
+    size_t n;
+
+    assert_int_equal(sotto(p, "user add 1"), 0);
+    assert_int_equal(psk_kept(p, &k), 0);
+    assert_int_equal(sotto_with(p, "", "user set 1 --mikey-psk-stdin"), 2);
+    expect(p->err, "no key on standard input");
+    /* 16 to 64 bytes */
+    memset(bytes, 0x3c, sizeof(bytes));
+    for (size_t len = STORE_PSK_MIN - 1; len <= SECRET_CAP + 1;
+         len += len < SECRET_CAP - 1 && len > STORE_PSK_MIN - 1 ? 16 : 1) {
+        bool fits = len >= STORE_PSK_MIN && len <= SECRET_CAP;
+        crypto_base64_put(slice_from(bytes, len), text, sizeof(text) - 1, &n);
+        text[n] = '\n';
+        text[n + 1] = '\0';
+        assert_int_equal(sotto_with(p, text, "user set 1 --mikey-psk-stdin"), fits ? 0 : 2);
+        if (fits)
+            assert_int_equal(psk_kept(p, &k), len);
+        else
+            expect(p->err, "16 to 64 bytes in base64");
+    }
+    assert_int_equal(k.n, SECRET_CAP);
+    assert_memory_equal(k.b, bytes, SECRET_CAP);
+    /* another password leaves it as it is */
+    assert_int_equal(sotto_with(p, "some password\n", "user set 1 --password-stdin"), 0);
+    expect(p->out, "mikey key     yes");
+    assert_int_equal(psk_kept(p, &k), SECRET_CAP);
+    assert_int_equal(sotto(p, "user set 1 --new-mikey-psk --json"), 0);
+    json_t *r = result(p);
+    const char *shown = json_string_value(json_object_get(r, "new_mikey_psk"));
+    assert_non_null(shown);
+    assert_int_equal(psk_kept(p, &k), 32);
+    assert_int_equal(crypto_base64_get(slice_from_str(shown), made.b, sizeof(made.b), &made.n), 0);
+    assert_int_equal(made.n, 32);
+    assert_memory_equal(made.b, k.b, 32);
+    json_decref(r);
+    assert_int_equal(sotto(p, "user show 1 --json"), 0); /* once */
+    r = result(p);
+    assert_null(json_object_get(r, "new_mikey_psk"));
+    assert_true(json_is_true(json_object_get(r, "mikey_psk")));
+    json_decref(r);
+    assert_int_equal(sotto(p, "user set 1 --no-mikey-psk"), 0);
+    assert_int_equal(psk_kept(p, &k), 0);
 }
 
 static void domains_by_verb(void **state)
@@ -448,6 +511,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(user_before_the_first_start, setup, teardown),
         cmocka_unit_test_setup_teardown(password_from_standard_input, setup, teardown),
         cmocka_unit_test_setup_teardown(quirks_by_verb, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_for_mikey, setup, teardown),
         cmocka_unit_test_setup_teardown(domains_by_verb, setup, teardown),
         cmocka_unit_test_setup_teardown(mistakes_are_explained, setup, teardown),
         cmocka_unit_test_setup_teardown(help_and_version, setup, teardown),

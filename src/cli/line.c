@@ -135,13 +135,14 @@ static int put_duration(struct cli_line *line, const struct cli_option *o, const
     return put_number(line, o, digits, unit);
 }
 
-/* The password: one line, without its end. */
+/* A password or key: one line, without its end. */
 static int put_stdin(struct cli_line *line, const struct cli_option *o)
 {
     char text[STORE_PASSWORD_MAX + 4];
     int r = 0;
     if (!fgets(text, sizeof(text), stdin))
-        return complain("there is no password on standard input");
+        return complain("there is no %s on standard input",
+                        strcmp(o->key, "password") == 0 ? "password" : "key");
     text[strcspn(text, "\r\n")] = '\0';
     if (json_object_set_new(line->args, o->key, text_json(text)))
         r = bad_value(o, "UTF-8");

@@ -183,6 +183,12 @@ void cli_print_user(const json_t *r, const struct cli_verb *v)
         line("password", password);
         line("", "(shown this once: put it into the phone now)");
     }
+    if (*text_at(r, "new_mikey_psk")) {
+        line("mikey key", text_at(r, "new_mikey_psk"));
+        line("", "(shown this once: put it into the phone now)");
+    } else if (flag_at(r, "mikey_psk")) {
+        line("mikey key", "yes");
+    }
     if (*text_at(r, "display"))
         line("display", text_at(r, "display"));
     if (!flag_at(r, "enabled"))

@@ -22,6 +22,8 @@ static const struct cli_option domain_options[] = {
 
 static const struct cli_option user_add_options[] = {
     {"--password-stdin", NULL, "password", CLI_STDIN, "read the password from standard input"},
+    {"--mikey-psk-stdin", NULL, "mikey_psk", CLI_STDIN, "read a key for MIKEY (base64), a line after the password"},
+    {"--new-mikey-psk", NULL, "new_mikey_psk", CLI_TRUE, "make a key for MIKEY, and print it once"},
     {"--display", "TEXT", "display", CLI_TEXT, "the name that others see"},
     {"--max-contacts", "N", "max_contacts", CLI_INT, "phones registered at once, 1 to 100 (10)"},
     {"--no-md5", NULL, "md5", CLI_FALSE, "SHA-256 log-in only; many phones know only MD5"},
@@ -31,6 +33,9 @@ static const struct cli_option user_add_options[] = {
 static const struct cli_option user_set_options[] = {
     {"--password-stdin", NULL, "password", CLI_STDIN, "read a new password from standard input"},
     {"--new-password", NULL, "new_password", CLI_TRUE, "make a new one, and print it once"},
+    {"--mikey-psk-stdin", NULL, "mikey_psk", CLI_STDIN, "read a key for MIKEY (base64), a line after the password"},
+    {"--new-mikey-psk", NULL, "new_mikey_psk", CLI_TRUE, "make a key for MIKEY, and print it once"},
+    {"--no-mikey-psk", NULL, "no_mikey_psk", CLI_TRUE, "MIKEY without a key of the user's own again"},
     {"--display", "TEXT", "display", CLI_TEXT, "the name that others see"},
     {"--max-contacts", "N", "max_contacts", CLI_INT, "phones registered at once, 1 to 100"},
     {"--no-md5", NULL, "md5", CLI_FALSE, "SHA-256 log-in only"},

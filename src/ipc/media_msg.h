@@ -96,6 +96,17 @@ struct media_policy {
     bool no_aes256, aes_cm_256;
 };
 
+#define MEDIA_PSK_MAX 64
+#define MEDIA_NAME_MAX 320 /* "user@domain", with its NUL */
+
+/* What MIKEY asks of a leg (REMOTE and LOCAL). Holds a key: wipe it. */
+struct media_mikey {
+    bool clear_allowed; /* signalling is encrypted: a key may stand in the description in clear */
+    uint8_t psk_n;      /* bytes of the user's pre-shared key; 0: none */
+    uint8_t psk[MEDIA_PSK_MAX];
+    char self[MEDIA_NAME_MAX], peer[MEDIA_NAME_MAX]; /* our domain; the user, "1000@example.org" */
+};
+
 struct media_request {
     uint32_t req;      /* echoed in the reply */
     uint32_t ops;      /* enum media_op */
@@ -126,6 +137,7 @@ struct media_request {
     uint8_t codec_count, ssrc_count;
     struct media_codec codecs[MEDIA_CODEC_MAX]; /* in the peer's order */
     uint32_t ssrcs[MEDIA_SSRC_MAX];             /* a=ssrc: tells the streams of a bundle apart */
+    struct media_mikey mikey;                   /* where the policy has MIKEY */
     bool transcode; /* REMOTE: what the other endpoint has not may be converted; both must say so */
 
     /* CONNECT */

@@ -41,6 +41,7 @@ struct keying_local {
      * none. Without the first no DTLS is agreed on. */
     struct crypto_dtls *dtls[DTLS_IDENTITIES];
     const struct zrtp_local *zrtp; /* NULL: no identifier yet, so no ZRTP */
+    struct mikey_seen *mikey_seen; /* NULL: nothing under a pre-shared key is taken */
 };
 
 struct keying_policy {
@@ -56,6 +57,7 @@ struct keying_policy {
     /* The peer is likely behind a NAT: where one side must speak first, let it be the peer. */
     bool peer_first;
     const struct keying_local *local; /* NULL: keyings that need it are not there */
+    const struct mikey_terms *mikey;  /* borrowed; NULL: no MIKEY */
 };
 
 /* One endpoint. All zero is a new one. */
@@ -130,6 +132,8 @@ struct keying_ops {
     enum keying_kind kind;
     /* Can it be agreed on under this policy? NULL: always. */
     bool (*usable)(const struct keying_policy *p);
+    /* May we offer it? NULL: always. */
+    bool (*offerable)(const struct keying_policy *p);
     /* Our lines for an offer. Keys in use stay in use. */
     void (*offer)(const struct keying_policy *p, struct keying_state *s, struct buf *text);
     /* The peer's offer: our answer's lines, and keys where they are known by now. 0 or enum

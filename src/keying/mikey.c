@@ -1,13 +1,10 @@
 #include "keying/mikey.h"
 
-#include "crypto/digest.h"
+#include "keying/mikey_wire.h"
 #include "rtp/wire.h"
 
 #define VERSION 1
 #define HEADER_LEN 10
-#define CS_LEN 9 /* policy, SSRC, rollover counter */
-#define MAC_LEN 20
-#define NOT_SAID 0xff
 
 enum payload {
     LAST = 0,
@@ -33,7 +30,7 @@ static const char *const verdict_why[MIKEY_VERDICT_COUNT] = {
     [MIKEY_BAD_VERSION] = "a MIKEY message is of another version than 1",
     [MIKEY_BAD_TYPE] = "a MIKEY message is of an unknown mode",
     [MIKEY_BAD_PAYLOAD] = "a MIKEY message has a payload that cannot be read",
-    [MIKEY_TOO_MANY] = "a MIKEY message describes too many crypto sessions",
+    [MIKEY_TOO_MANY] = "a MIKEY message has too many crypto sessions, policies, identities or keys",
 };
 
 static const char *const type_names[MIKEY_TYPE_COUNT] = {
@@ -50,6 +47,28 @@ static const char *const type_names[MIKEY_TYPE_COUNT] = {
     [MIKEY_RSA_R_RESP] = "answer to RSA-R",
 };
 
+/* s.6.12 */
+static const char *const error_names[] = {
+    "authentication failure",
+    "invalid timestamp",
+    "invalid PRF",
+    "invalid MAC algorithm",
+    "invalid encryption",
+    "invalid hash",
+    "invalid Diffie-Hellman group",
+    "invalid identity",
+    "invalid certificate",
+    "invalid security policy",
+    "invalid policy parameter",
+    "invalid data type",
+    "unspecified error",
+};
+
+const char *mikey_error_name(uint8_t error)
+{
+    return error < ARRAY_LEN(error_names) ? error_names[error] : "an error of an unknown number";
+}
+
 const char *mikey_verdict_why(enum mikey_verdict v)
 {
     return verdict_why[v];
@@ -64,7 +83,7 @@ const char *mikey_type_name(enum mikey_type t)
 
 /* The rest of a message. What is asked for beyond its end is zero, and `bad` stays set. */
 struct reader {
-    struct slice rest;
+    struct slice rest, whole;
     bool bad;
 };
 
@@ -98,11 +117,13 @@ static uint32_t take32(struct reader *r)
 }
 
 /* s.6.13: key data sub-payloads, one after the other. */
-static int keys_parse(struct slice data, struct mikey_msg *m)
+int mikey_keys_parse(struct slice data, struct mikey_msg *m)
 {
     struct reader r = {.rest = data};
     uint8_t next = KEY_DATA;
 
+    m->key_count = 0;
+    m->has_key_validity = false;
     while (next == KEY_DATA && !r.bad) {
         next = take8(&r);
         uint8_t kinds = take8(&r);
@@ -128,40 +149,56 @@ static int keys_parse(struct slice data, struct mikey_msg *m)
     return r.bad ? MIKEY_BAD_LENGTH : next == LAST && r.rest.n == 0 ? MIKEY_OK : MIKEY_BAD_PAYLOAD;
 }
 
+/* A MAC of n bytes, which is made over all that stands before it. */
+static void take_mac(struct reader *r, size_t n, struct mikey_msg *m)
+{
+    const char *start = r->whole.p;
+
+    m->covered = slice_from(start, (size_t)(r->rest.p - start));
+    m->mac = take(r, n);
+}
+
 static int kemac_parse(struct reader *r, struct mikey_msg *m)
 {
     m->has_kemac = true;
     m->kemac_encr = take8(r);
-    struct slice data = take(r, take16(r));
+    m->kemac_data = take(r, take16(r));
     m->kemac_mac = take8(r);
-    if (m->kemac_mac > 1)
+    if (m->kemac_mac > MIKEY_MAC_HMAC_SHA1)
         return MIKEY_BAD_PAYLOAD;
-    (void)take(r, m->kemac_mac ? MAC_LEN : 0);
+    take_mac(r, m->kemac_mac ? MIKEY_MAC_LEN : 0, m);
     if (r->bad)
         return MIKEY_BAD_LENGTH;
-    /* encrypted key data cannot be looked into; then its mode is declined */
-    return m->kemac_encr == 0 && m->type == MIKEY_PSK_INIT ? keys_parse(data, m) : MIKEY_OK;
+    return m->kemac_encr == MIKEY_ENCR_NULL && m->type == MIKEY_PSK_INIT
+               ? mikey_keys_parse(m->kemac_data, m)
+               : MIKEY_OK;
 }
 
 static void policy_set(struct mikey_policy *p, uint8_t type, uint8_t value)
 {
-    uint8_t *const fields[] = {
-        &p->encr, &p->encr_key_len, &p->auth,       NULL, &p->salt_len,  NULL,
-        NULL,     &p->srtp_encr,    &p->srtcp_encr, NULL, &p->srtp_auth, &p->auth_tag_len};
+    uint8_t *const fields[] = {[MIKEY_SP_ENCR] = &p->encr,
+                               [MIKEY_SP_ENCR_KEY_LEN] = &p->encr_key_len,
+                               [MIKEY_SP_AUTH] = &p->auth,
+                               [MIKEY_SP_SALT_LEN] = &p->salt_len,
+                               [MIKEY_SP_KDR] = &p->kdr,
+                               [MIKEY_SP_SRTP_ENCR] = &p->srtp_encr,
+                               [MIKEY_SP_SRTCP_ENCR] = &p->srtcp_encr,
+                               [MIKEY_SP_SRTP_AUTH] = &p->srtp_auth,
+                               [MIKEY_SP_AUTH_TAG_LEN] = &p->auth_tag_len,
+                               [MIKEY_SP_AEAD_TAG_LEN] = &p->aead_tag_len};
 
     if (type < ARRAY_LEN(fields) && fields[type])
         *fields[type] = value;
 }
 
-static const struct mikey_policy no_policy = {false,    NOT_SAID, NOT_SAID, NOT_SAID, NOT_SAID,
-                                              NOT_SAID, NOT_SAID, NOT_SAID, NOT_SAID};
-
 static int policy_parse(struct reader *r, struct mikey_msg *m)
 {
-    uint8_t number = take8(r), protocol = take8(r);
-    struct reader params = {.rest = take(r, take16(r))};
-    struct mikey_policy p = no_policy;
+    struct mikey_policy p;
 
+    memset(&p, MIKEY_NOT_SAID, sizeof(p));
+    p.number = take8(r);
+    uint8_t protocol = take8(r);
+    struct reader params = {.rest = take(r, take16(r))};
     while (!r->bad && !params.bad && params.rest.n) {
         uint8_t type = take8(&params);
         struct slice value = take(&params, take8(&params));
@@ -172,9 +209,22 @@ static int policy_parse(struct reader *r, struct mikey_msg *m)
         return MIKEY_BAD_LENGTH;
     if (protocol != 0) /* SRTP */
         return MIKEY_BAD_PAYLOAD;
-    p.is_there = true;
-    if (number == 0)
-        m->policy = p;
+    if (m->policy_count == MIKEY_POLICIES_MAX)
+        return MIKEY_TOO_MANY;
+    m->policy[m->policy_count++] = p;
+    return MIKEY_OK;
+}
+
+static int id_parse(struct reader *r, struct mikey_msg *m)
+{
+    struct mikey_id id = {.type = take8(r)};
+
+    id.data = take(r, take16(r));
+    if (id.type > MIKEY_ID_URI)
+        return MIKEY_BAD_PAYLOAD;
+    if (m->id_count == MIKEY_IDS_MAX)
+        return MIKEY_TOO_MANY;
+    m->id[m->id_count++] = id;
     return MIKEY_OK;
 }
 
@@ -185,8 +235,9 @@ static int time_parse(struct reader *r, struct mikey_msg *m)
     if (type > 2)
         return MIKEY_BAD_PAYLOAD;
     m->has_time = true;
+    m->time_is_counter = type == 2;
     m->time = take32(r);
-    if (type < 2) /* not a counter */
+    if (!m->time_is_counter)
         m->time = m->time << 32 | take32(r);
     return MIKEY_OK;
 }
@@ -222,16 +273,23 @@ static int dh_skip(struct reader *r)
     return MIKEY_OK;
 }
 
-static int hash_skip(struct reader *r, bool is_verification)
+static int cert_hash_skip(struct reader *r)
 {
     uint8_t algorithm = take8(r);
 
     if (algorithm > 1)
         return MIKEY_BAD_PAYLOAD;
-    if (is_verification)
-        (void)take(r, algorithm ? MAC_LEN : 0);
-    else
-        (void)take(r, algorithm ? 16 : 20); /* MD5, SHA-1 */
+    (void)take(r, algorithm ? 16 : 20); /* MD5, SHA-1 */
+    return MIKEY_OK;
+}
+
+static int v_parse(struct reader *r, struct mikey_msg *m)
+{
+    m->has_v = true;
+    m->v_mac = take8(r);
+    if (m->v_mac > MIKEY_MAC_HMAC_SHA1)
+        return MIKEY_BAD_PAYLOAD;
+    take_mac(r, m->v_mac ? MIKEY_MAC_LEN : 0, m);
     return MIKEY_OK;
 }
 
@@ -248,14 +306,16 @@ static int payload_parse(struct reader *r, uint8_t kind, struct mikey_msg *m)
     case T:
         return time_parse(r, m);
     case ID:
+        return id_parse(r, m);
     case CERT:
     case GENERAL_EXT:
         (void)take8(r);
         (void)take(r, take16(r));
         return MIKEY_OK;
     case CHASH:
+        return cert_hash_skip(r);
     case V:
-        return hash_skip(r, kind == V);
+        return v_parse(r, m);
     case SP:
         return policy_parse(r, m);
     case RAND:
@@ -286,16 +346,17 @@ static int header_parse(struct reader *r, struct mikey_msg *m, uint8_t *ret_next
     if (m->cs_count > MIKEY_CS_MAX)
         return MIKEY_TOO_MANY;
     for (size_t i = 0; i < m->cs_count; i++) {
-        m->policy_no[i] = take8(r);
-        (void)take(r, CS_LEN - 1);
+        m->cs[i].policy_no = take8(r);
+        m->cs[i].ssrc = take32(r);
+        m->cs[i].roc = take32(r);
     }
     return MIKEY_OK;
 }
 
 int mikey_parse(struct slice data, struct mikey_msg *ret)
 {
-    struct mikey_msg m = {.policy = no_policy};
-    struct reader r = {.rest = data};
+    struct mikey_msg m = {0};
+    struct reader r = {.rest = data, .whole = data};
     uint8_t kind = LAST;
 
     if (data.n > MIKEY_MESSAGE_MAX)
@@ -330,153 +391,113 @@ static void put16(struct buf *b, size_t v)
     put8(b, (unsigned)v);
 }
 
-static void put32(struct buf *b, uint32_t v)
+static void put_header(struct buf *b, const struct mikey_msg *m)
 {
-    put16(b, v >> 16);
-    put16(b, v & 0xffff);
-}
-
-static void put_policy(struct buf *b, const struct mikey_policy *p)
-{
-    const uint8_t params[][2] = {
-        {0, p->encr}, {1, p->encr_key_len}, {2, p->auth}, {3, 20}, {4, p->salt_len}, {7, 1}, {8, 1},
-        {10, 1},      {11, p->auth_tag_len}};
-
-    put8(b, RAND);
-    put8(b, 0);
-    put8(b, 0);
-    put16(b, ARRAY_LEN(params) * 3);
-    for (size_t i = 0; i < ARRAY_LEN(params); i++) {
-        put8(b, params[i][0]);
-        put8(b, 1);
-        put8(b, params[i][1]);
+    put8(b, VERSION);
+    put8(b, m->type);
+    put8(b, T);
+    put8(b, m->wants_verification ? 0x80 : 0); /* PRF-MIKEY-1 */
+    mikey_put32(b, m->csb_id);
+    put8(b, m->cs_count);
+    put8(b, 0); /* SRTP-ID */
+    for (size_t i = 0; i < m->cs_count; i++) {
+        put8(b, m->cs[i].policy_no);
+        mikey_put32(b, m->cs[i].ssrc);
+        mikey_put32(b, m->cs[i].roc);
     }
 }
 
-static void put_kemac(struct buf *b, const struct mikey_msg *m)
+static void put_time(struct buf *b, unsigned next, uint64_t time)
+{
+    put8(b, next);
+    put8(b, 0); /* NTP-UTC */
+    mikey_put64(b, time);
+}
+
+static void put_ids(struct buf *b, const struct mikey_msg *m)
+{
+    for (size_t i = 0; i < m->id_count; i++) {
+        put8(b, i + 1u < m->id_count ? ID : SP);
+        put8(b, m->id[i].type);
+        put16(b, m->id[i].data.n);
+        buf_put_slice(b, m->id[i].data);
+    }
+}
+
+/* What was not said, and no suite has a word for, is left out. */
+static void put_policy(struct buf *b, const struct mikey_policy *p)
+{
+    const uint8_t params[][2] = {
+        {MIKEY_SP_ENCR, p->encr},
+        {MIKEY_SP_ENCR_KEY_LEN, p->encr_key_len},
+        {MIKEY_SP_AUTH, p->auth},
+        {MIKEY_SP_AUTH_KEY_LEN, p->auth == MIKEY_NOT_SAID ? MIKEY_NOT_SAID : 20},
+        {MIKEY_SP_SALT_LEN, p->salt_len},
+        {MIKEY_SP_SRTP_ENCR, p->srtp_encr},
+        {MIKEY_SP_SRTCP_ENCR, p->srtcp_encr},
+        {MIKEY_SP_SRTP_AUTH, p->srtp_auth},
+        {MIKEY_SP_AUTH_TAG_LEN, p->auth_tag_len},
+        {MIKEY_SP_AEAD_TAG_LEN, p->aead_tag_len},
+    };
+    uint8_t room[ARRAY_LEN(params) * 3];
+    struct buf list = buf_over(room, sizeof(room));
+
+    for (size_t i = 0; i < ARRAY_LEN(params); i++) {
+        if (params[i][1] == MIKEY_NOT_SAID)
+            continue;
+        put8(&list, params[i][0]);
+        put8(&list, 1);
+        put8(&list, params[i][1]);
+    }
+    put8(b, KEMAC);
+    put8(b, p->number);
+    put8(b, 0); /* SRTP */
+    put16(b, list.n);
+    buf_put_slice(b, buf_slice(&list));
+}
+
+/* Encrypted where it stands in b, which then ends in the MAC. */
+static void put_kemac(struct buf *b, const struct mikey_msg *m, const struct secret *psk)
 {
     put8(b, LAST);
-    put8(b, 0);
+    put8(b, psk ? MIKEY_ENCR_AES_CM_128 : MIKEY_ENCR_NULL);
     put16(b, 4 + m->key.n);
+    const size_t at = b->n;
     put8(b, LAST);
     put8(b, MIKEY_TGK << 4);
     put16(b, m->key.n);
     buf_put_slice(b, m->key);
-    put8(b, 0); /* no MAC */
+    if (psk && !b->overflow && mikey_crypt(m, psk, (uint8_t *)b->p + at, b->n - at) < 0)
+        b->overflow = true; /* nothing is sent that is not encrypted */
+    put8(b, psk ? MIKEY_MAC_HMAC_SHA1 : MIKEY_MAC_NULL);
+    if (psk)
+        mikey_put_mac(b, m, psk, NULL);
 }
 
-void mikey_print(const struct mikey_msg *m, struct buf *b)
+static void print_init(const struct mikey_msg *m, const struct secret *psk, struct buf *b)
 {
-    bool is_init = m->type == MIKEY_PSK_INIT;
-
-    put8(b, VERSION);
-    put8(b, m->type);
-    put8(b, T);
-    put8(b, 0); /* no verification asked for; PRF-MIKEY-1 */
-    put32(b, m->csb_id);
-    put8(b, m->cs_count);
-    put8(b, 0);
-    for (size_t i = 0; i < m->cs_count; i++) {
-        put8(b, 0);
-        put32(b, 0); /* any SSRC: both sides take what comes (s.6.1.1) */
-        put32(b, 0);
-    }
-    put8(b, is_init ? SP : LAST);
-    put8(b, 0);
-    put32(b, (uint32_t)(m->time >> 32));
-    put32(b, (uint32_t)m->time);
-    if (!is_init)
-        return;
-    put_policy(b, &m->policy);
-    put8(b, KEMAC);
+    put_header(b, m);
+    put_time(b, RAND, m->time);
+    put8(b, m->id_count ? ID : SP);
     put8(b, (unsigned)m->rand.n);
     buf_put_slice(b, m->rand);
-    put_kemac(b, m);
+    put_ids(b, m);
+    put_policy(b, &m->policy[0]);
+    put_kemac(b, m, psk);
 }
 
-/* --- policies and keys --------------------------------------------------------------------------- */
-
-/* What was not said is the default of s.6.10.1. */
-static uint8_t said(uint8_t v, uint8_t otherwise)
+void mikey_print(const struct mikey_msg *m, const struct secret *psk, const struct mikey_msg *init,
+                 struct buf *b)
 {
-    return v == NOT_SAID ? otherwise : v;
-}
-
-enum srtp_suite mikey_suite_of(const struct mikey_policy *p)
-{
-    uint8_t key_len = said(p->encr_key_len, 16), tag = said(p->auth_tag_len, 10);
-    bool usual = said(p->encr, 1) == 1 && said(p->auth, 1) == 1 && said(p->salt_len, 14) == 14 &&
-                 said(p->srtp_encr, 1) == 1 && said(p->srtcp_encr, 1) == 1 &&
-                 said(p->srtp_auth, 1) == 1;
-
-    for (int s = 1; usual && s < SRTP_SUITE_COUNT; s++) {
-        const struct srtp_suite_info *i = srtp_suite_info((enum srtp_suite)s);
-        if (i->salt_len == 14 && i->key_len == key_len && i->rtp_tag_len == tag)
-            return (enum srtp_suite)s;
+    if (m->type == MIKEY_PSK_INIT) {
+        print_init(m, psk, b);
+        return;
     }
-    return SRTP_SUITE_NONE;
-}
-
-bool mikey_policy_of(enum srtp_suite s, struct mikey_policy *ret)
-{
-    const struct srtp_suite_info *i = srtp_suite_info(s);
-
-    if (s == SRTP_SUITE_NONE || i->salt_len != 14)
-        return false;
-    *ret = (struct mikey_policy){true, 1, i->key_len, 1, 14, i->rtp_tag_len, 1, 1, 1};
-    return true;
-}
-
-#define PRF_BLOCK 32 /* s.4.1.2: 256 bits of key at a time */
-
-/* P(s, label, m), xored into ret. */
-static void prf_part(struct slice key, struct slice label, size_t n, uint8_t *ret)
-{
-    uint8_t a[CRYPTO_DIGEST_MAX], out[CRYPTO_DIGEST_MAX];
-    struct slice a_slice = label;
-
-    for (size_t at = 0; at < n; at += MAC_LEN) {
-        crypto_hmac(CRYPTO_DIGEST_SHA1, key, &a_slice, 1, a);
-        a_slice = slice_from(a, MAC_LEN);
-        const struct slice parts[] = {a_slice, label};
-        crypto_hmac(CRYPTO_DIGEST_SHA1, key, parts, 2, out);
-        for (size_t i = 0; i < MAC_LEN && at + i < n; i++)
-            ret[at + i] ^= out[i];
-    }
-    secret_wipe(a, sizeof(a));
-    secret_wipe(out, sizeof(out));
-}
-
-void mikey_prf(struct slice key, struct slice label, size_t n, uint8_t *ret)
-{
-    memset(ret, 0, n);
-    for (size_t at = 0; at < key.n; at += PRF_BLOCK)
-        prf_part(slice_take(slice_skip(key, at), PRF_BLOCK), label, n, ret);
-}
-
-#define TEK_CONSTANT 0x2ad01c64u
-#define SALT_CONSTANT 0x39a2c14bu
-
-static void derive(uint32_t constant, struct slice tgk, uint8_t cs_id, uint32_t csb_id,
-                   struct slice rand, size_t n, uint8_t *ret)
-{
-    char label[9 + UINT8_MAX];
-    struct buf b = buf_over(label, sizeof(label));
-
-    put32(&b, constant);
-    put8(&b, cs_id);
-    put32(&b, csb_id);
-    buf_put_slice(&b, rand);
-    mikey_prf(tgk, buf_slice(&b), n, ret);
-}
-
-void mikey_srtp_keys(enum srtp_suite suite, struct slice tgk, uint8_t cs_id, uint32_t csb_id,
-                     struct slice rand, struct srtp_keys *ret)
-{
-    const struct srtp_suite_info *i = srtp_suite_info(suite);
-
-    *ret = (struct srtp_keys){.suite = suite};
-    ret->master.n = (size_t)i->key_len + i->salt_len;
-    derive(TEK_CONSTANT, tgk, cs_id, csb_id, rand, i->key_len, ret->master.b);
-    derive(SALT_CONSTANT, tgk, cs_id, csb_id, rand, i->salt_len, ret->master.b + i->key_len);
+    put_header(b, m);
+    put_time(b, psk ? V : LAST, m->time);
+    if (!psk)
+        return;
+    put8(b, LAST);
+    put8(b, MIKEY_MAC_HMAC_SHA1);
+    mikey_put_mac(b, init, psk, init);
 }

@@ -1,10 +1,11 @@
 /* MIKEY (RFC 3830) in descriptions (RFC 4567: "a=key-mgmt:mikey <base64>"): bytes to struct and back,
  * and keys from what a message brings. Pure.
  *
- * A message is a header and a chain of payloads. Of the modes one is used: pre-shared key with
- * neither encryption nor MAC (s.4.2.3, as GStreamer and cameras write it), which makes it what SDES
- * is: a key in a description that signalling protects. The parser knows every payload of RFC 3830,
- * so that a message of another mode is declined by name and not as garbage. */
+ * A message is a header and a chain of payloads. Of the modes one is used, that of a pre-shared key
+ * (s.3.1): with one, the key that a message brings is encrypted (AES-CM-128) and all of it
+ * authenticated (HMAC-SHA-1-160); without, it stands in clear, as GStreamer and cameras write it,
+ * which is what SDES is: a key that signalling has to protect. The parser knows every payload of
+ * RFC 3830, so that a message of another mode is declined by name and not as garbage. */
 #ifndef SOTTO_KEYING_MIKEY_H
 #define SOTTO_KEYING_MIKEY_H
 
@@ -13,8 +14,12 @@
 
 #define MIKEY_MESSAGE_MAX 4096 /* with certificates */
 #define MIKEY_CS_MAX 16        /* crypto sessions of a message; more are refused */
+#define MIKEY_POLICIES_MAX 4   /* SP payloads of a message; more are refused */
+#define MIKEY_IDS_MAX 2        /* ID payloads: the initiator's, the responder's */
 #define MIKEY_RAND_MIN 16      /* s.6.11 */
 #define MIKEY_KEY_MAX 64       /* of key data that we use; longer is refused */
+#define MIKEY_PSK_MIN 16       /* bytes of a pre-shared key; at most SECRET_CAP */
+#define MIKEY_MAC_LEN 20       /* HMAC-SHA-1-160 */
 
 enum mikey_type { /* s.6.1; RFC 4650 and 4738 */
                   MIKEY_PSK_INIT,
@@ -33,10 +38,25 @@ enum mikey_type { /* s.6.1; RFC 4650 and 4738 */
 
 enum mikey_key_kind { MIKEY_TGK, MIKEY_TGK_SALT, MIKEY_TEK, MIKEY_TEK_SALT, MIKEY_KEY_KINDS };
 
-/* One security policy (s.6.10.1): 0xff where it was not said. */
+enum mikey_id_type { MIKEY_ID_NAI, MIKEY_ID_URI };          /* s.6.7 */
+enum mikey_encr { MIKEY_ENCR_NULL, MIKEY_ENCR_AES_CM_128 }; /* s.6.2; key wrapping is declined */
+enum mikey_mac { MIKEY_MAC_NULL, MIKEY_MAC_HMAC_SHA1 };
+
+/* One security policy (s.6.10.1; GCM: RFC 7714 s.14): 0xff where it was not said. */
 struct mikey_policy {
-    bool is_there;
+    uint8_t number;
     uint8_t encr, encr_key_len, auth, salt_len, auth_tag_len, srtp_encr, srtcp_encr, srtp_auth;
+    uint8_t kdr, aead_tag_len;
+};
+
+struct mikey_cs {
+    uint8_t policy_no;
+    uint32_t ssrc, roc; /* SSRC 0: any */
+};
+
+struct mikey_id {
+    uint8_t type; /* enum mikey_id_type */
+    struct slice data;
 };
 
 struct mikey_msg {
@@ -44,17 +64,23 @@ struct mikey_msg {
     bool wants_verification;
     uint8_t prf;
     uint32_t csb_id;
-    uint8_t cs_count;
-    uint8_t policy_no[MIKEY_CS_MAX];
-    struct mikey_policy policy; /* of number 0 */
-    bool has_time;
+    uint8_t cs_count, policy_count, id_count;
+    struct mikey_cs cs[MIKEY_CS_MAX]; /* crypto session 1 is cs[0] */
+    struct mikey_policy policy[MIKEY_POLICIES_MAX];
+    struct mikey_id id[MIKEY_IDS_MAX];
+    bool has_time, time_is_counter;
     uint64_t time; /* NTP */
     struct slice rand;
     bool has_kemac;
-    uint8_t kemac_encr, kemac_mac; /* 0: none */
-    uint8_t key_count, key_kind;   /* of the first key */
+    uint8_t kemac_encr, kemac_mac;
+    struct slice kemac_data;     /* as it stands there, encrypted or not */
+    uint8_t key_count, key_kind; /* of the first key */
     struct slice key, salt;
     bool has_key_validity; /* an SPI (MKI) or interval, which we do not do */
+    bool has_v;
+    uint8_t v_mac;
+    struct slice mac;     /* of KEMAC or V, whichever came last; empty: none … */
+    struct slice covered; /* … and what of the message it is made over */
     bool has_error;
     uint8_t error; /* s.6.12 */
 };
@@ -65,26 +91,47 @@ enum mikey_verdict {
     MIKEY_BAD_VERSION,
     MIKEY_BAD_TYPE,
     MIKEY_BAD_PAYLOAD, /* of an unknown kind, or with a value that it may not have */
-    MIKEY_TOO_MANY,    /* crypto sessions */
+    MIKEY_TOO_MANY,    /* crypto sessions, policies, identities or keys */
     MIKEY_VERDICT_COUNT
 };
 
 /* 0 or enum mikey_verdict. Slices borrow from `data`. */
 int mikey_parse(struct slice data, struct mikey_msg *ret) MUST_CHECK;
-/* What we send: a PSK_INIT with policy, RAND and a TGK in clear, or a PSK_RESP. */
-void mikey_print(const struct mikey_msg *m, struct buf *b);
+/* Key data sub-payloads (s.6.13) that were decrypted, into m->key and what stands beside it; they
+ * borrow from `data`. */
+int mikey_keys_parse(struct slice data, struct mikey_msg *m) MUST_CHECK;
+/* What we send. A PSK_INIT with its first policy, RAND, IDs and m->key as TGK: under `psk` encrypted
+ * and authenticated. A PSK_RESP: under `psk` with a V payload, made over `init` too, the message
+ * that it answers (else both may be NULL). */
+void mikey_print(const struct mikey_msg *m, const struct secret *psk, const struct mikey_msg *init,
+                 struct buf *b);
 const char *mikey_verdict_why(enum mikey_verdict v);
 const char *mikey_type_name(enum mikey_type t);
+const char *mikey_error_name(uint8_t error); /* of s.6.12, in words */
 
-/* The suite that a policy means; SRTP_SUITE_NONE: none of ours. */
-enum srtp_suite mikey_suite_of(const struct mikey_policy *p);
-/* False: MIKEY cannot say that one here (GCM). */
+/* --- under a pre-shared key (s.4.1.4, 4.2.3, 5.2) ------------------------------------------------ */
+
+/* Is m's MAC the one that this key makes? `init`: of a PSK_RESP, the message that it answers. A
+ * message without a MAC has none that fits. */
+bool mikey_mac_fits(const struct mikey_msg *m, const struct secret *psk,
+                    const struct mikey_msg *init);
+/* Decrypts m's key data into `room` (as long as kemac_data) and parses it. 0, enum mikey_verdict
+ * (which means another key, where the MAC was not asked), or -EIO. */
+int mikey_kemac_open(struct mikey_msg *m, const struct secret *psk, uint8_t *room) MUST_CHECK;
+
+/* --- policies and keys --------------------------------------------------------------------------- */
+
+/* The suite of crypto session `cs` (from 1) by its policy; SRTP_SUITE_NONE: none of ours, or it has
+ * no policy. */
+enum srtp_suite mikey_suite_of(const struct mikey_msg *m, size_t cs);
+/* False: SRTP_SUITE_NONE. */
 bool mikey_policy_of(enum srtp_suite s, struct mikey_policy *ret);
 
 /* s.4.1.2: PRF-MIKEY-1. n <= SECRET_CAP. */
 void mikey_prf(struct slice key, struct slice label, size_t n, uint8_t *ret);
-/* s.4.1.3: what crypto session cs_id (from 1) sends with. */
-void mikey_srtp_keys(enum srtp_suite suite, struct slice tgk, uint8_t cs_id, uint32_t csb_id,
-                     struct slice rand, struct srtp_keys *ret);
+/* s.4.1.3: what crypto session cs_id (from 1) of a bundle sends with: of m are used csb_id, rand, key
+ * and, where it has one, the salt. */
+void mikey_srtp_keys(const struct mikey_msg *m, enum srtp_suite suite, uint8_t cs_id,
+                     struct srtp_keys *ret);
 
 #endif

@@ -6,10 +6,15 @@
 #include "crypto/hash.h"
 #include "keying/negotiate.h"
 
+/* Without a pre-shared key, over signalling that is encrypted. */
+static const struct mikey_terms clear = {.clear_allowed = true};
+
 static struct keying_policy policy(void)
 {
-    return (struct keying_policy){
-        .protection = PROTECTION_REQUIRED, .keying_count = 1, .keyings = {KEYING_MIKEY}};
+    return (struct keying_policy){.protection = PROTECTION_REQUIRED,
+                                  .keying_count = 1,
+                                  .keyings = {KEYING_MIKEY},
+                                  .mikey = &clear};
 }
 
 static struct slice sample(uint8_t *out, size_t cap, struct mikey_msg *m)
@@ -21,11 +26,12 @@ static struct slice sample(uint8_t *out, size_t cap, struct mikey_msg *m)
     *m = (struct mikey_msg){.type = MIKEY_PSK_INIT,
                             .csb_id = 0x01020304,
                             .cs_count = 2,
+                            .policy_count = 1,
                             .time = 0x1122334455667788u,
                             .rand = slice_from(rand, sizeof(rand)),
                             .key = slice_from(key, sizeof(key))};
-    assert_true(mikey_policy_of(SRTP_AES_CM_128_HMAC_SHA1_32, &m->policy));
-    mikey_print(m, &b);
+    assert_true(mikey_policy_of(SRTP_AES_CM_128_HMAC_SHA1_32, &m->policy[0]));
+    mikey_print(m, NULL, NULL, &b);
     assert_false(b.overflow);
     return buf_slice(&b);
 }
@@ -44,10 +50,10 @@ static void a_message_goes_round(void **state)
     assert_true(got.time == 0x1122334455667788u);
     assert_true(slice_eq(got.rand, m.rand) && slice_eq(got.key, m.key));
     assert_int_equal(got.key_kind, MIKEY_TGK);
-    assert_int_equal(mikey_suite_of(&got.policy), SRTP_AES_CM_128_HMAC_SHA1_32);
+    assert_int_equal(mikey_suite_of(&got, 1), SRTP_AES_CM_128_HMAC_SHA1_32);
     m.type = MIKEY_PSK_RESP;
     struct buf b = buf_over(bytes, sizeof(bytes));
-    mikey_print(&m, &b);
+    mikey_print(&m, NULL, NULL, &b);
     assert_int_equal(mikey_parse(buf_slice(&b), &got), MIKEY_OK);
     assert_int_equal(got.type, MIKEY_PSK_RESP);
 }
@@ -80,7 +86,7 @@ static void limits(void **state)
     sample(bytes, sizeof(bytes), &m);
     m.cs_count = MIKEY_CS_MAX;
     b = buf_over(bytes, sizeof(bytes));
-    mikey_print(&m, &b);
+    mikey_print(&m, NULL, NULL, &b);
     assert_int_equal(mikey_parse(buf_slice(&b), &got), MIKEY_OK);
     bytes[8] = MIKEY_CS_MAX + 1;
     assert_int_equal(mikey_parse(buf_slice(&b), &got), MIKEY_TOO_MANY);
@@ -185,7 +191,9 @@ static void what_cannot_be_done_is_declined_with_a_reason(void **state)
     assert_int_equal(s.tx.suite, SRTP_AES_CM_128_HMAC_SHA1_32);
     bytes[1] = MIKEY_RSA_R_INIT;
     assert_int_equal(offer(&p, line(bytes, msg.n), &r, &s), KEYING_BAD_TEXT);
-    assert_string_equal(r.why, "MIKEY's RSA-R mode is not supported here");
+    assert_string_equal(r.why,
+                        "MIKEY's RSA-R mode is not supported here: it needs RSA certificates, and "
+                        "sotto's are ECDSA");
     bytes[1] = MIKEY_PSK_INIT;
     bytes[3] = 0x80;
     assert_int_equal(offer(&p, line(bytes, msg.n), &r, &s), KEYING_BAD_TEXT);
@@ -241,9 +249,11 @@ static void what_gstreamer_writes_is_read(void **state)
     assert_int_equal(m.type, MIKEY_PSK_INIT);
     assert_int_equal(m.key_kind, MIKEY_TEK);
     assert_int_equal(m.key.n, 30);
+    assert_int_equal(m.policy_count, 1);
+    assert_int_equal(m.cs_count, 0);
     assert_memory_equal(m.key.p, key, 16);
     assert_int_equal(m.rand.n, MIKEY_RAND_MIN);
-    assert_int_equal(mikey_suite_of(&m.policy), SRTP_AES_CM_128_HMAC_SHA1_80);
+    assert_int_equal(mikey_suite_of(&m, 1), SRTP_SUITE_NONE);
     /* one key for both directions: declined, by name */
     (void)snprintf(text, sizeof(text), "a=key-mgmt:mikey %s\r\n", gstreamer);
     assert_int_equal(offer(&p, text, &r, &s), KEYING_BAD_TEXT);

@@ -71,6 +71,8 @@ void keying_state_protection(const struct keying_state *s, struct media_protecti
     if (s->active == KEYING_ZRTP && s->zrtp.told.agreement)
         memcpy(ret->agreement, zrtp_algo_name(ZRTP_KEY_AGREEMENT, s->zrtp.told.agreement),
                sizeof(ret->agreement) - 1);
+    if (s->active == KEYING_MIKEY && keying_mikey_is_sealed(&s->mikey))
+        memcpy(ret->agreement, "PSK", sizeof("PSK"));
     memcpy(ret->sas, s->sas, sizeof(ret->sas));
 }
 
@@ -137,26 +139,26 @@ static void keys_clear(struct keying_state *s)
     memset(&s->zrtp.told, 0, sizeof(s->zrtp.told));
 }
 
-static bool is_usable(const struct keying_ops *ops, const struct keying_policy *p)
+static bool is_usable(const struct keying_ops *ops, const struct keying_policy *p, bool to_offer)
 {
-    return !ops->usable || ops->usable(p);
+    return (!ops->usable || ops->usable(p)) && (!to_offer || !ops->offerable || ops->offerable(p));
 }
 
 /* The keyings to try, each once: what is in use first, then the policy's order. */
-static size_t candidates(const struct keying_state *s, const struct keying_policy *p,
+static size_t candidates(const struct keying_state *s, const struct keying_policy *p, bool to_offer,
                          const struct keying_ops *ret[KEYING_COUNT])
 {
     const struct keying_ops *active = keying_find((enum keying_kind)s->active);
     unsigned seen = 0;
     size_t n = 0;
 
-    if (active && is_usable(active, p)) {
+    if (active && is_usable(active, p, to_offer)) {
         ret[n++] = active;
         seen |= 1u << active->kind;
     }
     for (size_t i = 0; i < p->keying_count && i < KEYING_COUNT; i++) {
         const struct keying_ops *ops = keying_find((enum keying_kind)p->keyings[i]);
-        if (ops && !(seen & 1u << ops->kind) && is_usable(ops, p)) {
+        if (ops && !(seen & 1u << ops->kind) && is_usable(ops, p, to_offer)) {
             ret[n++] = ops;
             seen |= 1u << ops->kind;
         }
@@ -170,7 +172,8 @@ static bool has_keying(struct slice text)
     return keying_text_has(text, SLICE_LIT("crypto")) ||
            keying_text_has(text, SLICE_LIT("fingerprint")) ||
            keying_text_has(text, SLICE_LIT("zrtp-hash")) ||
-           keying_text_has(text, SLICE_LIT("key-mgmt"));
+           keying_text_has(text, SLICE_LIT("key-mgmt")) ||
+           keying_text_has(text, SLICE_LIT("session-key-mgmt"));
 }
 
 static int refuse(struct keying_result *ret, enum keying_verdict v, const char *why)
@@ -227,7 +230,7 @@ static struct trial try_all(const struct keying_policy *p, unsigned proto, struc
 {
     struct trial t = {.kind = KEYING_NONE, .verdict = KEYING_TEXT_NONE};
     const struct keying_ops *list[KEYING_COUNT];
-    size_t n = candidates(next, p, list);
+    size_t n = candidates(next, p, false, list);
 
     for (size_t i = 0; i < n; i++) {
         const struct keying_ops *ops = list[i];
@@ -326,7 +329,7 @@ int keying_local_offer(const struct keying_state *now, const struct keying_polic
 {
     struct keying_state next CLEANUP(keying_state_wipe) = *now;
     const struct keying_ops *list[KEYING_COUNT];
-    size_t n = p->protection == PROTECTION_OFF ? 0 : candidates(now, p, list);
+    size_t n = p->protection == PROTECTION_OFF ? 0 : candidates(now, p, true, list);
 
     if (n == 0 && is_required(p))
         return refuse(ret, KEYING_NO_COMMON_KEYING, NULL);

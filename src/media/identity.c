@@ -1,4 +1,5 @@
-/* Our DTLS certificate. It lies in the state memfd, because its digest stands in descriptions that
+/* What of ours all endpoints share: which MIKEY messages were taken in this life, and our DTLS
+ * certificate. That lies in the state memfd, because its digest stands in descriptions that
  * outlive a process; it is renewed long before it ends, and the one before it is kept for what was
  * described with it. */
 #include "media/worker.h"
@@ -42,6 +43,8 @@ int media_identity_init(struct media_role *r)
         memset(r->state.head->dtls, 0, sizeof(r->state.head->dtls));
         v = load(r);
     }
+    if (v == 0)
+        v = mikey_seen_new(loop_unix_now(r->loop), &r->local.mikey_seen);
     return v == 0 && is_due(r) ? renew(r) : v;
 }
 
@@ -59,4 +62,5 @@ void media_identity_fini(struct media_role *r)
 {
     for (size_t i = 0; i < DTLS_IDENTITIES; i++)
         r->local.dtls[i] = crypto_dtls_free(r->local.dtls[i]);
+    r->local.mikey_seen = mikey_seen_free(r->local.mikey_seen);
 }

@@ -20,6 +20,7 @@ struct work {
     struct media_endpoint *e, *peer;
     struct buf out; /* our lines */
     struct media_reply reply;
+    struct mikey_terms mikey;
     bool opened; /* by this request: closed again where a later operation fails */
 };
 
@@ -68,6 +69,12 @@ static bool codecs_are_sane(const struct media_request *rq)
     return true;
 }
 
+static bool mikey_is_sane(const struct media_mikey *m)
+{
+    return is_bool(&m->clear_allowed) && m->psk_n <= sizeof(m->psk) &&
+           memchr(m->self, 0, sizeof(m->self)) && memchr(m->peer, 0, sizeof(m->peer));
+}
+
 static bool is_sane(const struct media_request *rq)
 {
     bool ok = is_bool(&rq->is_offer) && is_bool(&rq->rtcp_mux) && is_bool(&rq->ice) &&
@@ -77,7 +84,7 @@ static bool is_sane(const struct media_request *rq)
          rq->mode <= MEDIA_MODE_CLOCK && rq->announcement < MEDIA_ANNOUNCE_COUNT &&
          rq->direction <= MEDIA_INACTIVE && rq->proto < MEDIA_PROTO_COUNT &&
          (rq->path == MEDIA_PATH_RELAY || rq->path == MEDIA_PATH_PASS);
-    return ok && codecs_are_sane(rq) && policy_is_sane(&rq->policy);
+    return ok && codecs_are_sane(rq) && policy_is_sane(&rq->policy) && mikey_is_sane(&rq->mikey);
 }
 
 static int refuse(struct work *w, enum media_status status, const char *why)
@@ -168,7 +175,27 @@ static bool is_behind_nat(const struct media_request *rq)
            !addr_host_eq(&rq->signalling, &rq->remote_rtp);
 }
 
-static struct keying_policy policy_of(const struct work *w)
+static_assert(MEDIA_PSK_MAX == SECRET_CAP && MEDIA_NAME_MAX == MIKEY_NAME_MAX,
+              "the same on the channel and in keying");
+
+static const struct mikey_terms *mikey_of(struct work *w)
+{
+    const struct media_mikey *m = &w->rq->mikey;
+    w->mikey = (struct mikey_terms){
+        .clear_allowed = m->clear_allowed,
+        .unix_s = loop_unix_now(w->role->loop),
+        .call = w->e->s->call,
+        .leg = w->e->s->leg,
+        .stream = w->e->s->stream,
+        .psk.n = m->psk_n,
+    };
+    memcpy(w->mikey.psk.b, m->psk, sizeof(m->psk));
+    memcpy(w->mikey.self, m->self, sizeof(m->self));
+    memcpy(w->mikey.peer, m->peer, sizeof(m->peer));
+    return &w->mikey;
+}
+
+static struct keying_policy policy_of(struct work *w)
 {
     const struct media_policy *p = &w->rq->policy;
     struct keying_policy k = {
@@ -181,6 +208,7 @@ static struct keying_policy policy_of(const struct work *w)
         /* With ICE it is the peer that knows when there is a way. */
         .peer_first = is_behind_nat(w->rq) || keying_text_has(w->text, SLICE_LIT("ice-ufrag")),
         .local = &w->role->local,
+        .mikey = mikey_of(w),
     };
     memcpy(k.keyings, p->keyings, sizeof(k.keyings));
     memcpy(k.suites, p->suites, sizeof(k.suites));
@@ -420,4 +448,5 @@ void media_request_run(struct media_role *r, const struct media_request *rq, str
     w.reply.text_n = v == 0 ? (uint32_t)w.out.n : 0;
     media_role_reply(r, &w.reply, r->text);
     secret_wipe(r->text, w.out.n);
+    secret_wipe(&w.mikey, sizeof(w.mikey));
 }

@@ -13,6 +13,7 @@ struct phone_auth {
     bool has_password, has_ha1;
     char password[PHONE_PASSWORD_MAX];
     struct dialog_ha1 ha1;
+    struct secret mikey_psk;               /* n == 0: none */
     struct dialog_credentials credentials; /* borrows the fields above */
 };
 

@@ -626,6 +626,19 @@ static void on_ring_over(void *arg)
     call_event(c, CALL_EV_ACCEPT, NULL);
 }
 
+/* Who MIKEY's messages are from and for, and under what. The server's side is the domain's. */
+static void set_mikey(struct phone_call *c)
+{
+    struct mikey_terms *m = &c->session.mikey;
+    const struct phone *ph = c->ph;
+
+    m->psk = ph->auth.mikey_psk;
+    m->clear_allowed = transport_kind_is_secure(ph->server.kind);
+    snprintf(m->self, sizeof(m->self), "%.*s@%.*s", PHONE_USER_MAX, ph->user, PHONE_DOMAIN_MAX - 1,
+             ph->domain);
+    snprintf(m->peer, sizeof(m->peer), "%s", ph->domain);
+}
+
 int call_init(struct phone_call *c, struct phone *ph)
 {
     const struct phone_options *o = ph->opt;
@@ -638,8 +651,8 @@ int call_init(struct phone_call *c, struct phone *ph)
     midcall_init(c);
     info_init(c);
     if (phone_session_set_keying(&c->session, o->keying) < 0)
-        snprintf(why, sizeof(why), "--keying: sdes, dtls, zrtp, none or a list of them, not %s",
-                 o->keying);
+        snprintf(why, sizeof(why),
+                 "--keying: sdes, dtls, zrtp, mikey, none or a list of them, not %s", o->keying);
     else if (o->suite && phone_session_set_suite(&c->session, o->suite) < 0)
         snprintf(why, sizeof(why), "--suite: no such suite in %s", o->suite);
     else if (phone_session_set_codec(&c->session, o->codec) < 0)
@@ -655,6 +668,8 @@ int call_init(struct phone_call *c, struct phone *ph)
         c->local.zrtp = &ph->zrtp.local;
     ph->zrtp.local.accept_enroll = o->enroll;
     c->session.policy.local = &c->local;
+    c->session.loop = ph->loop;
+    set_mikey(c);
     c->session.offers_mux = o->rtcp_mux;
     c->session.ptime = (uint8_t)o->ptime;
     c->session.no_events = o->no_events;

@@ -21,15 +21,16 @@ struct phone_keying {
     struct part part[KEYING_COMPONENT_COUNT];
 };
 
-/* --- our certificate --------------------------------------------------------------------------- */
+/* --- what is ours alone --------------------------------------------------------------------------- */
 
 int phone_keying_local_init(struct keying_local *l, const struct keying_policy *p, uint64_t unix_s)
 {
     struct crypto_dtls_identity id;
 
-    if (!memchr(p->keyings, KEYING_DTLS, p->keying_count))
-        return 0;
-    int r = crypto_dtls_identity_new(unix_s, &id);
+    int r = mikey_seen_new(unix_s, &l->mikey_seen);
+    if (r < 0 || !memchr(p->keyings, KEYING_DTLS, p->keying_count))
+        return r;
+    r = crypto_dtls_identity_new(unix_s, &id);
     if (r == 0)
         r = crypto_dtls_new(&id, &l->dtls[0]);
     secret_wipe(&id, sizeof(id));
@@ -39,6 +40,7 @@ int phone_keying_local_init(struct keying_local *l, const struct keying_policy *
 void phone_keying_local_fini(struct keying_local *l)
 {
     l->dtls[0] = crypto_dtls_free(l->dtls[0]);
+    l->mikey_seen = mikey_seen_free(l->mikey_seen);
 }
 
 /* --- what an engine says ----------------------------------------------------------------------- */

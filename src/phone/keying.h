@@ -30,7 +30,7 @@ void phone_keying_packet(struct phone_keying *k, bool rtcp, struct slice packet,
 /* People have compared ZRTP's SAS. */
 void phone_keying_verify(struct phone_keying *k, bool verified);
 
-/* A certificate of our own, where the policy has DTLS. */
+/* A certificate of our own, where the policy has DTLS; a memory of MIKEY messages. */
 int phone_keying_local_init(struct keying_local *l, const struct keying_policy *p,
                             uint64_t unix_s) MUST_CHECK;
 void phone_keying_local_fini(struct keying_local *l);

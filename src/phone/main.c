@@ -49,9 +49,14 @@ static const char common_usage[] =
     "  --expires N        of the registration, seconds (default 300)\n"
     "\n"
     "How:\n"
-    "  --keying K[,K]     sdes,dtls (default), zrtp, none; with none beside others: encrypted if\n"
+    "  --keying K[,K]     sdes,dtls (default), zrtp, mikey, none; with none beside others: "
+    "encrypted if\n"
     "                     the peer can\n"
     "  --zrtp-secrets F   keeps ZRTP's identifier and secrets there from call to call\n"
+    "  --mikey-psk-stdin  reads MIKEY's pre-shared key (base64) from standard input, a line after\n"
+    "                     the password; --mikey-psk-file F: from a file (else: as the store has "
+    "it,\n"
+    "                     or none)\n"
     "  --verify-sas SAS   compares ZRTP's SAS with what the other side sees: marks it as "
     "verified,\n"
     "                     or ends the call where it differs; any: takes it unseen\n"
@@ -109,6 +114,8 @@ static const struct option options[] = {
     {"--rtcp-mux", FLAG, BOTH, AT(rtcp_mux), 0, 0},
     {"--ice", FLAG, BOTH, AT(ice), 0, 0},
     {"--zrtp-secrets", TEXT, BOTH, AT(zrtp_secrets), 0, 0},
+    {"--mikey-psk-file", TEXT, BOTH, AT(mikey_psk_file), 0, 0},
+    {"--mikey-psk-stdin", FLAG, BOTH, AT(mikey_psk_stdin), 0, 0},
     {"--enroll", FLAG, BOTH, AT(enroll), 0, 0},
     {"--verify-sas", TEXT, BOTH, AT(verify_sas), 0, 0},
     {"--suite", TEXT, BOTH, AT(suite), 0, 0},

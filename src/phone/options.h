@@ -19,9 +19,11 @@ struct phone_options {
     const char *keying; /* "sdes", "dtls", "none", "sdes,none" */
     bool rtcp_mux, ice;
     const char *suite, *codec;
-    bool enroll;              /* takes the server as trusted man in the middle where it asks */
-    const char *zrtp_secrets; /* file; NULL: none */
-    const char *verify_sas;   /* the SAS that the other side sees, or "any"; NULL: not compared */
+    bool enroll;                /* takes the server as trusted man in the middle where it asks */
+    const char *zrtp_secrets;   /* file; NULL: none */
+    const char *mikey_psk_file; /* NULL: none */
+    bool mikey_psk_stdin;
+    const char *verify_sas; /* the SAS that the other side sees, or "any"; NULL: not compared */
     bool answer, busy, decline, echo, offer_late, loop_file;
     const char *play, *record, *dtmf;
     bool dtmf_tones, dtmf_info; /* how: else as RTP events */

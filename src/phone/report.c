@@ -70,6 +70,8 @@ static json_t *media(const struct phone_call *c)
         put(o, "key_agreement", text_or_null(p->agreement));
         put(o, "cache_mismatch", json_boolean(p->cache_mismatch));
     }
+    if (p->keying == KEYING_MIKEY)
+        put(o, "key_agreement", text_or_null(p->agreement));
     return o;
 }
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "crypto/hash.h"
+#include "keying/mikey.h"
 #include "store/store.h"
 
 #define CONF_MAX 65536u
@@ -264,6 +266,38 @@ static int read_password(const struct phone_options *opt, struct phone_auth *a, 
     return a->has_password ? 0 : say(why, cap, "--password-stdin: the password is too long");
 }
 
+static int take_psk(FILE *f, const char *option, struct phone_auth *a, char *why, size_t cap)
+{
+    char line[SECRET_CAP * 2];
+    struct secret k = {0};
+    bool ok = fgets(line, sizeof(line), f) &&
+              crypto_base64_get(slice_trim(slice_from_str(line)), k.b, sizeof(k.b), &k.n) == 0 &&
+              k.n >= MIKEY_PSK_MIN;
+
+    if (ok)
+        a->mikey_psk = k;
+    secret_wipe(line, sizeof(line));
+    secret_fini(&k);
+    return ok ? 0
+              : say(why, cap, "%s: no key of %d to %d bytes in base64 there", option, MIKEY_PSK_MIN,
+                    SECRET_CAP);
+}
+
+static int read_psk(const struct phone_options *opt, struct phone_auth *a, char *why, size_t cap)
+{
+    if (opt->mikey_psk_stdin)
+        return take_psk(stdin, "--mikey-psk-stdin", a, why, cap);
+    if (!opt->mikey_psk_file)
+        return 0;
+    FILE *f = fopen(opt->mikey_psk_file, "re");
+    if (!f)
+        return say(why, cap, "--mikey-psk-file: %s cannot be read: %s", opt->mikey_psk_file,
+                   strerror(errno));
+    int r = take_psk(f, "--mikey-psk-file", a, why, cap);
+    (void)fclose(f); /* nothing was written */
+    return r;
+}
+
 /* What the store of a server on this machine knows: the domain of a user named without one, and
  * the HA1 where there is no password. Only the owner of the folder can read it; for others this
  * is no error, the server will say what it misses. */
@@ -283,6 +317,8 @@ static void ask_store(const struct phone_server *server, const char *user, char 
             snprintf(domain, PHONE_DOMAIN_MAX, "%s", u.domain);
         if (!auth->has_password)
             err_ignore(phone_auth_set_ha1(auth, &u.ha1_sha256, &u.ha1_md5)); /* as if not there */
+        if (!auth->mikey_psk.n)
+            auth->mikey_psk = u.mikey_psk;
         store_user_fini(&u);
     } else if (!domain[0]) {
         struct store_domain d;
@@ -304,7 +340,7 @@ int phone_identity_find(const struct phone_options *opt, const struct phone_serv
         !slice_to_str(rest, domain, PHONE_DOMAIN_MAX) || strpbrk(domain, "<>@ \r\n\""))
         return say(why, cap, "--as is NUMBER[@DOMAIN], not %s", opt->as);
     snprintf(auth->username, sizeof(auth->username), "%s", opt->auth_user ? opt->auth_user : user);
-    if (read_password(opt, auth, why, cap) < 0)
+    if (read_password(opt, auth, why, cap) < 0 || read_psk(opt, auth, why, cap) < 0)
         return -1;
     ask_store(server, user, domain, auth);
     if (!domain[0] && server->name[0] && !strchr(server->name, ':'))

@@ -91,6 +91,16 @@ void phone_session_fini(struct phone_session *s)
 {
     keying_state_wipe(&s->keying);
     secret_wipe(s->last, sizeof(s->last));
+    secret_fini(&s->mikey.psk);
+}
+
+/* What keying must be told anew for each description. */
+static const struct keying_policy *policy_now(struct phone_session *s)
+{
+    s->mikey.unix_s = s->loop ? loop_unix_now(s->loop) : 0;
+    s->mikey.call = s->id;
+    s->policy.mikey = &s->mikey;
+    return &s->policy;
 }
 
 /* --- printing --------------------------------------------------------------------------------- */
@@ -145,7 +155,7 @@ const char *phone_session_offer(struct phone_session *s, struct slice *ret_text)
     struct sdp_leg_plan plan = {.media_count = 1};
     struct keying_state next;
     struct keying_result k = {0};
-    int v = keying_local_offer(&s->keying, &s->policy, &kb, &next, &k);
+    int v = keying_local_offer(&s->keying, policy_now(s), &kb, &next, &k);
 
     if (v != KEYING_OK)
         return why_of(v, &k);
@@ -239,7 +249,7 @@ const char *phone_session_answer(struct phone_session *s, struct slice offer,
     sdp_keying_text(&rb, &d, m);
     if (m->proto >= SDP_PROTO_OTHER || rb.overflow)
         return "the offer's transport is not spoken here";
-    v = keying_remote_offer(&s->keying, &s->policy, (enum keying_proto)m->proto, buf_slice(&rb),
+    v = keying_remote_offer(&s->keying, policy_now(s), (enum keying_proto)m->proto, buf_slice(&rb),
                             &kb, &next, &k);
     if (v != KEYING_OK)
         return why_of(v, &k);
@@ -310,7 +320,7 @@ const char *phone_session_accept(struct phone_session *s, struct slice answer)
     sdp_keying_text(&rb, &d, m);
     if (m->proto >= SDP_PROTO_OTHER || rb.overflow)
         return "the answer's transport was not offered";
-    v = keying_remote_answer(&s->keying, &s->policy, (enum keying_proto)m->proto, buf_slice(&rb),
+    v = keying_remote_answer(&s->keying, policy_now(s), (enum keying_proto)m->proto, buf_slice(&rb),
                              &next, &k);
     if (v != KEYING_OK)
         return why_of(v, &k);

@@ -4,6 +4,7 @@
 #define SOTTO_PHONE_SESSION_H
 
 #include "keying/negotiate.h"
+#include "loop/loop.h"
 #include "phone/ice.h"
 #include "phone/media.h"
 #include "sdp/leg.h"
@@ -22,6 +23,8 @@ struct phone_session {
     enum sdp_direction wants; /* SENDRECV; SENDONLY while we hold the peer */
     bool offers_mux;          /* RTCP on RTP's port; an offer of it is always taken */
     struct phone_ice *ice;    /* borrowed; NULL: not spoken */
+    struct mikey_terms mikey; /* time, call and m-line are set here */
+    struct loop *loop;        /* says what time it is; borrowed; NULL: nobody asks */
 
     uint64_t id;
     struct keying_state keying;

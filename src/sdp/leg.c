@@ -44,6 +44,19 @@ const struct sdp_attr *sdp_keying_next(const struct sdp *d, const struct sdp_med
     return NULL;
 }
 
+/* A session's key-mgmt is for all its m-lines in turn, which the media role must know: it is told by
+ * another name, which no description can say, for it is not one of ours. */
+static void put_keying(struct buf *b, const struct sdp_attr *a, bool of_session)
+{
+    if (!of_session || a->id != SDP_A_KEY_MGMT) {
+        sdp_put_attr(b, slice_from(a->line, a->line_n));
+        return;
+    }
+    BUF_PUT_LIT(b, "a=session-");
+    buf_put(b, a->line, a->line_n);
+    BUF_PUT_LIT(b, "\r\n");
+}
+
 void sdp_keying_text(struct buf *b, const struct sdp *d, const struct sdp_media *m)
 {
     size_t cursor = 0;
@@ -51,7 +64,9 @@ void sdp_keying_text(struct buf *b, const struct sdp *d, const struct sdp_media 
 
     while ((a = sdp_keying_next(d, m, &cursor))) {
         if (a->id != SDP_A_CANDIDATE && a->id != SDP_A_REMOTE_CANDIDATES)
-            sdp_put_attr(b, slice_from(a->line, a->line_n));
+            put_keying(b, a,
+                       a < &d->attrs[m->attr_first] ||
+                           a >= &d->attrs[m->attr_first] + m->attr_count);
     }
 }
 

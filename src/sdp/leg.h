@@ -26,7 +26,8 @@
 /* Keying and transport lines of one m-line as "a=...\r\n" each: crypto, fingerprint, setup,
  * connection, tls-id, zrtp-hash, key-mgmt, ice-*, end-of-candidates, rtcp, rtcp-mux, rtcp-mux-only.
  * Not candidates, which can be many: our side of ICE does not use them. The session's come after the media's, each only where the media
- * has none of that name (RFC 8866 s.5.13, 8842 s.5, 8839 s.5). */
+ * has none of that name (RFC 8866 s.5.13, 8842 s.5, 8839 s.5). Its key-mgmt, which is for all m-lines in
+ * turn (RFC 4567), is called session-key-mgmt there, and so in what is answered to it. */
 void sdp_keying_text(struct buf *b, const struct sdp *d, const struct sdp_media *m);
 bool sdp_attr_is_keying(enum sdp_attr_id id); /* goes to the media role */
 /* Of the keyings `kinds`: the phones agree by such a line. */

@@ -76,7 +76,7 @@ static void keying_text_takes_media_lines_then_the_sessions(void **state)
     assert_string_equal(text, "a=setup:active\r\na=crypto:1 X inline:y\r\na=rtcp:53\r\n"
                               "a=ice-ufrag:u\r\na=rtcp-mux\r\n"
                               "a=fingerprint:sha-256 AA\r\na=ice-lite\r\n"
-                              "a=key-mgmt:mikey AQ==\r\n");
+                              "a=session-key-mgmt:mikey AQ==\r\n");
 }
 
 static void nothing_of_a_browsers_leg_crosses_to_a_phone(void **state)

@@ -22,6 +22,8 @@ void sdp_put_attr(struct buf *b, struct slice line)
     BUF_PUT_LIT(b, "\r\n");
 }
 
+#define SESSION_KEY_MGMT "a=session-key-mgmt:" /* sdp_keying_text's name */
+
 /* The value of the o= line in a text of ours, or empty; *ret_at: where its line begins. */
 static struct slice origin_of(struct slice text, size_t *ret_at)
 {
@@ -165,14 +167,31 @@ static bool text_has_line(struct slice text, struct slice line)
     return false;
 }
 
+/* What each m-line's text says of the session's message is the same (RFC 4567 s.3.2). */
+static void put_session_keying(struct buf *b, struct slice text)
+{
+    while (text.n) {
+        struct slice line = slice_trim(slice_cut(&text, '\n'));
+        if (!slice_starts_with(line, SLICE_LIT(SESSION_KEY_MGMT)))
+            continue;
+        BUF_PUT_LIT(b, "a=key-mgmt:");
+        buf_put_slice(b, slice_skip(line, sizeof(SESSION_KEY_MGMT) - 1));
+        BUF_PUT_LIT(b, "\r\n");
+        return;
+    }
+}
+
 void sdp_put_session_transport(struct buf *b, const struct sdp_leg_plan *plan, unsigned live)
 {
+    struct slice keying = SLICE_NONE;
     bool grouped = false, lite = false;
     char room[8];
 
     for (size_t i = 0; i < plan->media_count; i++) {
         if (!(live & 1u << i))
             continue;
+        if (slice_find(keying, SLICE_LIT(SESSION_KEY_MGMT)) == keying.n)
+            keying = plan->media[i].keying;
         lite = lite || text_has_line(plan->media[i].keying, SLICE_LIT("a=ice-lite"));
         if (!is_grouped(plan, i))
             continue;
@@ -186,6 +205,7 @@ void sdp_put_session_transport(struct buf *b, const struct sdp_leg_plan *plan, u
         BUF_PUT_LIT(b, "\r\n");
     if (lite)
         BUF_PUT_LIT(b, "a=ice-lite\r\n");
+    put_session_keying(b, keying);
 }
 
 static void put_rtcp(struct buf *b, const struct sdp_leg_media *lm)
@@ -215,6 +235,7 @@ static void put_keying(struct buf *b, struct slice text)
         struct slice line = slice_trim(slice_cut(&text, '\n'));
         if (line.n == 0 || slice_eq(line, SLICE_LIT("a=rtcp-mux")) ||
             slice_eq(line, SLICE_LIT("a=ice-lite")) ||
+            slice_starts_with(line, SLICE_LIT(SESSION_KEY_MGMT)) ||
             slice_starts_with(line, SLICE_LIT("a=rtcp:")))
             continue;
         buf_put_slice(b, line);

@@ -113,6 +113,12 @@ static int zrtp_save(void *arg, const struct store_zrtp *z)
     return store_zrtp_save(r->cfg.store, z);
 }
 
+static int mikey_psk(void *arg, struct slice name, struct slice domain, struct secret *ret)
+{
+    struct signal_role *r = arg;
+    return store_user_psk(r->cfg.store, domain, name, ret);
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 static int make_transport(struct signal_role *r)
@@ -192,6 +198,7 @@ static int make_calls(struct signal_role *r)
         .find_quirk = find_quirk,
         .zrtp_find = zrtp_find,
         .zrtp_save = zrtp_save,
+        .mikey_psk = mikey_psk,
         .write_cdr = cdr_write,
         .server_name = SIGNAL_SERVER_NAME,
         .host = r->cfg.host,

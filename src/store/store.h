@@ -26,6 +26,7 @@
 #define STORE_CODEC_NAME_MAX 15
 #define STORE_CONTACTS_MAX 100 /* contacts a user may register at once, at most */
 #define STORE_PASSWORD_MAX 128
+#define STORE_PSK_MIN 16       /* bytes of a pre-shared key for MIKEY; at most SECRET_CAP */
 #define STORE_TEXT_MAX 2048    /* each text of a binding */
 #define STORE_SETTING_MAX 4096 /* value; its key: STORE_NAME_MAX */
 #define STORE_ERROR_MAX 512
@@ -113,6 +114,7 @@ struct store_user {
     uint16_t max_contacts;    /* 0: STORE_CONTACTS_DEFAULT */
     struct secret ha1_sha256; /* RFC 7616 s.3.4.2; 32 bytes; n == 0: none, no one can log in */
     struct secret ha1_md5;    /* 16 bytes; n == 0: none */
+    struct secret mikey_psk;  /* MIKEY's pre-shared key (RFC 3830 s.3.1); n == 0: none */
     uint64_t created;         /* seconds since 1970; written by add */
     struct store_policy own;
     struct store_policy policy; /* what counts: own, else the domain's, else built in */
@@ -195,6 +197,9 @@ int store_user_del(struct store *s, struct slice domain, struct slice name) MUST
 int store_user_each(struct store *s, struct slice domain,
                     int (*fn)(void *arg, const struct store_user *u), void *arg) MUST_CHECK;
 void store_user_fini(struct store_user *u); /* wipes the secrets */
+/* MIKEY's key of a user alone. Wipe *ret. -ENODATA: it has none. */
+int store_user_psk(struct store *s, struct slice domain, struct slice name,
+                   struct secret *ret) MUST_CHECK;
 /* Sets both HA1 for the user's name and domain (realm), which must be filled in. -EMSGSIZE. */
 int store_user_set_password(struct store_user *u, struct slice password, bool md5) MUST_CHECK;
 

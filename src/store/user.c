@@ -3,7 +3,16 @@
 #include "crypto/hash.h"
 
 /* Columns of the user statements after the names. */
-enum { COL_DISPLAY = 2, COL_ENABLED, COL_MAX, COL_SHA256, COL_MD5, COL_CREATED, COL_POLICY };
+enum {
+    COL_DISPLAY = 2,
+    COL_ENABLED,
+    COL_MAX,
+    COL_SHA256,
+    COL_MD5,
+    COL_CREATED,
+    COL_PSK,
+    COL_POLICY
+};
 
 /* What a sealed HA1 is bound to. */
 static struct slice seal_name(char *room, size_t cap, const char *algorithm,
@@ -45,7 +54,9 @@ static int read_row(struct store *s, sqlite3_stmt *st, struct store_user *ret)
     store_policy_merge(&domain, &builtin, &under);
     store_policy_merge(&u->own, &under, &u->policy);
     int r = read_secret(s, store_column_slice(st, COL_SHA256), "sha256", u, &u->ha1_sha256);
-    return r ? r : read_secret(s, store_column_slice(st, COL_MD5), "md5", u, &u->ha1_md5);
+    if (r == 0)
+        r = read_secret(s, store_column_slice(st, COL_MD5), "md5", u, &u->ha1_md5);
+    return r ? r : read_secret(s, store_column_slice(st, COL_PSK), "mikey", u, &u->mikey_psk);
 }
 
 int store_user_find(struct store *s, struct slice domain, struct slice name, struct store_user *ret)
@@ -130,6 +141,8 @@ static int write_user(struct store *s, enum store_stmt which, const struct store
         r = bind_secret(s, st, 6, "sha256", &u, &u.ha1_sha256);
     if (r == 0)
         r = bind_secret(s, st, 7, "md5", &u, &u.ha1_md5);
+    if (r == 0)
+        r = bind_secret(s, st, 18, "mikey", &u, &u.mikey_psk);
     if (r == 0) {
         store_bind_slice(st, 1, slice_from_str(u.domain));
         store_bind_slice(st, 2, slice_from_str(u.name));
@@ -196,6 +209,21 @@ void store_user_fini(struct store_user *u)
 {
     secret_fini(&u->ha1_sha256);
     secret_fini(&u->ha1_md5);
+    secret_fini(&u->mikey_psk);
+}
+
+int store_user_psk(struct store *s, struct slice domain, struct slice name, struct secret *ret)
+{
+    struct store_user u;
+    int r = store_user_find(s, domain, name, &u);
+
+    if (r)
+        return r < 0 ? r : -ENODATA;
+    r = u.mikey_psk.n ? 0 : -ENODATA;
+    if (r == 0)
+        *ret = u.mikey_psk;
+    store_user_fini(&u);
+    return r;
 }
 
 int store_user_set_password(struct store_user *u, struct slice password, bool md5)
@@ -207,7 +235,7 @@ int store_user_set_password(struct store_user *u, struct slice password, bool md
         return -EINVAL;
     struct slice parts[] = {slice_from_str(u->name), SLICE_LIT(":"), slice_from_str(realm),
                             SLICE_LIT(":"), password};
-    store_user_fini(u);
+    secret_fini(&u->ha1_md5);
     u->ha1_sha256.n = CRYPTO_SHA256_LEN;
     crypto_sha256(parts, ARRAY_LEN(parts), u->ha1_sha256.b);
     if (md5) {
