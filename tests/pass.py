@@ -117,6 +117,7 @@ def killed(on):
             leg["rx"]["packets"] > before + 100 for leg in on.server.answered(2)["legs"]))
         for leg in on.server.answered(2)["legs"]:
             assert leg["media"]["keying"] == "pass" and leg["media"]["end_to_end"], leg
+        assert "From end to end" in on.server.cli("explain", call["id"])
     _, said, heard = talk(on, "zrtp", seconds=9, meanwhile=kill)
     check_one_sas(said, heard)
 

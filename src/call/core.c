@@ -443,6 +443,7 @@ static void end_by_media(struct leg *l, const struct media_event *e)
     switch ((enum media_event_kind)e->kind) {
     case MEDIA_EVENT_SECURE:
         leg_media_stream_make(&l->media, e->stream)->protection = e->protection; /* it is there */
+        snapshot_save(c);
         tell_changed(c);
         return;
     case MEDIA_EVENT_TIMEOUT:

@@ -95,9 +95,10 @@ static void tell(struct media_endpoint *e)
     if (!e || !e->s->terms.pass.on)
         return;
     media_endpoint_protection(e, &now);
-    if (memcmp(&now, &e->told, sizeof(now)) == 0)
+    e->stats->protection = now;
+    if (!e->role->chan || memcmp(&now, &e->told, sizeof(now)) == 0)
         return;
-    e->told = e->stats->protection = now;
+    e->told = now;
     media_role_event(e, MEDIA_EVENT_SECURE, "");
 }
 
