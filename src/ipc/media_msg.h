@@ -118,7 +118,8 @@ struct media_request {
     bool ice;          /* LOCAL: offer it; an offer that brings it is answered with it anyway */
     uint8_t path; /* enum media_path. RELAY: keying ends here. PASS: the phones' keying text crosses
                      from leg to leg, and their packets are relayed as they are; text that comes
-                     back is ICE's alone, `proto` is not said. DIRECT has no endpoint */
+                     back is ICE's alone, `proto` is not said. DIRECT: the packets do not come here
+                     either; the endpoint judges descriptions and keeps the record */
     struct addr remote_rtp, remote_rtcp; /* family 0: none (held with 0.0.0.0, port 0) */
     struct addr
         signalling; /* where the leg's SIP comes from: a phone behind a NAT is there, whatever

@@ -16,6 +16,7 @@ struct pair {
     struct phone a, b;
     struct media_policy policy;
     struct addr signalling; /* of both; family 0: not told */
+    uint8_t path;
 };
 
 /* --- what the phones say ----------------------------------------------------------------------- */
@@ -80,7 +81,7 @@ static int describe(struct pair *c, struct phone *p, const char *text, const str
 {
     struct media_request rq = phone_request(p, MEDIA_OP_OPEN | MEDIA_OP_REMOTE);
     rq.policy = c->policy;
-    rq.path = MEDIA_PATH_PASS;
+    rq.path = c->path;
     rq.is_offer = !peer;
     rq.signalling = c->signalling;
     if (peer) {
@@ -96,6 +97,7 @@ static int describe(struct pair *c, struct phone *p, const char *text, const str
 static void pair_init(struct pair *c, enum protection_policy protection)
 {
     memset(c, 0, sizeof(*c));
+    c->path = MEDIA_PATH_PASS;
     rig_init(&c->g);
     phone_init(&c->a, &c->g, 7, 0, protection);
     phone_init(&c->b, &c->g, 7, 1, protection);
@@ -359,11 +361,31 @@ static void test_nothing_of_ours(void **state)
     assert_non_null(strstr(c.g.reply.why, "phones' alone"));
     assert_int_equal(ask(&c, MEDIA_OP_EVENT, 0, 0), MEDIA_STATUS_NO_EVENTS);
     assert_int_equal(ask(&c, MEDIA_OP_LOCAL, MEDIA_PATH_RELAY, 0), MEDIA_STATUS_DOWNGRADE);
-    assert_int_equal(ask(&c, MEDIA_OP_REMOTE, MEDIA_PATH_DIRECT, 0), MEDIA_STATUS_FAILED);
+    assert_int_equal(ask(&c, MEDIA_OP_REMOTE, MEDIA_PATH_COUNT, 0), MEDIA_STATUS_FAILED);
     assert_int_equal(ask(&c, MEDIA_OP_CONNECT, 0, MEDIA_MODE_TONE), MEDIA_STATUS_OK);
     loop_advance(c.g.loop, 100);
     rig_turn(&c.g);
     assert_int_equal(heard(&c.a), 0);
+    pair_fini(&c);
+}
+
+/* From phone to phone: the record is kept here, and nothing else; nobody is missed. */
+static void test_direct(void **state)
+{
+    struct pair c;
+    (void)state;
+    pair_init(&c, PROTECTION_REQUIRED);
+    c.path = MEDIA_PATH_DIRECT;
+    call_zrtp(&c);
+    assert_int_equal(record(&c, &c.a)->path, MEDIA_PATH_DIRECT);
+    assert_true(record(&c, &c.a)->end_to_end && record(&c, &c.b)->end_to_end);
+    say_zrtp(&c.a, "Hello   ", 1);
+    say_rtp(&c.a, SEALED);
+    assert_int_equal(heard(&c.b), 0);
+    c.g.events_n = 0;
+    loop_advance(c.g.loop, 10u * c.g.cfg.rtp_timeout_ms);
+    rig_turn(&c.g);
+    assert_int_equal(c.g.events_n, 0);
     pair_fini(&c);
 }
 
@@ -405,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_dtls),
         cmocka_unit_test(test_preferred),
         cmocka_unit_test(test_nothing_of_ours),
+        cmocka_unit_test(test_direct),
         cmocka_unit_test(test_goes_on),
     };
     return RIG_RUN_BOTH_WAYS(tests);

@@ -76,7 +76,7 @@ static bool is_sane(const struct media_request *rq)
     ok = ok && rq->codec_count <= MEDIA_CODEC_MAX && rq->ssrc_count <= MEDIA_SSRC_MAX &&
          rq->mode <= MEDIA_MODE_CLOCK && rq->announcement < MEDIA_ANNOUNCE_COUNT &&
          rq->direction <= MEDIA_INACTIVE && rq->proto < MEDIA_PROTO_COUNT &&
-         (rq->path == MEDIA_PATH_RELAY || rq->path == MEDIA_PATH_PASS);
+         rq->path < MEDIA_PATH_COUNT;
     return ok && codecs_are_sane(rq) && policy_is_sane(&rq->policy);
 }
 
@@ -268,7 +268,9 @@ static int do_remote_pass(struct work *w, bool check_only)
     uint64_t ms = loop_now(w->role->loop);
     if (now.keying.active != KEYING_NONE)
         return refuse(w, MEDIA_STATUS_DOWNGRADE, "the keys of this leg are the server's already");
-    terms_describe(&next, rq, w->text, ms);
+    next.pass.direct = rq->path == MEDIA_PATH_DIRECT;
+    terms_describe(&next, rq, next.pass.direct ? SLICE_NONE : w->text,
+                   ms); /* its ICE is not ours */
     if (!family_fits(w->e, &next.remote_rtp) || !family_fits(w->e, &next.remote_rtcp))
         return refuse(w, MEDIA_STATUS_FAILED, "the peer's media address is of another IP version");
     keying_pass_read(w->text, kinds_of(&rq->policy), &next.pass.announces);
@@ -289,7 +291,7 @@ static int do_remote(struct work *w, bool check_only)
 {
     if (w->e->bundle)
         return do_remote_bundled(w, check_only);
-    if (w->rq->path == MEDIA_PATH_PASS)
+    if (w->rq->path != MEDIA_PATH_RELAY)
         return do_remote_pass(w, check_only);
     if (w->e->s->terms.pass.on)
         return refuse(w, MEDIA_STATUS_DOWNGRADE, "the keys of this leg are the phones' alone");
@@ -335,7 +337,7 @@ static int do_local(struct work *w)
     struct media_terms next CLEANUP(media_terms_wipe) = now;
     struct keying_policy policy = policy_of(w);
     struct keying_result kr = {0};
-    if (rq->path == MEDIA_PATH_PASS) {
+    if (rq->path != MEDIA_PATH_RELAY) {
         next.pass.on = true;
     } else if (now.pass.on) {
         return refuse(w, MEDIA_STATUS_DOWNGRADE, "the keys of this leg are the phones' alone");
