@@ -478,6 +478,21 @@ static void on_media_event(void *arg, const struct media_event *e)
     }
 }
 
+int call_core_verify(struct call_core *core, struct slice which, struct slice leg, bool verified)
+{
+    LIST_FOR_EACH(n, &core->calls)
+    {
+        struct call *c = CONTAINER_OF(n, struct call, node);
+        if (c->phase == CALL_ENDED || !slice_eq_str(which, c->name))
+            continue;
+        struct leg *l = slice_eq(leg, SLICE_LIT("caller"))   ? c->a
+                        : slice_eq(leg, SLICE_LIT("callee")) ? c->b
+                                                             : NULL;
+        return l ? leg_media_verify(&l->media, verified) : -ENOENT;
+    }
+    return -ENOENT;
+}
+
 /* --- a new call ------------------------------------------------------------------------------ */
 
 static void refuse(struct call_core *core, struct txn_server *st, uint16_t status,

@@ -41,8 +41,9 @@ enum media_op {
     MEDIA_OP_LOCAL = 1 << 3,   /* text for our offer (or a re-offer) */
     MEDIA_OP_CONNECT = 1 << 4, /* source and destination of this endpoint's media */
     MEDIA_OP_CLOSE = 1 << 5,
-    MEDIA_OP_EVENT = 1 << 6,   /* send a telephone event to the peer (RFC 4733) */
-    MEDIA_OP_ANNOUNCE = 1 << 7 /* a short sound to the peer that tells of protection */
+    MEDIA_OP_EVENT = 1 << 6,    /* send a telephone event to the peer (RFC 4733) */
+    MEDIA_OP_ANNOUNCE = 1 << 7, /* a short sound to the peer that tells of protection */
+    MEDIA_OP_VERIFY = 1 << 8    /* people have compared ZRTP's SAS of this leg */
 };
 
 enum media_mode {
@@ -139,6 +140,9 @@ struct media_request {
 
     /* ANNOUNCE */
     uint8_t announcement; /* enum media_announcement */
+
+    /* VERIFY */
+    bool verified; /* it was equal; false: taken back */
 
     uint32_t text_n;
 };

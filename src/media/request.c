@@ -71,8 +71,8 @@ static bool codecs_are_sane(const struct media_request *rq)
 static bool is_sane(const struct media_request *rq)
 {
     bool ok = is_bool(&rq->is_offer) && is_bool(&rq->rtcp_mux) && is_bool(&rq->ice) &&
-              is_bool(&rq->transcode) && is_addr(&rq->local) && is_addr(&rq->remote_rtp) &&
-              is_addr(&rq->remote_rtcp) && is_addr(&rq->signalling);
+              is_bool(&rq->transcode) && is_bool(&rq->verified) && is_addr(&rq->local) &&
+              is_addr(&rq->remote_rtp) && is_addr(&rq->remote_rtcp) && is_addr(&rq->signalling);
     ok = ok && rq->codec_count <= MEDIA_CODEC_MAX && rq->ssrc_count <= MEDIA_SSRC_MAX &&
          rq->mode <= MEDIA_MODE_CLOCK && rq->announcement < MEDIA_ANNOUNCE_COUNT &&
          rq->direction <= MEDIA_INACTIVE && rq->proto < MEDIA_PROTO_COUNT &&
@@ -391,6 +391,9 @@ static int run(struct work *w)
         r = do_event(w);
     if (r == 0 && (ops & MEDIA_OP_ANNOUNCE))
         r = do_announce(w);
+    if (r == 0 && (ops & MEDIA_OP_VERIFY) && !media_keying_verify(w->e, w->rq->verified))
+        r = refuse(w, MEDIA_STATUS_FAILED,
+                   "this leg has no SAS, or an earlier process agreed on it: in the next call");
     return r;
 }
 
