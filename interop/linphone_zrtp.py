@@ -9,7 +9,8 @@ space.enter("linphonec", "baresip", "tcpdump")
 
 CALLER_HZ, CALLEE_HZ = 440, 1000
 ZRTP = {"keying": "zrtp"}
-USERS = {"1000": {}, "1001": {}, "2000": ZRTP, "2001": ZRTP}
+PASS = {"media": "pass", "keying": "zrtp"}
+USERS = {"1000": {}, "1001": {}, "2000": ZRTP, "2001": ZRTP, "3000": PASS, "3001": PASS}
 cases = Cases(__file__, stage.opener(USERS, listen=("tls", "udp")))
 
 
@@ -106,6 +107,27 @@ def talk(on, a, b, callee, *keyings):
 def zrtp_to_zrtp(on):
     talk(on, linphone(on, "2000", hz=CALLER_HZ), linphone(on, "2001", hz=CALLEE_HZ), "2001",
          "zrtp", "zrtp")
+
+
+@cases.case("two of them agree through an untouched relay: one SAS, end to end", peer="linphone",
+            keying="zrtp: pass", transport="tls")
+def passed(on):
+    a, b = linphone(on, "3000", hz=CALLER_HZ), linphone(on, "3001", hz=CALLEE_HZ)
+    with on.capture("pass") as wire, a, b:
+        a.call("3001")
+        hears(a, CALLEE_HZ)
+        hears(b, CALLER_HZ)
+        call = waits.until("the phones' agreement", lambda: (lambda c: all(
+            leg["media"]["end_to_end"] for leg in c["legs"]) and c)(on.server.answered(2)))
+        assert a.sas() == b.sas(), (a.sas(), b.sas())
+        for leg in call["legs"]:
+            media = leg["media"]
+            assert (media["keying"], media["path"], media["passes"]) == ("pass", "pass", "zrtp"), leg
+            assert media["sas"] is None and leg["rx"]["auth_failures"] == 0, leg
+        assert "From end to end" in on.server.cli("explain", call["id"])
+        a.hang_up()
+        on.server.wait_no_call()
+    check_wire(wire)
 
 
 @cases.case("ZRTP calls baresip with SDES", peer="linphone", keying="zrtp to sdes", transport="tls")

@@ -13,18 +13,20 @@ from interop.lib.stage import opener  # noqa: E402  pylint: disable=wrong-import
 CALLER_HZ, CALLEE_HZ = 440, 1000
 PASS = {"media": "pass"}
 USERS = {"1000": {}, "2000": PASS, "2001": PASS,
+         "4000": {"media": "direct"}, "4001": {"media": "direct"},
          "3000": {"media": "pass", "keying": "zrtp"}, "3001": {"media": "pass", "keying": "dtls"}}
 cases = Cases(__file__, opener(USERS))
 
 
-def shown(on, keying="pass", path="pass"):
+def shown(on, path):
     """The one call, once its keys are agreed and each phone is heard."""
     def probe():
         call = on.server.answered(2)
-        return call if all(leg["rx"]["packets"] for leg in call["legs"]) else None
+        return call if all(leg["rx"]["packets"] or path == "direct"
+                           for leg in call["legs"]) else None
     call = waits.until("media in each leg", probe)
     for leg in call["legs"]:
-        assert leg["media"]["keying"] == keying and leg["media"]["path"] == path, leg
+        assert leg["media"]["keying"] == "pass" and leg["media"]["path"] == path, leg
         assert leg["rx"]["auth_failures"] == 0 and leg["rx"]["clear_dropped"] == 0, leg
         assert leg["media"]["sas"] is None and leg["media"]["suite"] is None, leg
     return call
@@ -43,7 +45,7 @@ def check_ends(said, heard, keying, seconds=1):
 
 
 def talk(on, keying, *, callers=(), callees=(), seconds=4, meanwhile=lambda call: None,
-         pair=("2000", "2001")):
+         pair=("2000", "2001"), path="pass"):
     """What the server shows, and both phones' last words."""
     caller, callee = pair
     with on.capture(f"{keying}-{len(callers)}-{len(callees)}-{seconds}") as wire, \
@@ -53,13 +55,16 @@ def talk(on, keying, *, callers=(), callees=(), seconds=4, meanwhile=lambda call
         with on.phone(caller, "--keying", keying, "--play", f"tone:{CALLER_HZ}", "--seconds",
                       seconds, *callers, call=callee) as a:
             b.wait("answered")
-            call = shown(on)
+            call = shown(on, path)
             meanwhile(call)
             _, said = a.finish()
             heard = b.wait("ended")
         on.server.wait_no_call()
         b.stop()
     check_wire(wire)
+    if path == "direct":
+        relayed = [p for p in wire.rtp() if {p.sport, p.dport} & set(range(20000, 30000))]
+        assert not relayed, relayed[:3]
     check_ends(said, heard, keying)
     return call, said, heard
 
@@ -117,7 +122,42 @@ def killed(on):
             leg["rx"]["packets"] > before + 100 for leg in on.server.answered(2)["legs"]))
         for leg in on.server.answered(2)["legs"]:
             assert leg["media"]["keying"] == "pass" and leg["media"]["end_to_end"], leg
+        assert "From end to end" in on.server.cli("explain", call["id"])
     _, said, heard = talk(on, "zrtp", seconds=9, meanwhile=kill)
+    check_one_sas(said, heard)
+
+
+DIRECT = {"pair": ("4000", "4001"), "path": "direct"}
+
+
+@cases.case("direct: media from phone to phone, one SAS", peer="sotto phone",
+            keying="zrtp: direct", transport="tls")
+def direct(on):
+    def kill(_):
+        on.server.kill_role("media")
+        on.server.kill_role("signal")
+        for leg in on.server.answered(2)["legs"]:
+            assert leg["media"]["path"] == "direct" and leg["media"]["end_to_end"], leg
+    call, said, heard = talk(on, "zrtp", callers=("--hold-after", 1), seconds=6, meanwhile=kill,
+                             **DIRECT)
+    check_one_sas(said, heard)
+    for leg in call["legs"]:
+        assert leg["media"]["end_to_end"] and leg["rx"]["packets"] == 0, leg
+    told = on.server.cli("explain", call["id"])
+    assert "does not come here" in told, told
+
+
+@cases.case("direct with SDES: the server knows the keys", peer="sotto phone",
+            keying="sdes: direct", transport="tls")
+def direct_sdes(on):
+    call, _, _ = talk(on, "sdes", **DIRECT)
+    assert not any(leg["media"]["end_to_end"] for leg in call["legs"]), call
+
+
+@cases.case("one has direct, the other pass: it is relayed untouched", peer="sotto phone",
+            keying="zrtp: direct and pass", transport="tls")
+def direct_and_pass(on):
+    _, said, heard = talk(on, "zrtp", pair=("4000", "2001"))
     check_one_sas(said, heard)
 
 

@@ -115,6 +115,37 @@ def wrong_sas(on):
     on.server.wait_no_call()
 
 
+@cases.case("an operator marks a leg's SAS as compared, and takes it back; it is kept", peer="sotto phone",
+            keying="zrtp: sas verify", transport="tls")
+def marked(on):
+    kept = ("--zrtp-secrets", str(Path(on.folder) / "marked.zrtp"), "--verify-sas", "any")
+
+    def is_marked(wanted):
+        return waits.until(f"sas_verified {wanted}", lambda: on.server.answered(1)["legs"][0]
+                           ["media"]["sas_verified"] == wanted)
+    with on.phone("2000", *zrtp(*kept), "--seconds", 20, call="echo") as a:
+        call = shown(on, "zrtp")
+        assert not call["legs"][0]["media"]["sas_verified"], call
+        for wrong in (["0000", "--leg", "caller"], [call["id"], "--leg", "callee"],
+                      [call["id"], "--leg", "other"]):
+            status, _, err = on.server.run("sas", "verify", *wrong)
+            assert status and "has no SAS with this server" in err, (status, err)
+        on.server.cli("sas", "verify", call["id"], "--leg", "caller")
+        is_marked(True)
+        assert "compared and found equal" in on.server.cli("explain", call["id"])
+        on.server.cli("sas", "unverify", call["id"], "--leg", "caller")
+        is_marked(False)
+        on.server.cli("sas", "verify", call["id"], "--leg", "caller")
+        is_marked(True)
+        a.stop()
+    on.server.wait_no_call()
+    with on.phone("2000", *zrtp(*kept), "--seconds", 20, call="echo") as a:
+        shown(on, "zrtp")
+        is_marked(True)
+        a.stop()
+    on.server.wait_no_call()
+
+
 def talk(on, caller, callee, caller_options, callee_options, keyings):
     with on.capture(f"{caller}-{callee}") as wire, \
             on.phone(callee, "--answer", "--play", f"tone:{CALLEE_HZ}", *callee_options) as b:

@@ -20,6 +20,7 @@ _sotto()
         --digest) COMPREPLY=($(compgen -W "sha256-first md5-first md5-only" -- "$cur")); return ;;
         --offer) COMPREPLY=($(compgen -W "osrtp savp dtls zrtp mikey" -- "$cur")); return ;;
         --aes256-name) COMPREPLY=($(compgen -W "AES_256_CM AES_CM_256" -- "$cur")); return ;;
+        --leg) COMPREPLY=($(compgen -W "caller callee" -- "$cur")); return ;;
         --announce) COMPREPLY=($(compgen -W "off once always inherit" -- "$cur")); return ;;
         --transport) COMPREPLY=($(compgen -W "tls wss tcp udp ws inherit" -- "$cur")); return ;;
         --suites) COMPREPLY=($(compgen -W "AES_CM_128_HMAC_SHA1_80 AES_CM_128_HMAC_SHA1_32
@@ -29,7 +30,7 @@ _sotto()
     esac
 
     if ((${#words_seen[@]} == 0)); then
-        COMPREPLY=($(compgen -W "serve call phone domain user quirk admin cert show explain trace reload log help
+        COMPREPLY=($(compgen -W "serve call phone domain user quirk admin cert show explain sas trace reload log help
             --version" -- "$cur"))
         return
     fi
@@ -42,9 +43,10 @@ _sotto()
             cert) COMPREPLY=($(compgen -W "show renew client import del reload" -- "$cur")) ;;
             show) COMPREPLY=($(compgen -W "calls registrations connections listeners certs bans
                 roles metrics" -- "$cur")) ;;
+            sas) COMPREPLY=($(compgen -W "verify unverify" -- "$cur")) ;;
             trace) COMPREPLY=($(compgen -W "on off" -- "$cur")) ;;
             log) COMPREPLY=($(compgen -W "level" -- "$cur")) ;;
-            help) COMPREPLY=($(compgen -W "serve call phone domain user quirk admin cert show explain trace reload log" \
+            help) COMPREPLY=($(compgen -W "serve call phone domain user quirk admin cert show explain sas trace reload log" \
                 -- "$cur")) ;;
         esac
         return
@@ -57,6 +59,7 @@ _sotto()
         "user add") options+=" --password-stdin --mikey-psk-stdin --new-mikey-psk --display --max-contacts --no-md5 --disabled $policy" ;;
         "user set") options+=" --password-stdin --new-password --mikey-psk-stdin --new-mikey-psk --no-mikey-psk --display --max-contacts --md5 --no-md5
             --enable --disable $policy" ;;
+        "sas verify"|"sas unverify") options+=" --leg" ;;
         "quirk set") options+=" --digest --offer --crypto-lines --no-aes256 --aes256-name" ;;
         "admin add"|"admin passwd") options+=" --password-stdin" ;;
         "user list") options+=" --domain" ;;

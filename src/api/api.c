@@ -120,6 +120,8 @@ static const struct api_arg cert_del_args[] = {{"domain", API_ARG_STRING, true, 
 static const struct api_arg trace_args[] = {
     {"user", API_ARG_STRING, true, false}, {"seconds", API_ARG_INT, false, false}, {0}};
 static const struct api_arg explain_args[] = {{"call", API_ARG_STRING, true, false}, {0}};
+static const struct api_arg sas_args[] = {
+    {"call", API_ARG_STRING, true, false}, {"leg", API_ARG_STRING, true, false}, {0}};
 static const struct api_arg admin_args[] = {
     {"name", API_ARG_STRING, true, false}, {"password", API_ARG_STRING, false, false}, {0}};
 static const struct api_arg pattern_args[] = {{"pattern", API_ARG_STRING, true, false}, {0}};
@@ -165,6 +167,8 @@ static const struct {
     {{"show metrics",       READ,   true,  {no_args}},                      NULL},
     {{"show roles",         READ,   true,  {no_args}},                      NULL},
     {{"explain",            READ,   true,  {explain_args}},                 NULL},
+    {{"sas verify",         WRITE,  true,  {sas_args}},                     NULL},
+    {{"sas unverify",       WRITE,  true,  {sas_args}},                     NULL},
     {{"trace on",           WRITE,  true,  {trace_args}},                   NULL},
     {{"trace off",          WRITE,  true,  {no_args}},                      NULL},
     {{"reload",             WRITE,  true,  {no_args}},                      NULL},

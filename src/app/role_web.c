@@ -256,6 +256,8 @@ static const struct {
     {"show connections", SIGNAL, 0},
     {"show metrics", SIGNAL, 0},
     {"explain", SIGNAL, 0},
+    {"sas verify", SIGNAL, 0},
+    {"sas unverify", SIGNAL, 0},
     {"trace on", SIGNAL, 0},
     {"trace off", SIGNAL, 0},
     {"show roles", SUPERVISOR, ROLE_MSG_GET_STATUS},

@@ -111,5 +111,9 @@ char *call_core_show(struct call_core *core, bool all);
 /* Sentences, a line each, malloc'ed, about the call with this id or, with "last", the one that
  * began or ended last. NULL: there is none. */
 char *call_core_explain(struct call_core *core, struct slice which);
+/* People have compared the SAS of a leg ("caller", "callee") with the server, or take that back. The
+ * media role is asked; the record tells. -ENOENT: no such call that stands, or a leg without a SAS. */
+int call_core_verify(struct call_core *core, struct slice which, struct slice leg,
+                     bool verified) MUST_CHECK;
 
 #endif

@@ -446,6 +446,7 @@ static void end_by_media(struct leg *l, const struct media_event *e)
     switch ((enum media_event_kind)e->kind) {
     case MEDIA_EVENT_SECURE:
         leg_media_stream_make(&l->media, e->stream)->protection = e->protection; /* it is there */
+        snapshot_save(c);
         tell_changed(c);
         return;
     case MEDIA_EVENT_TIMEOUT:
@@ -478,6 +479,21 @@ static void on_media_event(void *arg, const struct media_event *e)
             end_by_media(l, e);
         return;
     }
+}
+
+int call_core_verify(struct call_core *core, struct slice which, struct slice leg, bool verified)
+{
+    LIST_FOR_EACH(n, &core->calls)
+    {
+        struct call *c = CONTAINER_OF(n, struct call, node);
+        if (c->phase == CALL_ENDED || !slice_eq_str(which, c->name))
+            continue;
+        struct leg *l = slice_eq(leg, SLICE_LIT("caller"))   ? c->a
+                        : slice_eq(leg, SLICE_LIT("callee")) ? c->b
+                                                             : NULL;
+        return l ? leg_media_verify(&l->media, verified) : -ENOENT;
+    }
+    return -ENOENT;
 }
 
 /* --- a new call ------------------------------------------------------------------------------ */

@@ -37,9 +37,9 @@ int call_print_sdp(struct leg *l, const struct sdp *other, struct sdp_leg_plan *
     plan->codec_count = leg_media_codecs(l->user.policy, codecs);
     plan->codecs = codecs;
     plan->transcode = l->media.transcode;
-    plan->crossing = path_crossing(l);
     call_plan_identity(l, plan);
     leg_media_fill_plan(&l->media, plan);
+    path_fill_plan(l, other, plan);
     struct buf b = buf_over(l->call->core->body, CALL_BODY_MAX);
     sdp_leg_print(&b, other, plan);
     return call_take_sdp(l, &b, ret);

@@ -182,14 +182,18 @@ static void put_refusal(struct buf *b, const struct call *c)
 static void put_end_to_end(struct buf *b, const struct call *c)
 {
     const struct media_protection *p = tell_protection_of(c->a);
-    if (p->end_to_end) {
-        BUF_PUT_LIT(b, "From end to end: the phones alone have the keys; the server cannot listen, "
-                       "and so cannot record or convert codecs.\n");
-        return;
-    }
-    if (p->keying == KEYING_PASS) {
-        BUF_PUT_LIT(b, "The media passes here untouched: it cannot be recorded, nor its codec "
-                       "converted, nor can a sound tell of protection.\n");
+    static const char *const not_here[MEDIA_PATH_COUNT] = {
+        [MEDIA_PATH_RELAY] = "",
+        [MEDIA_PATH_PASS] = "The media passes here untouched: it cannot be recorded, nor its codec "
+                            "converted, nor can a sound tell of protection.\n",
+        [MEDIA_PATH_DIRECT] = "The media goes from phone to phone and does not come here: whether "
+                              "it is encrypted as announced, the phones alone see.\n",
+    };
+    if (p->end_to_end)
+        BUF_PUT_LIT(b, "From end to end: the phones alone have the keys; the server cannot "
+                       "listen.\n");
+    if (p->path != MEDIA_PATH_RELAY && p->path < MEDIA_PATH_COUNT) {
+        buf_put_str(b, not_here[p->path]);
         return;
     }
     bool both = tell_leg_is_protected(c->a) && (!c->b || tell_leg_is_protected(c->b));

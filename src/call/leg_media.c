@@ -384,6 +384,18 @@ int leg_media_announce(struct leg_media *m, enum media_announcement what)
     return 0;
 }
 
+int leg_media_verify(struct leg_media *m, bool verified)
+{
+    for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
+        const struct leg_stream *s = leg_media_stream(m, i);
+        struct media_request rq = {
+            .ops = MEDIA_OP_VERIFY, .endpoint = s->endpoint, .verified = verified};
+        if (s->endpoint)
+            return s->protection.sas[0] ? media_client_tell(m->client, &rq) : -ENOENT;
+    }
+    return -ENOENT;
+}
+
 uint8_t leg_media_mask(const struct sdp *d)
 {
     unsigned mask = 0;

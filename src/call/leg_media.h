@@ -92,6 +92,8 @@ bool leg_media_is_busy(const struct leg_media *m);
 int leg_media_digit(struct leg_media *m, size_t stream, uint8_t event, uint16_t ms) MUST_CHECK;
 /* A short sound on the leg's first stream, its audio, that tells of protection. */
 int leg_media_announce(struct leg_media *m, enum media_announcement what) MUST_CHECK;
+/* People have compared the SAS of the leg's audio. -ENOENT: it has none. */
+int leg_media_verify(struct leg_media *m, bool verified) MUST_CHECK;
 /* A policy's codecs as sdp/ takes them. Returns how many; 0: all. */
 size_t leg_media_codecs(const struct store_policy *p, struct slice ret[STORE_CODEC_MAX]);
 

@@ -1,7 +1,9 @@
 #include "call/path.h"
 
+#include "call/reach.h"
 #include "call/shape.h"
 #include "call/steps.h"
+#include "sip/uri.h"
 #include "transport/transport.h"
 
 const char *path_why_text(enum path_why w)
@@ -84,14 +86,70 @@ bool path_join(struct leg *b)
     struct call *c = b->call;
     if (c->path == MEDIA_PATH_RELAY)
         return true;
-    if (!may_pass(c->a, b))
+    if (!may_pass(c->a, b) || c->path == MEDIA_PATH_DIRECT) /* who knows where that one is */
         return false;
     settle(&b->policy, &c->a->policy);
     take_way(b);
     return true;
 }
 
-void path_decide(struct call *c)
+/* --- direct -------------------------------------------------------------------------------------- */
+
+static void place_of(const struct leg *l, const struct sdp *sdp, struct reach_place *ret)
+{
+    const char *contact = l->target_uri ? l->target_uri : l->dialog.remote_target;
+    struct sip_uri u;
+    *ret = (struct reach_place){.seen = l->flow.remote};
+    for (size_t i = 0; sdp && i < sdp->media_count; i++) {
+        if (sdp_rtp_addr(sdp, &sdp->media[i], &ret->said))
+            return;
+    }
+    if (!contact || sip_uri_parse(slice_from_str(contact), &u) != SIP_URI_OK ||
+        addr_parse(u.host, u.port, &ret->said) < 0)
+        memset(&ret->said, 0, sizeof(ret->said));
+}
+
+/* Direct, where all want it and each callee's phone and the caller's can reach each other. */
+static void try_direct(struct call *c, const struct sdp *offer)
+{
+    static const uint8_t whys[] = {[REACH_OK] = PATH_WHY_NONE,
+                                   [REACH_NAT] = PATH_WHY_NAT,
+                                   [REACH_NETWORKS] = PATH_WHY_NETWORKS};
+    struct reach_place a, b;
+    place_of(c->a, offer, &a);
+    LIST_FOR_EACH(n, &c->legs)
+    {
+        const struct leg *l = CONTAINER_OF(n, struct leg, node);
+        if (l->user.policy->media_path != MEDIA_PATH_DIRECT)
+            return;
+        if (l == c->a)
+            continue;
+        place_of(l, NULL, &b);
+        c->path_why = whys[reach_of(&a, &b)];
+        if (c->path_why != PATH_WHY_NONE)
+            return;
+    }
+    c->path = MEDIA_PATH_DIRECT;
+}
+
+void path_fill_plan(const struct leg *l, const struct sdp *other, struct sdp_leg_plan *plan)
+{
+    plan->crossing = path_crossing(l);
+    plan->direct = l->call->path == MEDIA_PATH_DIRECT;
+    for (size_t i = 0; plan->direct && i < plan->media_count; i++) {
+        struct sdp_leg_media *m = &plan->media[i];
+        if (m->refuse || m->other < 0)
+            continue;
+        const struct sdp_media *from = &other->media[m->other];
+        if (!sdp_rtp_addr(other, from, &m->rtp)) /* held as RFC 2543 has it */
+            err_ignore(addr_parse(SLICE_LIT("0.0.0.0"), from->port, &m->rtp));
+        memset(&m->rtcp, 0, sizeof(m->rtcp)); /* its own lines cross */
+        m->rtcp_mux = false;
+        m->keying = SLICE_NONE;
+    }
+}
+
+void path_decide(struct call *c, const struct sdp *offer)
 {
     struct leg *a = c->a;
     bool all = c->builtin == MEDIA_MODE_NONE;
@@ -107,6 +165,7 @@ void path_decide(struct call *c)
     if (!all)
         return;
     c->path = MEDIA_PATH_PASS;
+    try_direct(c, offer);
     take_way(a);
     LIST_FOR_EACH(n, &c->legs)
     {

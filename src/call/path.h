@@ -24,8 +24,8 @@ enum path_why {
 };
 
 /* Takes the way, and settles both legs' policies for it: the stricter protection, the keyings that
- * both have. */
-void path_decide(struct call *c);
+ * both have. offer: the caller's; NULL: it comes late. */
+void path_decide(struct call *c, const struct sdp *offer);
 /* A callee's leg that joins later (a 302): false: it cannot take the call's way. */
 bool path_join(struct leg *b);
 /* What the callees' legs of a restored call must know. */
@@ -33,6 +33,8 @@ void path_restored(struct call *c);
 /* For explain: a sentence, or NULL. */
 const char *path_why_text(enum path_why w);
 
+/* The addresses of a description that goes directly: those of the other leg's. */
+void path_fill_plan(const struct leg *l, const struct sdp *other, struct sdp_leg_plan *plan);
 /* Of a description that crosses: bits of enum keying_kind whose lines go along; 0: keying ends here. */
 uint8_t path_crossing(const struct leg *l);
 

@@ -152,10 +152,10 @@ void setup_begin(struct call *c, const struct sip_msg *req)
 {
     struct leg *a = c->a;
     struct slice body = SLICE_NONE;
-    path_decide(c);
     switch (content_find_sdp(req, &body)) {
     case CONTENT_NONE:
         c->late_offer = true;
+        path_decide(c, NULL);
         route_on(c);
         return;
     case CONTENT_OTHER:
@@ -173,6 +173,7 @@ void setup_begin(struct call *c, const struct sip_msg *req)
         call_end(c, 500, "no memory");
         return;
     }
+    path_decide(c, c->core->sdp[0]);
     judge_offer(c, c->core->sdp[0]);
 }
 

@@ -64,6 +64,9 @@ static const struct cli_option import_options[] = {
 static const struct cli_option cert_del_options[] = {
     {"--domain", "NAME", "domain", CLI_TEXT, "whose certificate goes"},
     {0}};
+static const struct cli_option sas_options[] = {
+    {"--leg", "WHICH", "leg", CLI_WORD, "caller or callee"},
+    {0}};
 static const struct cli_option trace_options[] = {
     {"--for", "TIME", "seconds", CLI_DURATION, "ends by itself, like 10m"},
     {0}};
@@ -161,6 +164,11 @@ const struct cli_verb cli_verbs[] = {
     {"explain", "CALL|last", "call", CLI_ASK, false, {0}, cli_print_explained,
      "says in sentences how a call is protected, and why not better",
      "CALL is an id of `sotto show calls`; the last 64 calls that have ended are remembered too."},
+    {"sas verify", "CALL", "call", CLI_ASK, false, {sas_options}, cli_print_done,
+     "the person at a leg has read ZRTP's SAS, and it is the one that the server shows",
+     "With --leg caller or --leg callee. It is kept for later calls with that phone."},
+    {"sas unverify", "CALL", "call", CLI_ASK, false, {sas_options}, cli_print_done,
+     "takes that back", NULL},
     {"trace on", "USER|all", "user", CLI_ASK, false, {trace_options}, cli_print_done,
      "records the signalling of a user", NULL},
     {"trace off", NULL, NULL, CLI_ASK, false, {0}, cli_print_done, "ends that", NULL},

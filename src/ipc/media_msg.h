@@ -41,8 +41,9 @@ enum media_op {
     MEDIA_OP_LOCAL = 1 << 3,   /* text for our offer (or a re-offer) */
     MEDIA_OP_CONNECT = 1 << 4, /* source and destination of this endpoint's media */
     MEDIA_OP_CLOSE = 1 << 5,
-    MEDIA_OP_EVENT = 1 << 6,   /* send a telephone event to the peer (RFC 4733) */
-    MEDIA_OP_ANNOUNCE = 1 << 7 /* a short sound to the peer that tells of protection */
+    MEDIA_OP_EVENT = 1 << 6,    /* send a telephone event to the peer (RFC 4733) */
+    MEDIA_OP_ANNOUNCE = 1 << 7, /* a short sound to the peer that tells of protection */
+    MEDIA_OP_VERIFY = 1 << 8    /* people have compared ZRTP's SAS of this leg */
 };
 
 enum media_mode {
@@ -129,7 +130,8 @@ struct media_request {
     bool ice;          /* LOCAL: offer it; an offer that brings it is answered with it anyway */
     uint8_t path; /* enum media_path. RELAY: keying ends here. PASS: the phones' keying text crosses
                      from leg to leg, and their packets are relayed as they are; text that comes
-                     back is ICE's alone, `proto` is not said. DIRECT has no endpoint */
+                     back is ICE's alone, `proto` is not said. DIRECT: the packets do not come here
+                     either; the endpoint judges descriptions and keeps the record */
     struct addr remote_rtp, remote_rtcp; /* family 0: none (held with 0.0.0.0, port 0) */
     struct addr
         signalling; /* where the leg's SIP comes from: a phone behind a NAT is there, whatever
@@ -150,6 +152,9 @@ struct media_request {
 
     /* ANNOUNCE */
     uint8_t announcement; /* enum media_announcement */
+
+    /* VERIFY */
+    bool verified; /* it was equal; false: taken back */
 
     uint32_t text_n;
 };

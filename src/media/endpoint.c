@@ -181,7 +181,8 @@ bool media_endpoint_expects(const struct media_endpoint *e)
 {
     const struct media_endpoint *by = e->bundle ? e->bundle : e;
     bool bound = e->mode != MEDIA_MODE_NONE && (e->mode != MEDIA_MODE_RELAY || e->peer);
-    return bound && e->hears && by->guard != MEDIA_GUARD_CLOSED && media_has_remote(by);
+    return bound && e->hears && !by->s->terms.pass.direct && by->guard != MEDIA_GUARD_CLOSED &&
+           media_has_remote(by);
 }
 
 static void settle(struct media_endpoint *e, bool expected)

@@ -94,6 +94,9 @@ static void on_secure(void *arg, const struct keying_yield *y)
         media_role_event(e, MEDIA_EVENT_FAILED, "no memory for the keys");
         return;
     }
+    if (c->which == KEYING_RTP && keying_keys_eq(&next.keying.tx, &now.keying.tx) &&
+        keying_keys_eq(&next.keying.rx, &now.keying.rx))
+        return; /* what is said of them has changed: the SAS was compared */
     media_learn_handshake(e, c->which == KEYING_RTCP, &c->peer);
     log_event(LOG_INFO, "media_keyed", LOG_ID("call", e->s->call), LOG_I("leg", e->s->leg),
               LOG_I("stream", e->s->stream),
@@ -223,6 +226,21 @@ static void zrtp_relay(struct media_endpoint *e)
     struct media_terms t CLEANUP(media_terms_wipe);
     media_endpoint_terms(to->peer, &t);
     c->ops->relay(c->engine, &t.keying, loop_now(e->role->loop));
+}
+
+bool media_keying_verify(struct media_endpoint *e, bool verified)
+{
+    struct media_endpoint *by = media_transport(e);
+    struct component *c = by->keying ? &by->keying->c[KEYING_RTP] : NULL;
+    struct media_terms t CLEANUP(media_terms_wipe);
+    if (c && c->engine && c->ops->verify)
+        c->ops->verify(c->engine, verified); /* on_secure brings it into the terms */
+    media_endpoint_terms(by, &t);
+    bool done = t.keying.sas[0] && t.keying.sas_verified == verified;
+    log_event(done ? LOG_INFO : LOG_WARN, done ? "zrtp_sas_marked" : "zrtp_sas_not_marked",
+              LOG_ID("call", e->s->call), LOG_I("leg", e->s->leg),
+              LOG_STR("as", verified ? "verified" : "unverified"));
+    return done;
 }
 
 static void on_timer(void *arg)

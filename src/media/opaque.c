@@ -46,11 +46,14 @@ static unsigned common(const struct media_endpoint *e)
     return peer ? announced_by(e) & announced_by(peer) : 0;
 }
 
-/* The phones have agreed in the media path, as far as can be seen from outside. */
+/* The phones have agreed in the media path, as far as can be seen from outside: where their packets
+ * do not come here, that they mean to. */
 static bool have_agreed(const struct media_endpoint *e)
 {
     const struct media_endpoint *peer = opaque_peer(e);
     unsigned both = common(e), mine = seen_of(e), theirs = peer ? seen_of(peer) : 0;
+    if (e->s->terms.pass.direct)
+        return both & IN_MEDIA && !(both & IN_SIGNALLING);
     if (both & 1u << KEYING_DTLS && mine & SEEN_ENCRYPTED && theirs & SEEN_ENCRYPTED)
         return true;
     bool ended = (mine & SEEN_CONFIRM && theirs & SEEN_CONFIRMED) ||
@@ -82,7 +85,7 @@ void media_opaque_protection(const struct media_endpoint *e, struct media_protec
     bool agreed = have_agreed(e);
     *ret = (struct media_protection){
         .keying = kinds ? KEYING_PASS : KEYING_NONE,
-        .path = MEDIA_PATH_PASS,
+        .path = e->s->terms.pass.direct ? MEDIA_PATH_DIRECT : MEDIA_PATH_PASS,
         .passes = (uint8_t)likely(agreed ? kinds & IN_MEDIA : kinds),
         .established = agreed || (e->peer && kinds & IN_SIGNALLING),
         .end_to_end = agreed,
@@ -95,9 +98,10 @@ static void tell(struct media_endpoint *e)
     if (!e || !e->s->terms.pass.on)
         return;
     media_endpoint_protection(e, &now);
-    if (memcmp(&now, &e->told, sizeof(now)) == 0)
+    e->stats->protection = now;
+    if (!e->role->chan || memcmp(&now, &e->told, sizeof(now)) == 0)
         return;
-    e->told = e->stats->protection = now;
+    e->told = now;
     media_role_event(e, MEDIA_EVENT_SECURE, "");
 }
 
@@ -139,6 +143,8 @@ bool media_opaque_take(struct media_packet *p)
 {
     struct media_endpoint *e = p->in;
     unsigned kinds = common(e);
+    if (e->s->terms.pass.direct)
+        return false;
     bool learned = kinds ? media_learn_opaque(e, p, may_be(e, &p->from)) : media_learn_clear(e, p);
     if (!opaque_peer(e) || !learned) {
         e->stats->rx_foreign++;
@@ -194,7 +200,8 @@ void media_opaque_keying(struct media_packet *p, enum rtp_kind kind)
         media_endpoint_log(e, "zrtp_hello_not_announced");
         return;
     }
-    bool barred = ev == KEYING_PASS_BAD || (ev == KEYING_PASS_GO_CLEAR && is_required(e));
+    bool barred = e->s->terms.pass.direct || ev == KEYING_PASS_BAD ||
+                  (ev == KEYING_PASS_GO_CLEAR && is_required(e));
     if (barred || !opaque_peer(e) || !media_learn_opaque(e, p, proof)) {
         e->stats->rx_foreign++;
         return;

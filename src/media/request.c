@@ -78,12 +78,12 @@ static bool mikey_is_sane(const struct media_mikey *m)
 static bool is_sane(const struct media_request *rq)
 {
     bool ok = is_bool(&rq->is_offer) && is_bool(&rq->rtcp_mux) && is_bool(&rq->ice) &&
-              is_bool(&rq->transcode) && is_addr(&rq->local) && is_addr(&rq->remote_rtp) &&
-              is_addr(&rq->remote_rtcp) && is_addr(&rq->signalling);
+              is_bool(&rq->transcode) && is_bool(&rq->verified) && is_addr(&rq->local) &&
+              is_addr(&rq->remote_rtp) && is_addr(&rq->remote_rtcp) && is_addr(&rq->signalling);
     ok = ok && rq->codec_count <= MEDIA_CODEC_MAX && rq->ssrc_count <= MEDIA_SSRC_MAX &&
          rq->mode <= MEDIA_MODE_CLOCK && rq->announcement < MEDIA_ANNOUNCE_COUNT &&
          rq->direction <= MEDIA_INACTIVE && rq->proto < MEDIA_PROTO_COUNT &&
-         (rq->path == MEDIA_PATH_RELAY || rq->path == MEDIA_PATH_PASS);
+         rq->path < MEDIA_PATH_COUNT;
     return ok && codecs_are_sane(rq) && policy_is_sane(&rq->policy) && mikey_is_sane(&rq->mikey);
 }
 
@@ -296,7 +296,9 @@ static int do_remote_pass(struct work *w, bool check_only)
     uint64_t ms = loop_now(w->role->loop);
     if (now.keying.active != KEYING_NONE)
         return refuse(w, MEDIA_STATUS_DOWNGRADE, "the keys of this leg are the server's already");
-    terms_describe(&next, rq, w->text, ms);
+    next.pass.direct = rq->path == MEDIA_PATH_DIRECT;
+    terms_describe(&next, rq, next.pass.direct ? SLICE_NONE : w->text,
+                   ms); /* its ICE is not ours */
     if (!family_fits(w->e, &next.remote_rtp) || !family_fits(w->e, &next.remote_rtcp))
         return refuse(w, MEDIA_STATUS_FAILED, "the peer's media address is of another IP version");
     keying_pass_read(w->text, kinds_of(&rq->policy), &next.pass.announces);
@@ -317,7 +319,7 @@ static int do_remote(struct work *w, bool check_only)
 {
     if (w->e->bundle)
         return do_remote_bundled(w, check_only);
-    if (w->rq->path == MEDIA_PATH_PASS)
+    if (w->rq->path != MEDIA_PATH_RELAY)
         return do_remote_pass(w, check_only);
     if (w->e->s->terms.pass.on)
         return refuse(w, MEDIA_STATUS_DOWNGRADE, "the keys of this leg are the phones' alone");
@@ -363,7 +365,7 @@ static int do_local(struct work *w)
     struct media_terms next CLEANUP(media_terms_wipe) = now;
     struct keying_policy policy = policy_of(w);
     struct keying_result kr = {0};
-    if (rq->path == MEDIA_PATH_PASS) {
+    if (rq->path != MEDIA_PATH_RELAY) {
         next.pass.on = true;
     } else if (now.pass.on) {
         return refuse(w, MEDIA_STATUS_DOWNGRADE, "the keys of this leg are the phones' alone");
@@ -417,6 +419,9 @@ static int run(struct work *w)
         r = do_event(w);
     if (r == 0 && (ops & MEDIA_OP_ANNOUNCE))
         r = do_announce(w);
+    if (r == 0 && (ops & MEDIA_OP_VERIFY) && !media_keying_verify(w->e, w->rq->verified))
+        r = refuse(w, MEDIA_STATUS_FAILED,
+                   "this leg has no SAS, or an earlier process agreed on it: in the next call");
     return r;
 }
 

@@ -102,6 +102,7 @@ static struct media_brief brief_of(const struct media_terms *t)
                    .held = t->keying.held,
                    .wanted = t->keying.wanted},
         .pass = {.on = t->pass.on,
+                 .direct = t->pass.direct,
                  .epoch = t->pass.epoch,
                  .announced = t->pass.announces.announced},
         .has_remote = t->has_remote,

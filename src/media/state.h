@@ -33,6 +33,7 @@ static inline size_t media_table(uint32_t epoch)
 /* An opaque leg: its keys are the phone's (opaque.c). */
 struct media_pass_terms {
     bool on;
+    bool direct;   /* its packets do not come here */
     uint8_t epoch; /* of what was seen: another announcement begins anew */
     struct keying_pass announces;
 };
@@ -73,7 +74,7 @@ struct media_brief {
         uint32_t wanted;
     } keying;
     struct {
-        bool on;
+        bool on, direct;
         uint8_t epoch, announced;
     } pass;
     bool has_remote, rtcp_mux, rtcp_mux_offered, transcode;

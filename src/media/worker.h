@@ -216,6 +216,8 @@ void media_keying_packet(struct media_packet *p, enum rtp_kind kind);
 void media_keying_check(struct media_endpoint *e, uint64_t now); /* the clock tick */
 void media_keying_zrtp_id(struct media_role *r, const struct media_zrtp_id *id);
 void media_keying_zrtp_found(struct media_role *r, const struct media_zrtp *z);
+/* People have compared the SAS, or take that back. False: there is none here to mark. */
+bool media_keying_verify(struct media_endpoint *e, bool verified);
 void media_keying_free(struct media_endpoint *e);
 /* May the peer of a handshake be at that address? Where it was signalled or heard, or at any port of
  * the host that its signalling comes from. */

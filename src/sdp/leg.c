@@ -21,6 +21,12 @@ bool sdp_attr_is_crossing(enum sdp_attr_id id, unsigned kinds)
     return kind != KEYING_NONE && kinds & 1u << kind;
 }
 
+static bool crosses_untouched(enum sdp_attr_id id, const struct sdp_leg_plan *plan)
+{
+    bool of_transport = id >= SDP_A_ICE_UFRAG && id <= SDP_A_RTCP_MUX_ONLY;
+    return sdp_attr_is_crossing(id, plan->crossing) || (plan->direct && of_transport);
+}
+
 /* ssrc, msid: the relay may renumber streams, and they would carry one peer's names to the other.
  * mid, group: each leg has its own m-lines and ports, nothing is bundled across. Capability
  * negotiation (RFC 5939) and encryption name keying that the other leg does not have. */
@@ -234,7 +240,7 @@ static bool attr_crosses(const struct sdp_attr *a, const struct sdp_media *m, co
     enum sdp_attr_id id = (enum sdp_attr_id)a->id;
     struct slice value = sdp_attr_value(a);
 
-    if (sdp_attr_is_crossing(id, plan->crossing))
+    if (crosses_untouched(id, plan))
         return true;
     if (sdp_attr_is_keying(id) || sdp_attr_is_local(id) ||
         (id >= SDP_A_SENDRECV && id <= SDP_A_INACTIVE))
@@ -361,7 +367,7 @@ static void put_body(struct buf *b, const void *arg, const struct sdp_leg_plan *
         enum sdp_attr_id id = (enum sdp_attr_id)a->id;
         bool crosses = !sdp_attr_is_keying(id) && !sdp_attr_is_local(id) &&
                        (id < SDP_A_SENDRECV || id > SDP_A_INACTIVE);
-        if (crosses || sdp_attr_is_crossing(id, plan->crossing))
+        if (crosses || crosses_untouched(id, plan))
             sdp_put_attr(b, slice_from(a->line, a->line_n));
     }
     for (size_t i = 0; i < plan->media_count; i++)

@@ -77,6 +77,7 @@ struct sdp_leg_plan {
     uint8_t
         crossing;   /* keyings (bits of enum keying_kind) whose lines cross from the other leg: its
                          keys are none of ours */
+    bool direct;    /* … and its addresses are the phone's: ICE and RTCP lines cross, too */
     bool no_events; /* own descriptions: without telephone-event */
     uint8_t ptime;  /* own descriptions: ms of a packet; 0: 20, or as offered */
     uint8_t media_count;

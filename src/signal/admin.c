@@ -108,6 +108,32 @@ static char *explain(struct signal_role *r, const json_t *args)
     return s;
 }
 
+static char *sas_mark(struct signal_role *r, const json_t *args, bool verified)
+{
+    const char *call = json_string_value(json_object_get(args, "call"));
+    const char *leg = json_string_value(json_object_get(args, "leg"));
+    if (!call || !leg ||
+        call_core_verify(r->calls, slice_from_str(call), slice_from_str(leg), verified) < 0)
+        return NULL;
+    log_event(LOG_INFO, "sas_mark_asked", LOG_STR("call", call), LOG_STR("leg", leg),
+              LOG_STR("as", verified ? "verified" : "unverified"));
+    return json_dumps(json_true(), JSON_ENCODE_ANY);
+}
+
+static char *sas_verify(struct signal_role *r, const json_t *args)
+{
+    return sas_mark(r, args, true);
+}
+
+static char *sas_unverify(struct signal_role *r, const json_t *args)
+{
+    return sas_mark(r, args, false);
+}
+
+#define SAS_FAILURE                                                                             \
+    "no such call goes on, or that leg (caller or callee) has no SAS with this server: `sotto " \
+    "show calls` and `sotto explain CALL` tell"
+
 static char *trace_set(struct signal_role *r, const json_t *args)
 {
     const char *who = json_string_value(json_object_get(args, "user"));
@@ -151,6 +177,8 @@ static const struct {
      "there is no such call: give an id of `sotto show calls`, or `last`; of ended calls the last "
      "64 "
      "are remembered"},
+    {"sas verify", sas_verify, SAS_FAILURE},
+    {"sas unverify", sas_unverify, SAS_FAILURE},
     {"trace on", trace_set, "that user cannot be traced: too many are, or the name is empty"},
     {"trace off", trace_clear, "no memory"},
     {"changed", changed, "no memory"},
