@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Pass-through: two phones agree with each other through the relay, which has no keys. One SAS on both, from
 end to end; it goes on through hold, re-INVITE and the death of roles; nothing clear gets through."""
+import socket
+import struct
 import sys
 from pathlib import Path
 
@@ -109,6 +111,27 @@ def hold(on):
     _, said, heard = talk(on, "zrtp", callers=("--hold-after", 1), callees=("--reinvite-after", 1),
                           seconds=5)
     check_one_sas(said, heard)
+
+
+def inject(call):
+    """Clear RTP from a stranger on the phones' own host to both relay ports."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        for leg in call["legs"]:
+            host, port = leg["media"]["local"].rsplit(":", 1)
+            for seq in range(200):
+                s.sendto(struct.pack("!BBHII", 0x80, 8, seq, seq * 160, 0x5eed) + b"\xd5" * 160,
+                         (host, int(port)))
+
+
+@cases.case("clear RTP that is thrown in reaches nobody", peer="sotto phone",
+            keying="zrtp: pass, injection", transport="tls")
+def injected(on):
+    for keying in ("zrtp", "sdes"):
+        with on.capture(f"injected-{keying}") as wire:
+            talk(on, keying, meanwhile=inject)
+        sources = [p for p in wire.rtp() if p.ssrc == 0x5eed]
+        ports = {p.dport for p in sources}
+        assert len(ports) == 2, ports  # it came to the two relay ports, and left by none
 
 
 @cases.case("media and signalling are killed in a call: it goes on", peer="sotto phone",

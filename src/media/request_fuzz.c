@@ -96,6 +96,7 @@ static void check(void)
         assert(e->guard != MEDIA_GUARD_CLEAR || t->protection != PROTECTION_REQUIRED);
         assert(e->guard != MEDIA_GUARD_SECURE ||
                (t->keying.tx.suite != SRTP_SUITE_NONE && t->keying.rx.suite != SRTP_SUITE_NONE));
+        assert(e->bundle || (e->guard == MEDIA_GUARD_OPAQUE) == (t->pass.on && t->has_remote));
         assert(media_endpoint_find(g.role, e->id) == e);
     }
     assert(n == media_role_endpoints(g.role));

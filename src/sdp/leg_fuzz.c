@@ -54,6 +54,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     plan.codec_count = size % 3;
     sdp_leg_print(&b, &offer, &plan);
     reread(&b);
+    plan.crossing = (uint8_t)size;
+    plan.direct = size & 1;
+    b = buf_over(text, sizeof(text));
+    sdp_leg_print(&b, &offer, &plan);
+    assert(b.overflow || sdp_parse(buf_slice(&b), &printed) == SDP_OK);
     if (sdp_own_choose(&offer, size & 1, codecs, size % 3, &choice) == SDP_OWN_OK) {
         sdp_own_plan_answer(&offer, &choice, &plan);
         fill(&plan);

@@ -439,9 +439,63 @@ static void changes_are_named(void **state)
     }
 }
 
+static const char keyed[] =
+    "v=0\r\nc=IN IP4 198.51.100.7\r\na=fingerprint:sha-256 AA\r\n"
+    "m=audio 5000 RTP/SAVP 8\r\na=crypto:1 X inline:Y\r\na=setup:actpass\r\n"
+    "a=zrtp-hash:1.10 77\r\na=key-mgmt:mikey AQ==\r\na=ice-ufrag:abcd\r\n"
+    "a=ice-pwd:0123456789012345678901\r\na=rtcp-mux\r\na=rtcp:5001\r\n"
+    "a=candidate:1 1 UDP 1 198.51.100.7 5000 typ host\r\n";
+
+static void keying_that_passes_crosses_and_nothing_else_of_the_transport(void **state)
+{
+    struct sdp_leg_map map;
+    (void)state;
+    parse(keyed, &a);
+    struct sdp_leg_plan p = offer_plan(&a, &map);
+    p.crossing = 1u << KEYING_ZRTP | 1u << KEYING_DTLS;
+    print(&a, &p);
+    assert_says("m=audio 20000 RTP/SAVP 8\r\n");
+    assert_says("a=zrtp-hash:1.10 77\r\n");
+    assert_says("a=fingerprint:sha-256 AA\r\n");
+    assert_says("a=setup:actpass\r\n");
+    assert_silent("a=crypto"); /* not of the keyings that both may use */
+    assert_silent("a=key-mgmt");
+    assert_silent("a=ice-");
+    assert_silent("a=candidate");
+    assert_silent("198.51.100.7");
+    p.crossing = 1u << KEYING_SDES | 1u << KEYING_MIKEY;
+    print(&a, &p);
+    assert_says("a=crypto:1 X inline:Y\r\n");
+    assert_says("a=key-mgmt:mikey AQ==\r\n");
+    assert_silent("a=zrtp-hash");
+    assert_silent("a=fingerprint");
+    assert_silent("a=setup");
+}
+
+static void what_goes_directly_keeps_its_ice(void **state)
+{
+    struct sdp_leg_map map;
+    (void)state;
+    parse(keyed, &a);
+    struct sdp_leg_plan p = offer_plan(&a, &map);
+    p.crossing = 1u << KEYING_ZRTP;
+    p.direct = true;
+    p.media[0].rtp = at("198.51.100.7", 5000);
+    memset(&p.media[0].rtcp, 0, sizeof(p.media[0].rtcp));
+    print(&a, &p);
+    assert_says("m=audio 5000 RTP/SAVP 8\r\nc=IN IP4 198.51.100.7\r\n");
+    assert_says("a=ice-ufrag:abcd\r\n");
+    assert_says("a=candidate:1 1 UDP 1 198.51.100.7 5000 typ host\r\n");
+    assert_says("a=rtcp-mux\r\n");
+    assert_says("a=zrtp-hash:1.10 77\r\n");
+    assert_silent("a=crypto");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keying_that_passes_crosses_and_nothing_else_of_the_transport),
+        cmocka_unit_test(what_goes_directly_keeps_its_ice),
         cmocka_unit_test(keying_text_takes_media_lines_then_the_sessions),
         cmocka_unit_test(nothing_of_a_browsers_leg_crosses_to_a_phone),
         cmocka_unit_test(the_answer_keeps_m_lines_and_mid_of_the_offer),
