@@ -25,12 +25,16 @@ PHONE = ("--keying", "mikey")
 cases = Cases(__file__, opener(USERS))
 
 
-def check_end(said, hz, keying):
+# Packets that are under way when a hold begins are dropped, rightly.
+LOST_IN_HOLD = 3
+
+
+def check_end(said, hz, keying, lost=0):
     assert said["result"] == "answered", said
     assert said["media"]["keying"] == keying and said["media"]["suite"] == SUITE, said
     assert abs(said["audio"]["tone_hz"] - hz) < 5, said
     rx = said["rx"]
-    assert rx["auth_failures"] == 0 and rx["clear_dropped"] == 0 and rx["lost"] == 0, said
+    assert rx["auth_failures"] == 0 and rx["clear_dropped"] == 0 and rx["lost"] <= lost, said
 
 
 def check_wire(wire):
@@ -66,7 +70,7 @@ def echo_psk(on):
     call_echo(on, "3000")
 
 
-def talk(on, caller, callee, caller_options, callee_options, keyings):
+def talk(on, caller, callee, caller_options, callee_options, keyings, lost=0):
     with on.capture(f"{caller}-{callee}") as wire, \
             on.phone(callee, "--answer", "--play", f"tone:{CALLEE_HZ}", *callee_options,
                      psk=KEYS.get(callee)) as b:
@@ -80,8 +84,8 @@ def talk(on, caller, callee, caller_options, callee_options, keyings):
             heard = b.wait("ended")
         on.server.wait_no_call()
         b.stop()
-    check_end(said, CALLEE_HZ, keyings[0])
-    check_end(heard, CALLER_HZ, keyings[1])
+    check_end(said, CALLEE_HZ, keyings[0], lost=lost)
+    check_end(heard, CALLER_HZ, keyings[1], lost=lost)
     check_wire(wire)
 
 
@@ -94,7 +98,7 @@ def mikey_to_sdes(on):
             transport="tls")
 def hold(on):
     talk(on, "2000", "2001", (*PHONE, "--hold-after", 1), (*PHONE, "--reinvite-after", 1),
-         ("mikey", "mikey"))
+         ("mikey", "mikey"), lost=LOST_IN_HOLD)
 
 
 @cases.case("a key calls SDES", peer="sotto phone", keying="mikey psk to sdes", transport="tls")
