@@ -113,6 +113,14 @@ def hold(on):
     check_one_sas(said, heard)
 
 
+@cases.case("the offer comes late", peer="sotto phone", keying="zrtp, dtls, sdes: pass, late offer",
+            transport="tls")
+def late(on):
+    for keying in ("zrtp", "dtls", "sdes"):
+        call, _, _ = talk(on, keying, callers=("--offer-late",))
+        assert all(leg["media"]["passes"] == keying for leg in call["legs"]), call
+
+
 def inject(call):
     """Clear RTP from a stranger on the phones' own host to both relay ports."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -147,6 +155,18 @@ def killed(on):
             assert leg["media"]["keying"] == "pass" and leg["media"]["end_to_end"], leg
         assert "From end to end" in on.server.cli("explain", call["id"])
     _, said, heard = talk(on, "zrtp", seconds=9, meanwhile=kill)
+    check_one_sas(said, heard)
+
+
+@cases.case("a user who wants the other end protected takes such a call")
+def demanded(on):
+    for user in ("2000", "2001"):
+        on.server.cli("user", "set", user, "--require-peer")
+    try:
+        _, said, heard = talk(on, "zrtp")
+    finally:
+        for user in ("2000", "2001"):
+            on.server.cli("user", "set", user, "--any-peer")
     check_one_sas(said, heard)
 
 

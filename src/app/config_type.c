@@ -213,7 +213,7 @@ const struct config_type config_type_account = {account_parse, text_put, account
 static bool is_origin(struct slice v)
 {
     uint32_t port = 1;
-    struct slice rest = v;
+    struct slice rest;
     if (slice_starts_with_nocase(v, SLICE_LIT("https://")))
         rest = slice_skip(v, 8);
     else if (slice_starts_with_nocase(v, SLICE_LIT("http://")))

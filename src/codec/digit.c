@@ -26,8 +26,9 @@ bool codec_digit_begin(struct codec_digit_tx *tx, char digit, uint32_t rate)
     const char *at = digit ? strchr(keys, digit) : NULL;
     if (!at)
         return false;
-    *tx = (struct codec_digit_tx){
-        .step = {rows[(at - keys) / 4] / (double)rate, columns[(at - keys) % 4] / (double)rate}};
+    size_t key = (size_t)(at - keys), row = key / 4, column = key % 4;
+    *tx =
+        (struct codec_digit_tx){.step = {rows[row] / (double)rate, columns[column] / (double)rate}};
     return true;
 }
 

@@ -79,7 +79,7 @@ static void hear(const struct heard *rows, size_t n)
         struct codec_event e = {
             .event = rows[i].event, .duration = rows[i].duration, .end = rows[i].end};
         uint32_t more = 99;
-        int news = codec_event_take(&rx, rows[i].ts, &e, &more);
+        int news = (int)codec_event_take(&rx, rows[i].ts, &e, &more);
         if (news != (int)rows[i].news || more != rows[i].more)
             fail_msg("row %zu: news %d, %u more", i, news, more);
     }

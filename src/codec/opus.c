@@ -1,7 +1,7 @@
 /* Opus (RFC 6716, RTP: RFC 7587) by libopus. Its decoder takes whatever a phone sends (mono, stereo,
  * any bandwidth and frame size, DTX's one-byte packets) at the rate that we ask for. We send mono,
  * which every receiver must take (s.6.1), at a bit rate that fits the bandwidth of the other leg. */
-#include <opus.h>
+#include <opus/opus.h>
 
 #include "codec/codec_priv.h"
 

@@ -71,6 +71,7 @@ static int16_t next(struct codec_plc *p)
 {
     uint32_t fade = p->rate / 1000 * CODEC_PLC_FADE_MS;
     int32_t s = 0;
+    assert(p->lag > 0);
     if (p->gone < fade)
         s = (int32_t)((int64_t)p->period[p->gone % p->lag] * (int32_t)(fade - p->gone) /
                       (int32_t)fade);

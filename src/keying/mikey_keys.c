@@ -142,9 +142,10 @@ void mikey_srtp_keys(const struct mikey_msg *m, enum srtp_suite suite, uint8_t c
                      struct srtp_keys *ret)
 {
     const struct srtp_suite_info *i = srtp_suite_info(suite);
-    uint8_t *salt = ret->master.b + i->key_len;
 
     *ret = (struct srtp_keys){.suite = suite};
+    uint8_t *salt = ret->master.b + i->key_len;
+
     ret->master.n = (size_t)i->key_len + i->salt_len;
     derive(TGK_TEK, m->key, cs_id, m, i->key_len, ret->master.b);
     if (m->salt.n == i->salt_len)

@@ -123,19 +123,20 @@ static int read_message(struct slice text, struct received *ret, const char **re
 
 static const char *decline_mode(const struct mikey_msg *m)
 {
+    static const char public_key[] = "MIKEY with public keys is not supported here: it needs RSA "
+                                     "certificates, and sotto's are ECDSA",
+                      rsa_r[] = "MIKEY's RSA-R mode is not supported here: it needs RSA "
+                                "certificates, and sotto's are ECDSA";
     static const char *const modes[MIKEY_TYPE_COUNT] = {
         [MIKEY_PSK_RESP] = "the offer has a MIKEY answer in it",
-        [MIKEY_PK_INIT] =
-            "MIKEY with public keys is not supported here: it needs RSA certificates, "
-            "and sotto's are ECDSA",
+        [MIKEY_PK_INIT] = public_key,
         [MIKEY_PK_RESP] = "the offer has a MIKEY answer in it",
         [MIKEY_DH_INIT] = "MIKEY with Diffie-Hellman is not supported here",
         [MIKEY_DH_RESP] = "the offer has a MIKEY answer in it",
         [MIKEY_ERROR] = "the offer has a MIKEY error in it",
         [MIKEY_DHHMAC_INIT] = "MIKEY with Diffie-Hellman is not supported here",
         [MIKEY_DHHMAC_RESP] = "the offer has a MIKEY answer in it",
-        [MIKEY_RSA_R_INIT] = "MIKEY's RSA-R mode is not supported here: it needs RSA certificates, "
-                             "and sotto's are ECDSA",
+        [MIKEY_RSA_R_INIT] = rsa_r,
         [MIKEY_RSA_R_RESP] = "the offer has a MIKEY answer in it",
     };
 

@@ -92,7 +92,7 @@ static bool codec_take(struct media_announce *a, const struct media_endpoint *e,
 /* 0 to 1: soft edges of a part of n samples. */
 static double edge(uint32_t at, uint32_t n, uint32_t rate)
 {
-    double ramp = (double)(rate / 1000 * RAMP_MS);
+    double ramp = rate * RAMP_MS / 1000.0;
     double in = (double)at / ramp, out = (double)(n - at) / ramp;
     double least = in < out ? in : out;
     return least < 1 ? least : 1;

@@ -151,10 +151,10 @@ static struct media_ice_pairs *pairs_begin(struct media_endpoint *e)
 static struct media_ice_peer *peer_find(const struct media_endpoint *e, size_t which,
                                         const struct addr *a)
 {
-    struct media_ice_pairs *ice = pairs_of(e);
-    struct media_ice_peer *p = ice ? ice->peers[which] : NULL;
-
-    for (size_t i = 0; p && i < MEDIA_ICE_PEERS; i++) {
+    if (!e->s->ice_begun)
+        return NULL;
+    struct media_ice_peer *p = pairs_of(e)->peers[which];
+    for (size_t i = 0; i < MEDIA_ICE_PEERS; i++) {
         if (addr_family(&p[i].addr) != 0 && addr_eq(&p[i].addr, a))
             return &p[i];
     }

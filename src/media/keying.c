@@ -290,7 +290,7 @@ static bool memory(struct media_endpoint *e)
 
 static void stop(struct component *c)
 {
-    if (c->engine)
+    if (c->ops && c->engine)
         c->engine = c->ops->free(c->engine);
     loop_timer_cancel(c->e->role->loop, &c->timer);
     memset(&c->peer, 0, sizeof(c->peer));

@@ -8,6 +8,7 @@
  * socket would keep out is dropped here.
  */
 #include <assert.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -23,11 +24,8 @@ enum { V4, V6, VERSIONS };
 
 /* What one packet needs besides its bytes. */
 struct slip {
-    union {
-        struct cmsghdr head;
-        uint8_t bytes[CMSG_SPACE(sizeof(struct sockaddr_in6))];
-    } control;
     struct iovec iov;
+    alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct sockaddr_in6))];
 };
 
 struct half {
@@ -270,7 +268,7 @@ static void name_set(struct addr *name, const struct addr *to)
 /* Which of our addresses it is from. */
 static size_t control_set(struct slip *s, const struct addr *from)
 {
-    struct cmsghdr *c = &s->control.head;
+    struct cmsghdr *c = (struct cmsghdr *)(void *)s->control;
     if (addr_family(from) == AF_INET6) {
         const struct in6_pktinfo info = {.ipi6_addr = from->in6.sin6_addr};
         *c = (struct cmsghdr){CMSG_LEN(sizeof(info)), IPPROTO_IPV6, IPV6_PKTINFO};
@@ -347,7 +345,7 @@ void media_shared_put(struct media_endpoint *e, bool rtcp, const void *p, size_t
                              .msg_namelen = addr_len(to),
                              .msg_iov = &s.iov,
                              .msg_iovlen = 1,
-                             .msg_control = s.control.bytes,
+                             .msg_control = s.control,
                              .msg_controllen = control_set(&s, &from)};
     (void)sendmsg(half_of(e->role->shared, to)->out, &m, MSG_NOSIGNAL);
 }
@@ -363,7 +361,7 @@ static void half_init(struct half *h, struct media_shared_way *w, int out)
         h->msgs[i].msg_hdr = (struct msghdr){.msg_name = &h->to[i],
                                              .msg_iov = &h->slips[i].iov,
                                              .msg_iovlen = 1,
-                                             .msg_control = h->slips[i].control.bytes};
+                                             .msg_control = h->slips[i].control};
     }
 }
 
@@ -380,7 +378,7 @@ static void in_init(struct media_shared_way *w)
         struct slip *s = &w->in_slips[i];
         s->iov.iov_len = MEDIA_PACKET_MAX;
         w->in_msgs[i].msg_hdr =
-            (struct msghdr){.msg_iov = &s->iov, .msg_iovlen = 1, .msg_control = s->control.bytes};
+            (struct msghdr){.msg_iov = &s->iov, .msg_iovlen = 1, .msg_control = s->control};
     }
 }
 

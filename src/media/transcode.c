@@ -83,13 +83,23 @@ static bool plan_out(struct plan *p, const struct media_contexts *to)
     return true;
 }
 
+static bool plan_eq(const struct plan *a, const struct plan *b)
+{
+    return memcmp(a->kinds, b->kinds, sizeof(a->kinds)) == 0 &&
+           a->in_event_clock == b->in_event_clock && a->out_event_clock == b->out_event_clock &&
+           a->out_ms == b->out_ms && a->out_pt == b->out_pt && a->event_pt == b->event_pt &&
+           a->noise_pt == b->noise_pt && a->shares == b->shares && a->out.codec == b->out.codec &&
+           a->out.clock == b->out.clock && a->out.channels == b->out.channels &&
+           a->out.fec == b->out.fec && a->out.cbr == b->out.cbr && a->out.bitrate == b->out.bitrate;
+}
+
 /* False: everything is relayed. */
 static bool plan_make(const struct media_endpoint *e, struct plan *p)
 {
     const struct media_contexts *in = &e->contexts;
     const struct media_contexts *to = e->peer ? &e->peer->contexts : NULL;
     bool any = false;
-    memset(p, 0, sizeof(*p)); /* compared as bytes */
+    memset(p, 0, sizeof(*p));
     p->event_pt = p->noise_pt = MEDIA_PT_NONE;
     if (!to || e->mode != MEDIA_MODE_RELAY || !e->s->terms.transcode ||
         !e->peer->s->terms.transcode || !plan_out(p, to))
@@ -130,7 +140,7 @@ void media_transcode_update(struct media_endpoint *e)
         media_transcode_free(e);
         return;
     }
-    if (t && memcmp(&t->plan, &p, sizeof(p)) == 0)
+    if (t && plan_eq(&t->plan, &p))
         return; /* hold and resume: goes on as it was */
     media_transcode_free(e);
     t = calloc(1, sizeof(*t));

@@ -208,11 +208,11 @@ static int take_option(int argc, char **argv, int *at, struct phone_options *o)
 
 static bool are_digits(const char *s)
 {
-    size_t n = 0;
+    const char *at = s;
 
-    while (codec_event_of(s[n]) >= 0)
-        n++;
-    return s[n] == '\0' && n <= PHONE_DIGITS_MAX;
+    while (codec_event_of(*at) >= 0)
+        at++;
+    return *at == '\0' && at - s <= PHONE_DIGITS_MAX;
 }
 
 static int check(const struct phone_options *o)

@@ -51,13 +51,14 @@ static void secrets_outlive_the_program(void **state)
 static void a_file_of_something_else_is_refused(void **state)
 {
     (void)state;
+#define OWN "own 000102030405060708090a0b\n"
+#define PEER "peer 000102030405060708090a0b "
     static const char *const texts[] = {"",
                                         "hello\n",
                                         "own 1234\n",
-                                        "own 000102030405060708090a0b\npeer 00 verified - - -\n",
-                                        "peer 000102030405060708090a0b verified - - -\n",
-                                        "own 000102030405060708090a0b\n"
-                                        "peer 000102030405060708090a0b maybe - - -\n"};
+                                        OWN "peer 00 verified - - -\n",
+                                        PEER "verified - - -\n",
+                                        OWN PEER "maybe - - -\n"};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         struct phone_zrtp z = {0};
         char why[128] = "";

@@ -49,6 +49,8 @@ const int store_migration_count = ARRAY_LEN(store_migrations);
     "id, aor, contact, call_id, path, instance, user_agent, created, expires, cseq, reg_id, q," \
     " transport, listener, conn, remote, local"
 
+#define ZRTP_COLUMNS "rs1, rs2, pbx, verified, updated"
+
 const char *const store_stmt_sql[STORE_STMT_COUNT] = {
     [STORE_STMT_BEGIN] = "BEGIN IMMEDIATE",
     [STORE_STMT_COMMIT] = "COMMIT",
@@ -102,10 +104,9 @@ const char *const store_stmt_sql[STORE_STMT_COUNT] = {
         "INSERT INTO admin (name, hash, one_time, created) VALUES (?1, ?2, ?3, ?4)",
     [STORE_STMT_ADMIN_SET] = "UPDATE admin SET hash = ?2, one_time = ?3 WHERE name = ?1 AND ?4",
     [STORE_STMT_ADMIN_DEL] = "DELETE FROM admin WHERE name = ?1",
-    [STORE_STMT_ZRTP_FIND] =
-        "SELECT rs1, rs2, pbx, verified, updated FROM zrtp_secret WHERE zid = ?1",
-    [STORE_STMT_ZRTP_SAVE] = "REPLACE INTO zrtp_secret (zid, rs1, rs2, pbx, verified, updated)"
-                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STORE_STMT_ZRTP_FIND] = "SELECT " ZRTP_COLUMNS " FROM zrtp_secret WHERE zid = ?1",
+    [STORE_STMT_ZRTP_SAVE] =
+        "REPLACE INTO zrtp_secret (zid, " ZRTP_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 
     [STORE_STMT_SETTING_GET] = "SELECT value FROM setting WHERE key = ?1",
     [STORE_STMT_SETTING_SET] = "REPLACE INTO setting (key, value) VALUES (?1, ?2)",

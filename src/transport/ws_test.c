@@ -208,7 +208,7 @@ static void test_pieces_limit(void **state)
     for (unsigned past = 0; past <= 1; past++) {
         struct end *e = end_new();
         struct frame f = PLAIN(0x01, "");
-        uint8_t bytes[64];
+        uint8_t bytes[64] = {0};
         int v = WS_MORE;
         for (unsigned i = 0; i < TRANSPORT_WS_FRAGMENTS - 1 + past; i++) {
             assert_int_equal(feed(e, bytes, put(bytes, &f)), WS_MORE);

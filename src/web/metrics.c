@@ -122,13 +122,15 @@ static void put_cert(struct buf *b, const char *name, const json_t *cert)
 static void put_certs(struct buf *b, const json_t *certs)
 {
     size_t i;
-    json_t *c;
+    json_t *domains = json_object_get(certs, "domains");
     head(b, "sotto_certificate_expiry_timestamp_seconds", "gauge",
          "When a certificate ends, in seconds since 1970.");
     put_cert(b, "server", json_object_get(certs, "server"));
     put_cert(b, "ca", json_object_get(certs, "ca"));
-    json_array_foreach(json_object_get(certs, "domains"), i, c)
+    for (i = 0; i < json_array_size(domains); i++) {
+        json_t *c = json_array_get(domains, i);
         put_cert(b, text_at(c, "domain"), c);
+    }
 }
 
 void metrics_put(struct buf *b, const json_t *signal, const json_t *roles, const json_t *certs)

@@ -1,4 +1,5 @@
 /* /api/v1/: log-in, and the api table. */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -100,12 +101,13 @@ static void log_in(struct site *s, struct web_request *q, const char *name, bool
 static void too_often(struct web_request *q, uint64_t wait_ms)
 {
     char seconds[24];
-    snprintf(seconds, sizeof(seconds), "%llu", (unsigned long long)(wait_ms / 1000 + 1));
+    uint64_t wait_s = wait_ms / 1000 + 1;
+    snprintf(seconds, sizeof(seconds), "%" PRIu64, wait_s);
     const struct web_header extra[] = {
         {"Retry-After", seconds}, {"Cache-Control", "no-store"}, {NULL, NULL}};
     json_t *j = json_pack("{s:b, s:s, s:s, s:I}", "ok", 0, "code", "too_often", "error",
                           "too many wrong passwords came from there; wait a while", "seconds",
-                          (json_int_t)(wait_ms / 1000 + 1));
+                          (json_int_t)wait_s);
     site_reply_json(q, 429, j, extra);
     json_decref(j);
 }
