@@ -151,6 +151,12 @@ def row_call(b):
 RELAYED = re.compile(r"(\S+) \d+ streams: ([\d.]+) us.*?\(([\d.]+) %")
 
 
+LAG = r"comes later by ([\d.]+) us \(p50\), ([\d.]+) us \(p99\), ([\d.]+) us \(p99.9\)"
+# By kind of call: percentiles in what the program printed.
+LAGS = {kind: lambda text, kind=kind: dict(zip(("p50", "p99", "p99.9"), map(float, re.search(
+    rf"{kind} .*\n +{LAG}", text).groups()))) for kind in ("SRTP-SRTP", "RTP-RTP")}
+
+
 # What the media role's ways in and out are called here, and how the program is told; targets by kind.
 WAYS = (("a socket for each port", (), {"SRTP-SRTP": 4.5, "RTP-RTP": 3.9}),
         ("one for all ports", ("--shared",), {"SRTP-SRTP": 2.7, "RTP-RTP": 2.2}))
@@ -313,7 +319,72 @@ def row_transcode(b):
         b.report.add(name, us, "us", None, None)
 
 
+def lag_rows(b, what, us, peer, note):
+    for p in ("p50", "p99", "p99.9"):
+        b.report.add(f"{what}, {p}", us[p], "us", None, None, peer.get(p), note)
+
+
+def row_latency(b):
+    b.report.heading("What is added to a message or packet, us of wall time, server and load on a core each")
+    rate = 300
+
+    def invites(server, transport):
+        got = load(server.pids(), "call", transport, users=1000, count=rate * (2 if b.quick else 8), rate=rate)
+        return got["lag_us"]
+    for transport in ("udp", "tls"):
+        def ours():
+            with Server(b.seeded, b.tmp) as s:
+                return invites(s, transport)
+
+        def theirs():
+            with Kamailio(b.tmp, certificates(b)) as k:
+                return invites(k, transport)
+        us, peer = in_turns(b, ours, theirs if have_kamailio() else None)
+        lag_rows(b, f"INVITE over {transport}, from phone to phone", us, peer,
+                 f"{rate} calls a second; ours asks for credentials and makes a relay; peer: Kamailio, a proxy")
+    streams, way = 500, ways_here()[-1]
+    for secure, kind in ((True, "SRTP-SRTP"), (False, "RTP-RTP")):
+        def ours():
+            return LAGS[kind](program("bench-media-relay", *way[1], streams, 2))
+
+        def theirs():
+            with Rtpengine(b.tmp) as r:
+                r.plan(b.tmp / "plan", streams, secure)
+                return LAGS[kind](program("bench-media-relay", "--plan", b.tmp / "plan", r.process.pid, 2))
+        us, peer = in_turns(b, ours, theirs if have_rtpengine() else None)
+        lag_rows(b, f"{kind}, from phone to phone", us, peer, f"{streams} streams, {way[0]}; peer: rtpengine")
+
+
+def row_growth(b):
+    b.report.heading("Growth, us of CPU each; peer: Kamailio")
+    have = have_kamailio()
+    for users in [1000] if b.quick else [1000, 10000, 100000]:
+        seeded = b.tmp / f"of-{users}"
+        seed(seeded, users)
+
+        def ours():
+            with Server(seeded, b.tmp) as s:
+                return register_turn(b, s.pids(), users, REGISTERS[:2])
+
+        def theirs():
+            with Kamailio(b.tmp, certificates(b)) as k:
+                return register_turn(b, k.pids(), users, REGISTERS[:2])
+        us, peer = in_turns(b, ours, theirs if have else None)
+        for key, word in zip(REGISTERS, ("with challenge", "nonce known")):
+            b.report.add(f"REGISTER {word}, udp, {users:,} users", us[key], "us", None, None, peer.get(key))
+        shutil.rmtree(seeded)
+    for calls in [100] if b.quick else [100, 1000, 5000]:
+        def standing():
+            with Server(b.seeded, b.tmp) as s, Held("udp", users=2000, calls=calls, shared=True) as h:
+                h.more_calls()
+                r = load(s.pids(), "call", "udp", users=2000, first=4000, count=b.scale(3000))
+            return {"all": r["all"], "signal": r["us"][s.roles["signal"]]}
+        us, _ = in_turns(b, standing, None)
+        for key, word in (("all", "all roles"), ("signal", "signal alone")):
+            b.report.add(f"INVITE to BYE, {word}, {calls:,} other calls up", us[key], "us")
+
+
 ROWS = {"parse": row_parse, "srtp": row_srtp, "register": row_register, "call": row_call, "relay": row_relay,
         "transcode": row_transcode,
-        "memory": row_memory, "tls": row_tls, "dtls": row_dtls, "restore": row_restore}
+        "memory": row_memory, "tls": row_tls, "dtls": row_dtls, "restore": row_restore, "latency": row_latency, "growth": row_growth}
 ERRORS = (RuntimeError, subprocess.TimeoutExpired, AttributeError, OSError)

@@ -24,7 +24,7 @@ listen = udp:127.0.0.1:5060, tcp:127.0.0.1:5060, tls:127.0.0.1:5061
 [media]
 ports = 10000-39999
 [limits]
-calls = 4000
+calls = 6000
 connections = 20000
 registrations = 200000
 """

@@ -90,6 +90,7 @@ static void invite(struct phone *p)
     BUF_PUT_LIT(&b, "Supported: timer\r\n");
     phone_put_body(&b, p);
     p->on_reply = on_invite_reply;
+    p->sent_ns = lag_now();
     link_send(p->link, buf_slice(&b));
 }
 

@@ -6,6 +6,7 @@
  *   frame.c  what a WebSocket puts around messages
  *   phone.c  REGISTER with digest, and the side that is called
  *   caller.c INVITE to BYE
+ *   lag.c    how much later an INVITE comes out than it went in
  *
  * A run: open links; register every phone (not counted); then --count operations with --inflight
  * of them under way at any time, between two readings of the server's CPU time. */
@@ -64,6 +65,7 @@ struct phone {
     /* A call under way. */
     char target[256], route[512];
     struct phone *callee;
+    uint64_t sent_ns; /* its INVITE; 0: it has come */
 };
 
 struct load {
@@ -71,7 +73,7 @@ struct load {
     enum load_kind kind;
     struct addr server;
     const char *domain, *password;
-    unsigned users, inflight, rate, calls, tls_version;
+    unsigned users, first, inflight, rate, calls, tls_version;
     uint64_t count;
     bool shared;  /* all phones over one connection */
     bool rtp;     /* offers without SRTP */
@@ -89,6 +91,8 @@ struct load {
     char first_failure[256];
     int pids[LOAD_PIDS_MAX];
     size_t pid_count;
+    uint32_t *lag_ns; /* of each INVITE */
+    size_t lag_n, lag_room;
 };
 
 /* link.c */
@@ -97,6 +101,12 @@ void link_close(struct link *k);
 void link_send(struct link *k, struct slice msg);
 void link_turn(struct load *l, int wait_ms); /* one wake-up */
 _Noreturn void load_die(const char *what, const char *detail);
+
+/* lag.c */
+uint64_t lag_now(void);
+void lag_begin(struct load *l, size_t room);
+void lag_came(struct load *l, struct phone *caller);
+void lag_print(struct load *l); /* a member of the result, with its comma */
 
 /* frame.c */
 extern const struct slice frame_request;         /* for a WebSocket */

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #define STALL_MS 10000
@@ -15,16 +14,11 @@
 static const char usage[] =
     "usage: bench-load register|challenge|call|fresh|ping|hold --server HOST:PORT [options]\n"
     "  --transport udp|tcp|tls|wss --tls 12|13      --domain D    --password P\n"
-    "  --users N  --inflight N   --count N        --rate N (ping: a second)\n"
+    "  --users N  --first N (the number of the first, 1000)\n"
+    "  --inflight N   --count N        --rate N (a second: ping; call, instead of\n"
+    "                                            --inflight)\n"
     "  --shared (one connection for all)          --rtp (no SRTP in offers)\n"
     "  --calls N (hold: for each line of stdin)      --pids PID,... (whose CPU time is read)\n";
-
-static uint64_t now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* User and system time of all threads, in ns: the first number of schedstat. */
 static uint64_t cpu_of(int pid)
@@ -97,10 +91,10 @@ static void start_one(struct load *l)
 
 static void wait_all(struct load *l)
 {
-    uint64_t seen = l->events, since = now_ns();
+    uint64_t seen = l->events, since = lag_now();
     while (l->under_way) {
         link_turn(l, 100);
-        uint64_t now = now_ns();
+        uint64_t now = lag_now();
         if (l->events != seen)
             since = now;
         seen = l->events;
@@ -169,7 +163,7 @@ static void make_phones(struct load *l)
         p->load = l;
         p->number = i;
         p->link = link_of(l, i);
-        snprintf(p->name, sizeof(p->name), "%u", 1000 + i);
+        snprintf(p->name, sizeof(p->name), "%u", l->first + i);
     }
     if (l->kind != LOAD_UDP && l->link_count == 1) { /* the others wait for it */
         link_open(l, &l->links[0], NULL);
@@ -180,14 +174,30 @@ static void make_phones(struct load *l)
 
 static void ping_run(struct load *l)
 {
-    uint64_t gap = 1000000000u / l->rate, next = now_ns();
+    uint64_t gap = 1000000000u / l->rate, next = lag_now();
     for (uint64_t i = 0; i < l->count; i++) {
         link_send(link_of(l, (unsigned)(i % l->users)), SLICE_LIT("\r\n\r\n"));
         l->done++;
         next += gap;
-        for (uint64_t now = now_ns(); now < next; now = now_ns())
+        for (uint64_t now = lag_now(); now < next; now = lag_now())
             link_turn(l, (int)((next - now) / 1000000u));
     }
+}
+
+/* Calls at --rate: what they take of CPU time and how much later an INVITE comes out. */
+static void paced_run(struct load *l, uint64_t count)
+{
+    uint64_t gap = 1000000000u / l->rate, next = lag_now();
+    l->started = l->done = l->requests = l->failures = l->again = 0;
+    l->count = 0; /* one that is done starts no other */
+    lag_begin(l, count);
+    while (l->started < count) {
+        start_one(l);
+        next += gap;
+        for (uint64_t now = lag_now(); now < next; now = lag_now())
+            link_turn(l, (int)((next - now) / 1000000u));
+    }
+    wait_all(l);
 }
 
 static void print_held(const struct load *l)
@@ -211,13 +221,15 @@ static void hold_run(struct load *l)
     exit(0);
 }
 
-static void print_result(const struct load *l, const uint64_t cpu[], uint64_t wall)
+static void print_result(struct load *l, const uint64_t cpu[], uint64_t wall)
 {
     printf("{\"done\": %llu, \"requests\": %llu, \"failures\": %llu, \"again\": %llu, "
-           "\"first_failure\": \"%s\", \"wall_ns\": %llu, \"cpu_ns\": {",
+           "\"first_failure\": \"%s\", \"wall_ns\": %llu, ",
            (unsigned long long)l->done, (unsigned long long)l->requests,
            (unsigned long long)l->failures, (unsigned long long)l->again, l->first_failure,
            (unsigned long long)wall);
+    lag_print(l);
+    printf("\"cpu_ns\": {");
     for (size_t i = 0; i < l->pid_count; i++)
         printf("%s\"%d\": %llu", i ? ", " : "", l->pids[i], (unsigned long long)cpu[i]);
     printf("}}\n");
@@ -228,12 +240,14 @@ static void measure(struct load *l)
     uint64_t cpu[LOAD_PIDS_MAX], count = l->count, wall;
     for (size_t i = 0; i < l->pid_count; i++)
         cpu[i] = cpu_of(l->pids[i]);
-    wall = now_ns();
+    wall = lag_now();
     if (l->what == LOAD_PING)
         ping_run(l);
+    else if (l->what == LOAD_CALL && l->rate > 0)
+        paced_run(l, count);
     else
         run(l, count, l->inflight, start_one);
-    wall = now_ns() - wall;
+    wall = lag_now() - wall;
     for (size_t i = 0; i < l->pid_count; i++)
         cpu[i] = cpu_of(l->pids[i]) - cpu[i];
     print_result(l, cpu, wall);
@@ -289,6 +303,9 @@ static void take_option(struct load *l, int option)
     case 'u':
         l->users = n;
         break;
+    case 'f':
+        l->first = n;
+        break;
     case 'i':
         l->inflight = n;
         break;
@@ -325,6 +342,7 @@ static void take_options(struct load *l, int argc, char **argv)
                                           {"password", required_argument, NULL, 'w'},
                                           {"pids", required_argument, NULL, 'p'},
                                           {"users", required_argument, NULL, 'u'},
+                                          {"first", required_argument, NULL, 'f'},
                                           {"inflight", required_argument, NULL, 'i'},
                                           {"count", required_argument, NULL, 'n'},
                                           {"rate", required_argument, NULL, 'r'},
@@ -341,8 +359,10 @@ static void take_options(struct load *l, int argc, char **argv)
     l->what = (enum load_what)word_index(argv[1], whats, LOAD_WHAT_COUNT);
     while ((option = getopt_long(argc - 1, argv + 1, "", longs, NULL)) != -1)
         take_option(l, option);
-    if (l->users < 2 || l->inflight == 0 || l->rate == 0)
-        load_die("wants", "two users, an operation in flight, a rate");
+    if (l->what == LOAD_PING && l->rate == 0)
+        l->rate = 100;
+    if (l->users < 2 || l->inflight == 0)
+        load_die("wants", "two users, an operation in flight");
     bool pairs = l->what == LOAD_CALL || l->what == LOAD_HOLD;
     if (l->inflight > l->users / (pairs ? 2 : 1))
         l->inflight = l->users / (pairs ? 2 : 1);
@@ -364,9 +384,9 @@ int main(int argc, char **argv)
     static struct load l = {.domain = "bench.example",
                             .password = "secret",
                             .users = 100,
+                            .first = 1000,
                             .inflight = 64,
                             .count = 1000,
-                            .rate = 100,
                             .tls_version = 13};
     l.run = (unsigned)getpid();
     take_options(&l, argc, argv);

@@ -166,9 +166,9 @@ static void reply(struct load *l, struct link *k, struct phone *p, const struct 
 static struct phone *phone_named(struct load *l, struct slice name)
 {
     uint32_t n = 0;
-    if (slice_to_u32(name, &n) < 0 || n < 1000 || n - 1000 >= l->users)
+    if (slice_to_u32(name, &n) < 0 || n < l->first || n - l->first >= l->users)
         return NULL;
-    return &l->phones[n - 1000];
+    return &l->phones[n - l->first];
 }
 
 static void on_request(struct load *l, struct link *k, const struct sip_msg *m)
@@ -176,8 +176,10 @@ static void on_request(struct load *l, struct link *k, const struct sip_msg *m)
     if (m->method == SIP_ACK)
         return;
     struct phone *p = phone_named(l, m->ruri.user);
-    if (m->method == SIP_INVITE)
+    if (m->method == SIP_INVITE) {
+        lag_came(l, phone_named(l, m->from.uri.user));
         reply(l, k, p, m, 180);
+    }
     reply(l, k, p, m, 200);
 }
 

@@ -1,6 +1,6 @@
 /* What the relay costs: CPU time (user + system) of the role's process for a packet of 172 bytes
- * that it forwards, at N streams of 50 packets a second each; and memory for a call. The load is
- * this process, on another core if there is one: phones with real sockets, packets spread evenly
+ * that it forwards, at N streams of 50 packets a second each; how much later a packet comes; and
+ * memory for a call. The load is this process, on another core if there is one: phones with real sockets, packets spread evenly
  * over time.
  *
  *   bench-media-relay [--shared] [streams [seconds]]
@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 
 #define SLICES 20 /* of the 20 ms between two packets of a stream */
+#define SENT 64   /* packets of a stream whose times are kept; a power of 2 */
 
 static void no_hold(void *arg, uint64_t tag, int fd)
 {
@@ -78,14 +79,103 @@ static long resident_kb(pid_t pid)
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+/* --- how much later a packet comes --- */
+
+/* From the call that sends to the kernel's time stamp at the other phone's socket: what the phones
+ * themselves do later does not count. Off while CPU time is read. */
+static struct {
+    bool on;
+    uint64_t (*sent)[SENT]; /* of each phone, by the last bits of the sequence number */
+    uint32_t *ns;           /* what was seen */
+    size_t n, room, unknown;
+} lag;
+
+static uint64_t stamp_ns(const struct timespec *ts)
+{
+    return (uint64_t)ts->tv_sec * 1000000000u + (uint64_t)ts->tv_nsec;
+}
+
+static void lag_sent(size_t phone, const uint8_t *pkt)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now); /* as the kernel's */
+    lag.sent[phone][pkt[3] % SENT] = stamp_ns(&now);
+}
+
+static void lag_came(size_t phone, const uint8_t *pkt, const struct msghdr *m)
+{
+    uint64_t sent = lag.sent[phone ^ 1][pkt[3] % SENT];
+    struct timespec ts;
+    const struct cmsghdr *c = CMSG_FIRSTHDR(m);
+    if (!sent || !c || c->cmsg_type != SCM_TIMESTAMPNS || lag.n == lag.room) {
+        lag.unknown++;
+        return;
+    }
+    memcpy(&ts, CMSG_DATA(c), sizeof(ts));
+    uint64_t came = stamp_ns(&ts);
+    lag.ns[lag.n++] = came > sent ? (uint32_t)(came - sent) : 0;
+}
+
+static void lag_begin(struct phone *phones, size_t n, unsigned seconds)
+{
+    int yes = 1;
+    lag.room = n * 50 * (seconds + 1);
+    lag.n = lag.unknown = 0;
+    lag.sent = calloc(n, sizeof(*lag.sent));
+    lag.ns = calloc(lag.room, sizeof(*lag.ns));
+    RIG(lag.sent && lag.ns);
+    for (size_t i = 0; i < n; i++)
+        RIG_EQ(setsockopt(phones[i].rtp, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof(yes)), 0);
+    lag.on = true;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void lag_end(void)
+{
+    RIG(lag.n >= 1000 &&
+        lag.unknown * 50 < lag.n); /* the first packets were sent before it began */
+    qsort(lag.ns, lag.n, sizeof(*lag.ns), by_size);
+    printf("  comes later by %.1f us (p50), %.1f us (p99), %.1f us (p99.9)\n",
+           lag.ns[lag.n / 2] / 1000.0, lag.ns[lag.n * 99 / 100] / 1000.0,
+           lag.ns[lag.n * 999 / 1000] / 1000.0);
+    free(lag.sent);
+    free(lag.ns);
+    lag.on = false;
+}
+
+/* --- the load --- */
+
 static uint64_t heard; /* packets that came to the phones */
 
-static void stream_turn(struct phone *p)
+static void stream_hear(struct phone *p, size_t i)
+{
+    uint8_t pkt[2048], control[CMSG_SPACE(sizeof(struct timespec))];
+    struct iovec iov = {pkt, sizeof(pkt)};
+    for (;;) {
+        struct msghdr m = {.msg_iov = &iov,
+                           .msg_iovlen = 1,
+                           .msg_control = control,
+                           .msg_controllen = sizeof(control)};
+        if (recvmsg(p->rtp, &m, 0) < 0)
+            return;
+        heard++;
+        if (lag.on)
+            lag_came(i, pkt, &m);
+    }
+}
+
+static void stream_turn(struct phone *p, size_t i)
 {
     uint8_t pkt[2048];
-    while (recv(p->rtp, pkt, sizeof(pkt), 0) >= 0)
-        heard++;
+    stream_hear(p, i);
     uint32_t n = phone_make_rtp(p, pkt, 1);
+    if (lag.on)
+        lag_sent(i, pkt);
     (void)sendto(p->rtp, pkt, n, 0, &p->server.sa, addr_len(&p->server));
 }
 
@@ -96,7 +186,7 @@ static void load_run(struct phone *phones, size_t n, unsigned ms)
     for (unsigned t = 0; t < ms; t += 20 / SLICES) {
         size_t slice = t % SLICES;
         for (size_t i = slice; i < n; i += SLICES)
-            stream_turn(&phones[i]);
+            stream_turn(&phones[i], i);
         next += 20000000u / SLICES;
         uint64_t now = loop_clock_ns();
         if (now < next) {
@@ -104,6 +194,13 @@ static void load_run(struct phone *phones, size_t n, unsigned ms)
             nanosleep(&ts, NULL);
         }
     }
+}
+
+static void lag_run(struct phone *phones, size_t n, unsigned seconds)
+{
+    lag_begin(phones, n, seconds);
+    load_run(phones, n, seconds * 1000);
+    lag_end();
 }
 
 static uint64_t forwarded(const struct rig *g)
@@ -135,6 +232,7 @@ static void measure(struct rig *g, struct phone *phones, size_t n, pid_t pid, un
            what, n, (double)cpu / 1000 / (double)packets, (double)packets / seconds,
            100.0 * (double)packets / (double)(n * 50 * seconds),
            (double)(resident_kb(pid) - before) / ((double)(n - 20) / 2));
+    lag_run(phones, n, seconds);
 }
 
 static void bench(size_t n, unsigned seconds, const char *what)
@@ -239,6 +337,7 @@ static int bench_plan(const char *path, pid_t pid, unsigned seconds)
     printf("%s %zu streams: %.2f us CPU a packet, %.0f packets/s (%.1f %% of what was sent)\n",
            phones[0].tx ? "SRTP-SRTP" : "RTP-RTP", n, (double)cpu / 1000 / (double)heard,
            (double)heard / seconds, 100.0 * (double)heard / (double)(n * 50 * seconds));
+    lag_run(phones, n, seconds);
     check_plan(phones, n);
     for (size_t i = 0; i < n; i++)
         phone_fini(&phones[i]);
