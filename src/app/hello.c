@@ -42,10 +42,12 @@ void hello_print_console(const struct app_config *c, const char *password)
         addr_put_uri_host(&b, at);
     else
         buf_put_str(&b, c->advertise[0] ? c->advertise : c->domain);
-    buf_printf(&b, ":%u/\n", addr_port(at));
+    buf_printf(&b, ":%u/\n"
+                   "    A user's name and password open a phone in the browser there.\n",
+               addr_port(at));
     if (*password)
         buf_printf(&b,
-                   "    Log in as %s with the one-time password %s\n"
+                   "    Its API is for %s, with the one-time password %s\n"
                    "    (shown this once; `sotto admin passwd %s` makes another)\n",
                    IDENTITY_ADMIN, password, IDENTITY_ADMIN);
     fwrite(b.p, 1, b.n, stderr);
