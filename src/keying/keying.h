@@ -122,6 +122,9 @@ struct keying_engine_env {
     void (*secure)(void *arg, const struct keying_yield *y);
     /* For good, and proven: not by what anybody may send. `why` is a plain sentence. */
     void (*failed)(void *arg, const char *why);
+    /* ZRTP: the state of the first stream of the same description, with its keys; this one then needs
+     * no key agreement of its own (RFC 6189 s.4.4.3). Read by start; NULL: there is none. */
+    const struct keying_state *first;
     bool ask_enroll; /* ZRTP: the phone may enrol us as its trusted man in the middle (s.7.3.1) */
     /* What is kept of a ZRTP peer between calls, as struct zrtp_env has it. NULL: nothing is. */
     bool (*find)(void *arg, const uint8_t zid[ZRTP_ZID_LEN], struct zrtp_secrets *ret);

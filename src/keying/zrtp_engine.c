@@ -81,6 +81,8 @@ static void yield(struct keying_engine *e, const struct zrtp_result *r)
             },
     };
 
+    y.zrtp.session_n = (uint8_t)r->session.n;
+    memcpy(y.zrtp.session, r->session.b, sizeof(y.zrtp.session));
     memcpy(y.sas, r->sas, sizeof(y.sas));
     memcpy(y.zrtp.sas_hash, r->sas_hash, sizeof(y.zrtp.sas_hash));
     e->env.secure(e->env.arg, &y);
@@ -184,6 +186,17 @@ static int machine_begin(struct keying_engine *e, bool silent, uint64_t now)
     return r;
 }
 
+static void take_session(struct keying_engine *e, const struct keying_state *first)
+{
+    const struct zrtp_told *told = first ? &first->zrtp.told : NULL;
+
+    if (told && first->active == KEYING_ZRTP && told->session_n > 0 &&
+        told->session_n <= sizeof(told->session)) {
+        e->cfg.session.n = told->session_n;
+        memcpy(e->cfg.session.b, told->session, told->session_n);
+    }
+}
+
 int zrtp_engine_start(const struct keying_engine_env *env, const struct keying_state *s,
                       enum keying_component c, uint64_t now_ms, struct keying_engine **ret)
 {
@@ -196,6 +209,8 @@ int zrtp_engine_start(const struct keying_engine_env *env, const struct keying_s
         return -ENOMEM;
     e->env = *env;
     zrtp_config_of(env->local->zrtp, &s->zrtp, &e->cfg);
+    take_session(e, env->first);
+    e->env.first = NULL;
     crypto_random(&e->cfg.ssrc, sizeof(e->cfg.ssrc));
     e->cfg.ask_enroll = env->ask_enroll && e->cfg.is_mitm;
     e->cfg.hello_count = UINT16_MAX; /* patience is the driver's */

@@ -30,6 +30,8 @@ struct zrtp_told {
     uint8_t agreement; /* enum zrtp_key_agreement */
     bool cache_mismatch, pbx_matched, enroll_offered;
     uint8_t sas_hash[ZRTP_SAS_HASH_LEN];
+    uint8_t session_n; /* ZRTPSess, from which further streams have their keys (s.4.4.3) */
+    uint8_t session[CRYPTO_DIGEST_MAX];
 };
 
 struct zrtp_state {

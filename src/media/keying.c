@@ -11,6 +11,9 @@
  * A packet that comes before (a callee's ClientHello overtakes its answer) is kept until then, one
  * for each component, so that the peer need not wait for its own timer.
  *
+ * Of several streams of a phone the first agrees on ZRTP's keys; the others wait for it and have
+ * theirs from the same secret (RFC 6189 s.4.4.3): one Diffie-Hellman, one SAS.
+ *
  * After a restart of the role a handshake that was under way is begun again, and where keys are
  * there already the engine only answers. */
 #include <stdlib.h>
@@ -58,6 +61,7 @@ bool media_may_handshake(const struct media_endpoint *e, bool rtcp, const struct
 /* --- what an engine says ----------------------------------------------------------------------- */
 
 static void zrtp_relay(struct media_endpoint *e);
+static void update_others(const struct media_endpoint *first);
 
 static void on_send(void *arg, const void *packet, size_t n)
 {
@@ -109,6 +113,8 @@ static void on_secure(void *arg, const struct keying_yield *y)
                   LOG_STR("why", "what was kept of earlier calls with this phone does not fit; "
                                  "compare the SAS"));
     zrtp_relay(e);
+    if (next.keying.active == KEYING_ZRTP)
+        update_others(e); /* which have waited for it */
 }
 
 static void fail(struct media_endpoint *e, const char *why)
@@ -268,9 +274,46 @@ static bool is_due(const struct media_endpoint *e, enum keying_component which)
     return which == KEYING_RTP || e->rtcp_apart;
 }
 
+static bool is_keyed(const struct media_endpoint *e)
+{
+    struct media_terms t CLEANUP(media_terms_wipe);
+    media_endpoint_terms(e, &t);
+    return !keying_state_wants(&t.keying, KEYING_RTP, t.rtcp_mux);
+}
+
+/* The stream of the same phone that comes before this one and speaks ZRTP; NULL: this is the first. */
+static struct media_endpoint *first_stream(const struct media_endpoint *e)
+{
+    struct media_endpoint *first = NULL;
+    if (e->s->stream == 0 || e->s->terms.keying.active != KEYING_ZRTP)
+        return NULL;
+    LIST_FOR_EACH(n, &e->role->open)
+    {
+        struct media_endpoint *o = CONTAINER_OF(n, struct media_endpoint, node);
+        if (o->s->call == e->s->call && o->s->leg == e->s->leg && o->s->stream < e->s->stream &&
+            o->s->terms.keying.active == KEYING_ZRTP && is_due(o, KEYING_RTP) &&
+            (!first || o->s->stream < first->s->stream))
+            first = o;
+    }
+    return first;
+}
+
+static void update_others(const struct media_endpoint *first)
+{
+    LIST_FOR_EACH(n, &first->role->open)
+    {
+        struct media_endpoint *o = CONTAINER_OF(n, struct media_endpoint, node);
+        if (o != first && o->s->call == first->s->call && o->s->leg == first->s->leg)
+            media_keying_update(o);
+    }
+}
+
 /* With ICE there may be no way to the peer yet. */
 static bool has_place(const struct media_endpoint *e, enum keying_component which)
 {
+    const struct media_endpoint *first = first_stream(e);
+    if (first && !is_keyed(first) && !is_keyed(e))
+        return false;
     return is_due(e, which) && (!e->ice || addr_family(media_remote(e, which == KEYING_RTCP)) != 0);
 }
 
@@ -317,7 +360,7 @@ static void hear_early(struct component *c)
 static void start(struct component *c)
 {
     struct media_endpoint *e = c->e;
-    const struct keying_engine_env env = {
+    struct keying_engine_env env = {
         .arg = c,
         .local = &e->role->local,
         .send = on_send,
@@ -329,10 +372,14 @@ static void start(struct component *c)
         /* nobody else is on the line then: the echo is the number that a phone enrols at */
         .ask_enroll = e->mode == MEDIA_MODE_ECHO,
     };
+    const struct media_endpoint *first = first_stream(e);
+    struct media_terms t CLEANUP(media_terms_wipe), of_first CLEANUP(media_terms_wipe);
+    media_endpoint_terms(e, &t);
+    media_endpoint_terms(first ? first : e, &of_first);
+    if (first)
+        env.first = &of_first.keying;
     c->ops = ops_of(e);
     c->number = e->s->terms.keying.wanted;
-    struct media_terms t CLEANUP(media_terms_wipe);
-    media_endpoint_terms(e, &t);
     int r = c->ops->start(&env, &t.keying, c->which, loop_now(e->role->loop), &c->engine);
     if (r < 0) {
         c->engine = NULL;

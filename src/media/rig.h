@@ -71,6 +71,7 @@ struct rig {
     struct media_reply reply;
     char text[MEDIA_TEXT_MAX];
     size_t events_n;
+    unsigned zrtp_saved; /* secrets that the role asked to keep */
     struct media_event events[RIG_EVENTS_MAX];
 };
 
@@ -122,6 +123,14 @@ static void rig_on_msg(void *arg, uint32_t type, const void *payload, size_t n, 
         RIG_EQ(g->reply.text_n, n - sizeof(g->reply));
         memcpy(g->text, (const char *)payload + sizeof(g->reply), g->reply.text_n);
         g->replied = true;
+        return;
+    }
+    if (type == MEDIA_MSG_ZRTP_FIND) { /* nothing is kept of anybody */
+        RIG_EQ(ipc_send(g->chan, MEDIA_MSG_ZRTP_FOUND, payload, n, NULL, 0), 0);
+        return;
+    }
+    if (type == MEDIA_MSG_ZRTP_SAVE) {
+        g->zrtp_saved++;
         return;
     }
     RIG_EQ(type, MEDIA_MSG_EVENT);
