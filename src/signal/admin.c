@@ -41,12 +41,12 @@ static void add_registration(void *arg, const struct binding *b)
     char remote[ADDR_STR_MAX];
     json_array_append_new(
         a->list,
-        json_pack("{s:o, s:o, s:s, s:s, s:b, s:o, s:o, s:i, s:o}", "user", text(b->aor->key),
+        json_pack("{s:o, s:o, s:s, s:s, s:b, s:o, s:o, s:f, s:o}", "user", text(b->aor->key),
                   "contact", text(b->contact), "transport", transport_kind_name(b->flow.kind),
                   "remote", addr_str(&b->flow.remote, remote), "connected",
                   transport_is_alive(a->role->transport, &b->flow), "expires",
-                  when(b->expires_unix), "since", when(b->created_unix), "q", b->q, "user_agent",
-                  b->user_agent[0] ? text(b->user_agent) : json_null()));
+                  when(b->expires_unix), "since", when(b->created_unix), "q", b->q / 1000.0,
+                  "user_agent", b->user_agent[0] ? text(b->user_agent) : json_null()));
 }
 
 static char *show_registrations(struct signal_role *r, const json_t *args)
