@@ -9,8 +9,9 @@ def number(v):
 
 class Report:
     """A smaller value is better in every row. The targets were set beside a peer that took `quoted` on the
-    machine of that day. Where that peer is measured in this run too (`peer`), `scaled` is what the target
-    is on the machine of today, and decides whether it is met."""
+    machine of that day. Where that peer is measured in this run too (`peer`), both are scaled to the machine
+    of today, and judged by that. `target` is what the server's foundation was to reach, `speed` what is
+    aimed at."""
 
     def __init__(self):
         self.rows = []
@@ -18,44 +19,59 @@ class Report:
 
     def heading(self, text):
         self.group = text
-        print(f"\n{text}\n{'':2}{'':<58}{'measured':>9}{'target':>8}{'scaled':>8}{'peer':>8}{'ratio':>7}"
+        print(f"\n{text}\n{'':2}{'':<58}{'measured':>9}{'target':>9}{'speed':>9}{'peer':>8}{'ratio':>7}"
               f"{'quoted':>8}", flush=True)
 
-    def add(self, name, value, unit, target=None, quoted=None, peer=None, note=""):
-        scaled = target * peer / quoted if target and peer and quoted else None
-        limit = scaled or target
-        row = {"group": self.group, "name": name, "value": value, "unit": unit, "target": target,
-               "scaled": scaled, "peer": peer, "ratio": value / peer if peer else None, "quoted": quoted,
-               "met": None if limit is None else value <= limit, "note": note}
+    def add(self, name, value, unit, target=None, quoted=None, peer=None, note="", speed=None):
+        scale = peer / quoted if peer and quoted else 1
+        limits = {"target": target and target * scale, "speed": speed and speed * scale}
+        row = {"group": self.group, "name": name, "value": value, "unit": unit, "set": target, "speed_set": speed,
+               "scale": scale, "peer": peer, "ratio": value / peer if peer else None, "quoted": quoted, "note": note}
+        for key, limit in limits.items():
+            row[key] = limit
+            row[f"{key}_met"] = None if limit is None else value <= limit
         self.rows.append(row)
-        word = {None: "", True: "met", False: "NOT met"}[row["met"]]
-        print(f"  {name:<58}{number(value):>9}{number(target):>8}{number(scaled):>8}{number(peer):>8}"
-              f"{ratio(row):>7}{number(quoted):>8}  {unit:<10}{word:<8}{note}", flush=True)
+        print(f"  {name:<58}{number(value):>9}{judged(row, 'target'):>9}{judged(row, 'speed'):>9}{number(peer):>8}"
+              f"{ratio(row):>7}{number(quoted):>8}  {unit:<10}{note}", flush=True)
 
     def skip(self, name, why):
-        self.rows.append(dict.fromkeys(("value", "target", "scaled", "peer", "ratio", "quoted", "met"))
+        self.rows.append(dict.fromkeys(("value", "target", "target_met", "speed", "speed_met", "peer", "ratio", "quoted"))
                          | {"group": self.group, "name": name, "unit": "", "note": why})
         print(f"  {name:<58}{'-':>9}  {why}", flush=True)
 
-    def count(self, met):
-        return sum(r["met"] is met for r in self.rows)
+    def count(self, key):
+        """(met, all) of the targets of that kind."""
+        judged_rows = [r[f"{key}_met"] for r in self.rows if r[f"{key}_met"] is not None]
+        return sum(judged_rows), len(judged_rows)
+
+
+def judged(row, key):
+    """The limit, and `!` where it was missed."""
+    return number(row[key]) + ("!" if row[f"{key}_met"] is False else " " if row[key] else "")
 
 
 def ratio(row):
     return "" if row["ratio"] is None else f"x{row['ratio']:.2f}"
 
 
+def cell(row, key):
+    if row[key] is None:
+        return ""
+    if row[f"{key}_met"]:
+        return f"{number(row[key])} met"
+    return f"{number(row[key])} **x{row['value'] / row[key]:.2f}**"
+
+
 def markdown(rows):
     """The tables as docs/PERFORMANCE.md shows them."""
     lines, group = [], None
-    words = {None: "", True: "yes", False: "**no**"}
     for r in rows:
         if r["group"] != group:
             group = r["group"]
-            lines += ["", f"### {group}", "| | measured | target | scaled | met | peer | ratio | quoted | |",
-                      "|---|---|---|---|---|---|---|---|---|"]
+            lines += ["", f"### {group}", "| | measured | target | speed | peer | ratio | quoted | |",
+                      "|---|---|---|---|---|---|---|---|"]
         value = f"{number(r['value'])} {r['unit']}" if r["value"] is not None else "-"
-        cells = [r["name"], value, number(r["target"]), number(r["scaled"]), words[r["met"]],
-                 number(r["peer"]), ratio(r), number(r["quoted"]), r["note"]]
+        cells = [r["name"], value, cell(r, "target"), cell(r, "speed"), number(r["peer"]), ratio(r),
+                 number(r["quoted"]), r["note"]]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines[1:]) + "\n"
