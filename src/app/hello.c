@@ -42,8 +42,9 @@ void hello_print_console(const struct app_config *c, const char *password)
         addr_put_uri_host(&b, at);
     else
         buf_put_str(&b, c->advertise[0] ? c->advertise : c->domain);
-    buf_printf(&b, ":%u/\n"
-                   "    A user's name and password open a phone in the browser there.\n",
+    buf_printf(&b,
+               ":%u/\n"
+               "    A user's name and password open a phone in the browser there.\n",
                addr_port(at));
     if (*password)
         buf_printf(&b,

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/heap.h"
 #include "app/exit.h"
 #include "app/sandbox.h"
 
@@ -374,6 +375,7 @@ int role_main(const struct role_ops *ops, void *arg)
     struct role r;
     log_setup(role_name(ops->kind), LOG_INFO, LOG_FORMAT_KV);
     signals_setup();
+    heap_init();
     int s = role_init(&r, ops, arg);
     if (s == 0) {
         on_alive(&r);

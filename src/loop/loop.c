@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/heap.h"
 #include "base/log.h"
 #include "loop/wheel.h"
 
@@ -279,6 +280,7 @@ int loop_once(struct loop *l, int max_wait_ms)
     timers_run(l);
     deferrals_run(l);
     log_flush();
+    heap_present();
     return 0;
 }
 
