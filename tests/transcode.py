@@ -129,12 +129,13 @@ def media_killed(server, _folder):
         assert end["rx"]["packets"] > 200, end["rx"]
 
 
-def digits(server, caller, callee, by, *, more=(), callee_more=()):
-    said = "159*0#D"
-    with Talk(server, caller, callee, seconds=4, more=("--dtmf", said, *more),
-              callee_more=callee_more) as t:
-        _, b = t.ends()
-    heard = b["audio"]
+def digits(server, caller, callee, by, *, more=(), callee_more=(), back=False):
+    """The caller dials; `back`: the callee."""
+    said = ("--dtmf", "159*0#D")
+    with Talk(server, caller, callee, seconds=4, more=(() if back else said) + more,
+              callee_more=(said if back else ()) + callee_more) as t:
+        heard = t.ends()[0 if back else 1]["audio"]
+    said = said[1]
     assert (heard["digits"], heard["digits_by"]) == (said, by), f"{caller} to {callee}: {heard}"
 
 
@@ -149,6 +150,23 @@ def digits_by_info(server, _folder):
     digits(server, "PCMA", "PCMA", "event", more=("--dtmf-info",))
     digits(server, "PCMA", "opus", "event", more=("--dtmf-info",))
     digits(server, "PCMA", "opus", "info", more=("--dtmf-info",), callee_more=("--no-events",))
+
+
+def events_to_info(server, _folder):
+    """Digits for a phone that has no number for events and takes INFO: relayed and converted audio,
+    as events and as tones, both ways."""
+    deaf = ("--no-events",)
+    server.cli("quirk", "set", "sotto", "--digest", "sha256-first", "--dtmf", "info")
+    try:
+        digits(server, "PCMA", "PCMA", "info", callee_more=deaf)
+        digits(server, "PCMA", "opus", "info", callee_more=deaf)
+        digits(server, "PCMA", "opus", "info", more=("--no-events",), callee_more=deaf)
+        digits(server, "PCMA", "PCMA", "info", more=deaf, back=True)
+        digits(server, "opus", "G722", "info", more=deaf, back=True)
+        digits(server, "PCMA", "opus", "event")
+    finally:
+        server.cli("quirk", "del", "sotto")
+    digits(server, "opus", "PCMU", "tone", callee_more=deaf)
 
 
 def digits_as_tones(server, _folder):
@@ -199,7 +217,7 @@ def open_off(folder):
 
 switched_off.opener = open_off
 TESTS = [every_pair, who_shares_is_not_touched, shown, loss, packet_times, hold, renewed, late_offer,
-         media_killed, digits_as_events, digits_by_info, digits_as_tones,
+         media_killed, digits_as_events, digits_by_info, events_to_info, digits_as_tones,
          tones_of_one_codec, switched_off, built_in]
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ _sotto()
         --tell) COMPREPLY=($(compgen -W "mark header none inherit" -- "$cur")); return ;;
         --digest) COMPREPLY=($(compgen -W "sha256-first md5-first md5-only" -- "$cur")); return ;;
         --offer) COMPREPLY=($(compgen -W "osrtp savp dtls zrtp mikey" -- "$cur")); return ;;
+        --dtmf) COMPREPLY=($(compgen -W "info auto" -- "$cur")); return ;;
         --aes256-name) COMPREPLY=($(compgen -W "AES_256_CM AES_CM_256" -- "$cur")); return ;;
         --leg) COMPREPLY=($(compgen -W "caller callee" -- "$cur")); return ;;
         --announce) COMPREPLY=($(compgen -W "off once always inherit" -- "$cur")); return ;;
@@ -60,7 +61,7 @@ _sotto()
         "user set") options+=" --password-stdin --new-password --mikey-psk-stdin --new-mikey-psk --no-mikey-psk --display --max-contacts --md5 --no-md5
             --enable --disable $policy" ;;
         "sas verify"|"sas unverify") options+=" --leg" ;;
-        "quirk set") options+=" --digest --offer --crypto-lines --no-aes256 --aes256-name" ;;
+        "quirk set") options+=" --digest --offer --crypto-lines --no-aes256 --aes256-name --dtmf" ;;
         "admin add"|"admin passwd") options+=" --password-stdin" ;;
         "user list") options+=" --domain" ;;
         "cert renew") options+=" --force" ;;

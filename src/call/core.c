@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "call/exchange.h"
 #include "call/fork.h"
+#include "call/info.h"
 #include "call/rel.h"
 #include "call/refresh.h"
 #include "call/setup.h"
@@ -459,6 +460,9 @@ static void end_by_media(struct leg *l, const struct media_event *e)
             return;
         snprintf(why, sizeof(why), "%.*s", (int)sizeof(e->why), e->why);
         call_end(c, 488, why);
+        return;
+    case MEDIA_EVENT_DIGIT:
+        info_from_event(l, e);
         return;
     }
 }

@@ -156,6 +156,7 @@ static void on_x_applied(void *arg, uint8_t status, const char *why)
         return;
     }
     sdp_leg_plan_answer(offer, answer, &ex->map, c->core->plan);
+    c->core->plan->events = ex->y->media.info;
     if (call_print_sdp(ex->x, answer, c->core->plan, &sdp) < 0) {
         exchange_refuse(c, 500, "the answer does not fit");
         return;

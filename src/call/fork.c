@@ -236,6 +236,7 @@ static int answer_for_caller(struct leg *b, struct slice *ret)
         sdp_parse(call_text_slice(&b->remote_sdp), core->sdp[1]) != SDP_OK)
         return -EINVAL;
     sdp_leg_plan_answer(core->sdp[0], core->sdp[1], &c->map, core->plan);
+    core->plan->events = b->media.info;
     return call_print_sdp(c->a, core->sdp[1], core->plan, ret);
 }
 

@@ -113,6 +113,7 @@ static void on_x_applied(void *arg, uint8_t status, const char *why)
         return;
     }
     sdp_leg_plan_answer(offer, answer, &ex->map, c->core->plan);
+    c->core->plan->events = ex->x->media.info;
     if (call_print_sdp(ex->y, answer, c->core->plan, &sdp) < 0) {
         late_fail(c, 500, "the answer does not fit");
         return;

@@ -15,6 +15,7 @@
  *   tell.c      what the phones are told of protection
  *   explain.c   the same for an administrator, in sentences
  *   relay.c     INFO and the like carried from leg to leg
+ *   info.c      digits by INFO for phones that know no RTP events, and from those that do
  *   end.c       teardown, CDR
  *   snapshot.c  what a restarted process needs to go on
  *   core.c      calls by id and by dialog, limits, dispatch of in-dialog requests
@@ -108,9 +109,10 @@ struct leg {
     struct txn_server *invite_in;  /* INVITE from this leg that we answer */
     struct txn_client *invite_out; /* INVITE to this leg */
     struct txn_client *bye_out;
-    uint32_t invite_cseq;   /* of its last INVITE: ours to it, or the caller's first */
-    uint32_t answered_cseq; /* of the INVITE from it whose 2xx we sent last */
-    bool asked_again;       /* callee: its 422 has been heeded once (RFC 4028 s.7.3) */
+    struct leg_digits *digits; /* INFO of ours to it; NULL: none yet; info.c */
+    uint32_t invite_cseq;      /* of its last INVITE: ours to it, or the caller's first */
+    uint32_t answered_cseq;    /* of the INVITE from it whose 2xx we sent last */
+    bool asked_again;          /* callee: its 422 has been heeded once (RFC 4028 s.7.3) */
     uint16_t final_status;
     char final_reason[64];
 

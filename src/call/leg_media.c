@@ -174,6 +174,7 @@ static void put_codecs(struct media_request *rq, const struct leg_media *m, cons
     size_t wanted_n = m->user ? leg_media_codecs(m->user, wanted) : 0;
     size_t allowed_n = sdp_codecs_filter(d, media, wanted, wanted_n, allowed);
     rq->transcode = m->transcode && media->kind == SDP_AUDIO;
+    rq->info = m->info && media->kind == SDP_AUDIO;
     rq->codec_count = (uint8_t)sdp_codecs(d, media, c, ARRAY_LEN(c));
     for (size_t i = 0; i < rq->codec_count; i++) {
         struct sdp_opus opus;
@@ -370,6 +371,18 @@ int leg_media_digit(struct leg_media *m, size_t stream, uint8_t event, uint16_t 
                                .event = event,
                                .event_ms = ms};
     return media_client_tell(m->client, &rq);
+}
+
+int leg_media_takes_info(struct leg_media *m)
+{
+    for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
+        struct media_request rq = {.ops = MEDIA_OP_INFO,
+                                   .endpoint = leg_media_stream(m, i)->endpoint};
+        int r = rq.endpoint ? media_client_tell(m->client, &rq) : 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 int leg_media_announce(struct leg_media *m, enum media_announcement what)

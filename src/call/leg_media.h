@@ -44,6 +44,7 @@ struct leg_media {
     const struct call_config *cfg;
     const enum transport_kind *kind;
     bool transcode;  /* audio may be converted */
+    bool info;       /* the phone takes digits by INFO */
     uint8_t path;    /* enum media_path */
     uint32_t ops;    /* of the batch under way */
     uint8_t waiting; /* replies that are still to come */
@@ -90,6 +91,8 @@ void leg_media_cancel(struct leg_media *m);
 bool leg_media_is_busy(const struct leg_media *m);
 /* A telephone event to the peer. -errno: it is not sent. */
 int leg_media_digit(struct leg_media *m, size_t stream, uint8_t event, uint16_t ms) MUST_CHECK;
+/* Its phone takes digits by INFO, as has just shown. */
+int leg_media_takes_info(struct leg_media *m) MUST_CHECK;
 /* A short sound on the leg's first stream, its audio, that tells of protection. */
 int leg_media_announce(struct leg_media *m, enum media_announcement what) MUST_CHECK;
 /* People have compared the SAS of the leg's audio. -ENOENT: it has none. */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "call/exchange.h"
 #include "call/fork.h"
+#include "call/info.h"
 #include "call/refresh.h"
 #include "call/rel.h"
 #include "call/route.h"
@@ -44,6 +45,7 @@ void leg_sip_release(struct leg *l)
     rel_release(l);
     route_release(l);
     refresh_release(l);
+    info_release(l);
     if (l->invite_in)
         txn_server_detach(l->invite_in);
     if (l->invite_out)
@@ -410,6 +412,7 @@ bool leg_sip_restart_dialog(struct leg *l)
 
 bool leg_sip_take_dialog(struct leg *l, const struct sip_msg *rsp)
 {
+    info_learn(l, rsp);
     return dialog_uac_on_response(&l->dialog, rsp) == DIALOG_OK;
 }
 
@@ -524,6 +527,7 @@ uint16_t leg_sip_take_invite(struct leg *l, struct txn_server *st, const struct 
     l->invite_in = st;
     l->invite_cseq = req->cseq;
     l->allows_update = sip_msg_list_has(req, SIP_HDR_ALLOW, "UPDATE");
+    info_learn(l, req);
     struct slice mf = sip_msg_value(req, SIP_HDR_MAX_FORWARDS), rest;
     uint32_t hops = 70;
     if (mf.p && sip_number_parse(mf, &hops, &rest) != SIP_PARSE_OK)

@@ -100,6 +100,7 @@ static void answer(struct leg *l, struct txn_server *st, uint16_t status, struct
 static void pass_on(struct leg *l, struct txn_server *st, struct sip_msg *req)
 {
     struct leg *to = call_other(l);
+    info_learn(l, req);
     if (!to) { /* a built-in target has heard it */
         answer(l, st, 200, SLICE_NONE);
         return;

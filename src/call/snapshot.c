@@ -13,7 +13,7 @@
 #include "call/tell.h"
 #include "ipc/ipc.h"
 
-#define SNAPSHOT_VERSION 4u
+#define SNAPSHOT_VERSION 5u
 /* Requests that were sent since the snapshot (INFO, refreshes) are not in it. Numbers may leave
  * gaps (RFC 3261 s.12.2.1.1), but must not be used again. */
 #define CSEQ_JUMP 65536u
@@ -49,7 +49,7 @@ enum snapshot_text {
 
 struct snapshot_leg {
     uint16_t index;
-    uint8_t registered_user, allows_update, stream_count;
+    uint8_t registered_user, allows_update, takes_info, stream_count;
     uint32_t invite_cseq, answered_cseq;
     struct media_policy policy;
     struct transport_flow flow;
@@ -209,6 +209,7 @@ static bool save_leg(const struct leg *l, struct buf *data)
     struct snapshot_leg s = {.index = l->index,
                              .registered_user = l->registered_user,
                              .allows_update = l->allows_update,
+                             .takes_info = l->media.info,
                              .invite_cseq = l->invite_cseq,
                              .answered_cseq = l->answered_cseq,
                              .policy = l->policy,
@@ -360,6 +361,7 @@ static struct leg *restore_leg(struct call *c, struct slice *rest)
         c->leg_count = (uint16_t)(s.index + 1);
     l->registered_user = s.registered_user;
     l->allows_update = s.allows_update;
+    l->media.info = s.takes_info;
     l->invite_cseq = s.invite_cseq;
     l->answered_cseq = s.answered_cseq;
     l->policy = s.policy;

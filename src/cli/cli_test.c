@@ -188,8 +188,9 @@ static void quirks_by_verb(void **state)
     assert_int_equal(sotto(p, "domain add a.example"), 0);
     assert_int_equal(sotto(p, "quirk list"), 0);
     expect(p->out, "Yealink      built in  crypto lines 1, no AES-256");
-    assert_int_equal(sotto(p, "quirk set snom870 --offer savp --digest md5-first"), 0);
-    expect(p->out, "Phones with snom870 in their User-Agent: digest md5-first, offer savp.");
+    assert_int_equal(sotto(p, "quirk set snom870 --offer savp --digest md5-first --dtmf info"), 0);
+    expect(p->out, "Phones with snom870 in their User-Agent: digest md5-first, offer savp, "
+                   "digits by INFO.");
     assert_int_equal(sotto(p, "quirk set yealink"), 0);
     expect(p->out, "nothing special (in the place of what is built in)");
     assert_int_equal(sotto(p, "quirk list --json"), 0);

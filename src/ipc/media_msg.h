@@ -43,7 +43,8 @@ enum media_op {
     MEDIA_OP_CLOSE = 1 << 5,
     MEDIA_OP_EVENT = 1 << 6,    /* send a telephone event to the peer (RFC 4733) */
     MEDIA_OP_ANNOUNCE = 1 << 7, /* a short sound to the peer that tells of protection */
-    MEDIA_OP_VERIFY = 1 << 8    /* people have compared ZRTP's SAS of this leg */
+    MEDIA_OP_VERIFY = 1 << 8,   /* people have compared ZRTP's SAS of this leg */
+    MEDIA_OP_INFO = 1 << 9      /* its phone takes digits by SIP INFO: as with REMOTE and `info` */
 };
 
 enum media_mode {
@@ -141,6 +142,9 @@ struct media_request {
     uint32_t ssrcs[MEDIA_SSRC_MAX];             /* a=ssrc: tells the streams of a bundle apart */
     struct media_mikey mikey;                   /* where the policy has MIKEY */
     bool transcode; /* REMOTE: what the other endpoint has not may be converted; both must say so */
+    bool
+        info; /* REMOTE: the phone takes digits by SIP INFO. Where it takes no events, and both may be
+                  converted, the other's digits are told (MEDIA_EVENT_DIGIT). Not taken back */
 
     /* CONNECT */
     uint8_t mode;  /* enum media_mode */
@@ -188,13 +192,16 @@ struct media_reply {
 enum media_event_kind {
     MEDIA_EVENT_SECURE,  /* protection changed: keys are in use */
     MEDIA_EVENT_TIMEOUT, /* nothing authentic came for rtp_timeout */
-    MEDIA_EVENT_FAILED   /* keying failed; `why` */
+    MEDIA_EVENT_FAILED,  /* keying failed; `why` */
+    MEDIA_EVENT_DIGIT    /* for the endpoint's phone, by SIP INFO: `digit`, `digit_ms` */
 };
 
 struct media_event {
     uint64_t endpoint, call;
     uint16_t leg, stream;
-    uint8_t kind; /* enum media_event_kind */
+    uint8_t kind;  /* enum media_event_kind */
+    uint8_t digit; /* RFC 4733 s.3.2 */
+    uint16_t digit_ms;
     struct media_protection protection;
     char why[160];
 };

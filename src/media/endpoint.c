@@ -5,6 +5,7 @@
 
 #include "media/announce.h"
 #include "media/digits.h"
+#include "media/heard.h"
 #include "media/transcode.h"
 
 static uint64_t id_of(const struct media_slot *s, uint32_t slot)
@@ -188,9 +189,11 @@ bool media_endpoint_expects(const struct media_endpoint *e)
 static void settle(struct media_endpoint *e, bool expected)
 {
     pt_map_make(e);
+    media_heard_update(e);
     media_transcode_update(e);
     if (e->peer) {
         pt_map_make(e->peer);
+        media_heard_update(e->peer);
         media_transcode_update(e->peer);
     }
     if (!expected && media_endpoint_expects(e)) {
@@ -427,6 +430,7 @@ void media_endpoint_leave(struct media_endpoint *e)
     media_keying_free(e);
     media_contexts_fini(&e->contexts);
     media_transcode_free(e);
+    media_heard_free(e);
     media_digits_free(e);
     media_announce_free(e);
     codec_encoder_free(e->voice);

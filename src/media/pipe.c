@@ -6,6 +6,7 @@
  *   learn the source] -> count -> route
  *
  * Nothing here ends a call: packets that fail are counted (CVE-2021-41105). */
+#include "media/heard.h"
 #include "media/transcode.h"
 #include "rtp/demux.h"
 #include "rtp/rtcp.h"
@@ -100,6 +101,8 @@ static void route_to_peer(struct media_endpoint *e, struct media_packet *p)
 {
     struct media_endpoint *to = e->peer;
     if (!to || (!p->rtcp && (!e->hears || !to->sends)))
+        return;
+    if (e->heard && media_heard_take(e, p))
         return;
     if (media_transcode_is_on(e) && media_transcode_take(e, p))
         return;

@@ -78,8 +78,9 @@ static bool mikey_is_sane(const struct media_mikey *m)
 static bool is_sane(const struct media_request *rq)
 {
     bool ok = is_bool(&rq->is_offer) && is_bool(&rq->rtcp_mux) && is_bool(&rq->ice) &&
-              is_bool(&rq->transcode) && is_bool(&rq->verified) && is_addr(&rq->local) &&
-              is_addr(&rq->remote_rtp) && is_addr(&rq->remote_rtcp) && is_addr(&rq->signalling);
+              is_bool(&rq->transcode) && is_bool(&rq->info) && is_bool(&rq->verified) &&
+              is_addr(&rq->local) && is_addr(&rq->remote_rtp) && is_addr(&rq->remote_rtcp) &&
+              is_addr(&rq->signalling);
     ok = ok && rq->codec_count <= MEDIA_CODEC_MAX && rq->ssrc_count <= MEDIA_SSRC_MAX &&
          rq->mode <= MEDIA_MODE_CLOCK && rq->announcement < MEDIA_ANNOUNCE_COUNT &&
          rq->direction <= MEDIA_INACTIVE && rq->proto < MEDIA_PROTO_COUNT &&
@@ -157,6 +158,18 @@ static int do_event(struct work *w)
     return status ? refuse(w, MEDIA_STATUS_FAILED, "too many digits at once") : 0;
 }
 
+static int take(struct work *w, const struct media_terms *t);
+
+static int do_info(struct work *w)
+{
+    struct media_terms t CLEANUP(media_terms_wipe);
+    media_endpoint_terms(w->e, &t);
+    if (t.info || media_transport(w->e)->s->terms.pass.on) /* its digits are not ours to read */
+        return 0;
+    t.info = true;
+    return take(w, &t);
+}
+
 /* --- REMOTE, LOCAL --- */
 
 static int refuse_keying(struct work *w, int v, const char *why)
@@ -229,6 +242,7 @@ static void terms_describe(struct media_terms *t, const struct media_request *rq
     t->signalling = rq->signalling;
     t->rtcp_mux = rq->rtcp_mux && (rq->is_offer || t->rtcp_mux_offered);
     t->transcode = rq->transcode;
+    t->info |= rq->info;
     t->codec_count = rq->codec_count;
     t->ssrc_count = rq->ssrc_count;
     memcpy(t->ssrcs, rq->ssrcs, sizeof(t->ssrcs));
@@ -415,6 +429,8 @@ static int run(struct work *w)
         r = do_local(w);
     if (r == 0 && (ops & MEDIA_OP_CONNECT))
         do_connect(w);
+    if (r == 0 && (ops & MEDIA_OP_INFO))
+        r = do_info(w);
     if (r == 0 && (ops & MEDIA_OP_EVENT))
         r = do_event(w);
     if (r == 0 && (ops & MEDIA_OP_ANNOUNCE))

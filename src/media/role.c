@@ -8,6 +8,7 @@
 
 #include "crypto/hash.h"
 #include "media/digits.h"
+#include "media/heard.h"
 #include "media/transcode.h"
 
 #define BUFFERS (SRTP_BURST_MAX + MEDIA_MADE_MAX)
@@ -30,21 +31,30 @@ void media_role_reply(struct media_role *r, const struct media_reply *reply, con
         log_event(LOG_ERROR, "media_reply_not_sent", LOG_ERRNO(v));
 }
 
+static void send_event(struct media_endpoint *e, struct media_event *ev)
+{
+    ev->endpoint = e->id;
+    ev->call = e->s->call;
+    ev->leg = e->s->leg;
+    ev->stream = e->s->stream;
+    ev->protection = e->stats->protection;
+    int v =
+        e->role->chan ? ipc_send(e->role->chan, MEDIA_MSG_EVENT, ev, sizeof(*ev), NULL, 0) : -EPIPE;
+    if (v < 0)
+        log_event(LOG_WARN, "media_event_not_sent", LOG_ERRNO(v), LOG_ID("call", ev->call));
+}
+
 void media_role_event(struct media_endpoint *e, enum media_event_kind kind, const char *why)
 {
-    struct media_event ev = {
-        .endpoint = e->id,
-        .call = e->s->call,
-        .leg = e->s->leg,
-        .stream = e->s->stream,
-        .kind = (uint8_t)kind,
-        .protection = e->stats->protection,
-    };
+    struct media_event ev = {.kind = (uint8_t)kind};
     snprintf(ev.why, sizeof(ev.why), "%s", why);
-    int v =
-        e->role->chan ? ipc_send(e->role->chan, MEDIA_MSG_EVENT, &ev, sizeof(ev), NULL, 0) : -EPIPE;
-    if (v < 0)
-        log_event(LOG_WARN, "media_event_not_sent", LOG_ERRNO(v), LOG_ID("call", ev.call));
+    send_event(e, &ev);
+}
+
+void media_role_digit(struct media_endpoint *e, uint8_t digit, uint16_t ms)
+{
+    struct media_event ev = {.kind = MEDIA_EVENT_DIGIT, .digit = digit, .digit_ms = ms};
+    send_event(e, &ev);
 }
 
 /* --- from signalling --- */
@@ -153,6 +163,7 @@ static void tick_endpoint(struct media_endpoint *e, uint64_t now)
     if (e->ice)
         media_ice_tick(e, now);
     media_transcode_tick(e, now);
+    media_heard_tick(e, now);
     check_timeout(e, now);
     media_keying_check(e, now);
 }

@@ -109,6 +109,7 @@ static struct media_brief brief_of(const struct media_terms *t)
         .rtcp_mux = t->rtcp_mux,
         .rtcp_mux_offered = t->rtcp_mux_offered,
         .transcode = t->transcode,
+        .info = t->info,
         .protection = t->protection,
         .said_proto = t->said_proto,
         .ssrc_count = t->ssrc_count,

@@ -55,7 +55,7 @@ struct media_terms {
     struct media_ice_terms ice;
     struct media_pass_terms pass;
     bool rtcp_mux, rtcp_mux_offered;
-    bool transcode;
+    bool transcode, info;
     uint8_t said_proto; /* enum media_proto of our last description */
     uint8_t codec_count, ssrc_count;
     struct media_codec codecs[MEDIA_CODEC_MAX];
@@ -77,7 +77,7 @@ struct media_brief {
         bool on, direct;
         uint8_t epoch, announced;
     } pass;
-    bool has_remote, rtcp_mux, rtcp_mux_offered, transcode;
+    bool has_remote, rtcp_mux, rtcp_mux_offered, transcode, info;
     uint8_t protection, said_proto;
     uint8_t ssrc_count;
     uint32_t ssrcs[MEDIA_SSRC_MAX];

@@ -51,9 +51,9 @@ static struct media_terms terms_of(size_t n, uint8_t fill)
     memset(&t, 0, sizeof(t));
     for (size_t i = 0; i < n; i++)
         memset((char *)&t + i * WORDS / n * 8 + 3, fill, 2);
-    bool *const flags[] = {&t.keying.agreed,    &t.keying.held,   &t.pass.on,   &t.has_remote,
-                           &t.rtcp_mux_offered, &t.rtcp_mux,      &t.transcode, &t.ice.on,
-                           &t.ice.offered,      &t.ice.peer_known};
+    bool *const flags[] = {&t.keying.agreed,    &t.keying.held, &t.pass.on,       &t.has_remote,
+                           &t.rtcp_mux_offered, &t.rtcp_mux,    &t.transcode,     &t.info,
+                           &t.ice.on,           &t.ice.offered, &t.ice.peer_known};
     for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
         if (*(uint8_t *)flags[i] > 1) /* what a bool cannot be is not to be read as one */
             *flags[i] = true;

@@ -6,6 +6,7 @@
 #include "codec/bridge.h"
 #include "crypto/hash.h"
 #include "media/digits.h"
+#include "media/heard.h"
 #include "rtp/rtcp.h"
 
 #define NTP_EPOCH 2208988800ull /* 1900 to 1970, in seconds */
@@ -121,6 +122,9 @@ static bool plan_make(const struct media_endpoint *e, struct plan *p)
             any = true;
         }
     }
+    /* Tones of a phone without events, for one who takes digits by INFO: events that are not sent. */
+    if (media_heard_wants(e) && p->in_event_clock == 0)
+        p->out_event_clock = p->out.clock;
     return any;
 }
 
@@ -200,6 +204,10 @@ static void on_made(void *arg, const struct codec_made *m)
     struct media_endpoint *e = arg, *to = e->peer;
     struct media_transcode *t = e->transcode;
     struct media_slot *s = to->s;
+    if (m->kind == CODEC_KIND_EVENT && t->plan.event_pt == MEDIA_PT_NONE) {
+        media_heard_event(e, m->timestamp, t->plan.out_event_clock, slice_from(m->payload, m->n));
+        return;
+    }
     if (media_digits_are_busy(to)) /* what signalling asked for stands in for the audio */
         return;
     struct media_packet *p = media_made_next(e->role);

@@ -305,6 +305,122 @@ static void test_events_change_their_clock(void **state)
     talk_close();
 }
 
+static void takes_info(const struct voice *v)
+{
+    struct media_request rq = {.ops = MEDIA_OP_INFO, .endpoint = v->phone.endpoint};
+    assert_int_equal(rig_request(&t.g, &rq, SLICE_NONE)->status, MEDIA_STATUS_OK);
+    t.g.events_n = 0;
+}
+
+static void say_digit(struct voice *v, char digit, int packets)
+{
+    static int16_t pcm[CODEC_SAMPLES_MAX];
+    uint8_t pkt[2048];
+    struct codec_digit_tx tx;
+    size_t n = v->rate / 50;
+    assert_true(codec_digit_begin(&tx, digit, v->rate));
+    for (int i = 0; i < packets; i++) {
+        loop_advance(t.g.loop, 20);
+        codec_digit_make(&tx, pcm, n);
+        int len = codec_encode(v->encoder, pcm, n, pkt + RTP_HDR_MIN, CODEC_WRITE_MAX);
+        assert_true(len > 0);
+        struct rtp_hdr h = {.timestamp = v->ts, .pt = v->phone.pt};
+        v->ts += v->format.clock / 50;
+        phone_put(&v->phone, pkt, phone_seal_rtp(&v->phone, pkt, &h, (uint32_t)len));
+        rig_turn(&t.g);
+    }
+}
+
+#define assert_told(n, code, ms)                                         \
+    do {                                                                 \
+        assert_int_equal(t.g.events_n, n);                               \
+        const struct media_event *told_ = &t.g.events[t.g.events_n - 1]; \
+        assert_int_equal(told_->kind, MEDIA_EVENT_DIGIT);                \
+        assert_true(told_->endpoint == t.b.phone.endpoint);              \
+        assert_int_equal(told_->digit, code);                            \
+        assert_in_range(told_->digit_ms, ms, (ms) + 40);                 \
+    } while (0)
+
+/* For a phone without a number for events that takes INFO: told, once each, and not sent to it. */
+static void test_digits_that_are_told(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {{"8 101", "8"}, {"8 101", "111"}, {"111 110", "8"}};
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        talk_open(pairs[i][0], pairs[i][1], i == 1 ? PROTECTION_OFF : PROTECTION_REQUIRED);
+        takes_info(&t.b);
+        talk(0, 0, 2);
+        size_t heard = t.b.heard;
+        uint8_t pt = i == 2 ? 110 : 101;
+        uint16_t step = i == 2 ? 960 : 160;
+        for (uint16_t d = 1; d <= 7; d++)
+            say_event(&t.a, pt, 7, (uint16_t)(step * (d < 5 ? d : 5)), d >= 5);
+        assert_told(1, 7, 100);
+        t.a.ts += 20u * step;
+        for (uint16_t d = 1; d <= 3; d++)
+            say_event(&t.a, pt, 11, (uint16_t)(step * d), false);
+        assert_int_equal(t.g.events_n, 1); /* it goes on … */
+        loop_advance(t.g.loop, 500);
+        rig_turn(&t.g);
+        assert_told(2, 11, 60); /* … but its end was lost */
+        t.a.ts += 20u * step;
+        say_event(&t.a, pt, 16, step, true); /* flash has no name in INFO */
+        assert_int_equal(t.g.events_n, 2);
+        hear(&t.b);
+        assert_int_equal(t.b.heard, heard);
+        talk_close();
+    }
+}
+
+static void test_tones_that_are_told(void **state)
+{
+    (void)state;
+    talk_open("8", "111", PROTECTION_REQUIRED);
+    takes_info(&t.b);
+    talk(0, 0, 5);
+    say_digit(&t.a, '5', 6);
+    talk(0, 0, 10);
+    assert_told(1, 5, 100);
+    talk_close();
+}
+
+/* What may not be converted passes as it is; so does what the other phone can read itself; and a
+ * process that was killed still knows who takes INFO. */
+static void test_digits_that_are_not_told(void **state)
+{
+    (void)state;
+    talk_open("8 101", "8 101", PROTECTION_REQUIRED);
+    takes_info(&t.b);
+    say_event(&t.a, 101, 7, 160, true);
+    assert_int_equal(phone_hear(&t.b.phone), 1);
+    assert_int_equal(t.g.events_n, 0);
+    talk_close();
+
+    rig_init(&t.g);
+    voice_open(&t.a, &t.g, 0, "8 101", PROTECTION_OFF);
+    voice_open(&t.b, &t.g, 1, "8", PROTECTION_OFF);
+    t.b.phone.transcode = false;
+    rig_call(&t.a.phone, &t.b.phone, &t.a.phone.policy, &t.b.phone.policy);
+    takes_info(&t.b);
+    say_event(&t.a, 101, 7, 160, true);
+    assert_int_equal(phone_hear(&t.b.phone), 1);
+    assert_int_equal(t.g.events_n, 0);
+    talk_close();
+}
+
+static void test_told_after_a_restart(void **state)
+{
+    (void)state;
+    talk_open("8 101", "8", PROTECTION_REQUIRED);
+    takes_info(&t.b);
+    t.g.role = media_role_free(t.g.role);
+    rig_start_role(&t.g);
+    rig_attach(&t.g);
+    say_event(&t.a, 101, 7, 800, true);
+    assert_told(1, 7, 100);
+    talk_close();
+}
+
 /* Signalling asks for a digit, in a call that is converted and in one that is not. */
 static void test_digits_that_are_asked_for(void **state)
 {
@@ -446,6 +562,10 @@ int main(void)
         cmocka_unit_test(test_goes_on_after_a_restart),
         cmocka_unit_test(test_events_change_their_clock),
         cmocka_unit_test(test_digits_that_are_asked_for),
+        cmocka_unit_test(test_digits_that_are_told),
+        cmocka_unit_test(test_tones_that_are_told),
+        cmocka_unit_test(test_digits_that_are_not_told),
+        cmocka_unit_test(test_told_after_a_restart),
         cmocka_unit_test(test_announcement),
         cmocka_unit_test(test_announcement_of_what_is_none),
         cmocka_unit_test(test_reports),

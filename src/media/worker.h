@@ -19,6 +19,7 @@
  *   source.c    echo, tone, clock
  *   transcode.c packets whose codec the other endpoint does not have
  *   digits.c    telephone events that signalling asks for
+ *   heard.c     … and those that it is told
  *
  * A burst collects packets in role->burst from anywhere (media_burst_next, media_burst_add) and is
  * run at the end of the wake-up or when it is full. Endpoints change only between bursts: every
@@ -105,6 +106,7 @@ struct media_endpoint {
     bool rtcp_apart;   /* RTCP has keys of its own, there or still to come */
     uint8_t last_pt;   /* whose name stands in stats, or MEDIA_PT_NONE */
     struct media_transcode *transcode; /* towards the peer; NULL: nothing to convert */
+    struct media_heard *heard;         /* the peer takes digits by INFO; NULL: as events, or not */
     struct media_contexts contexts;
     struct loop_fd rtp;
     /* the rest */
@@ -276,6 +278,7 @@ void media_request_run(struct media_role *r, const struct media_request *rq, str
 void media_role_message(struct media_role *r, uint32_t type, const void *payload, size_t n);
 void media_role_reply(struct media_role *r, const struct media_reply *reply, const void *text);
 void media_role_event(struct media_endpoint *e, enum media_event_kind kind, const char *why);
+void media_role_digit(struct media_endpoint *e, uint8_t digit, uint16_t ms);
 
 /* socket.c */
 /* Ports for an endpoint that is to be at `bound`: a free pair, or that of an earlier life. As

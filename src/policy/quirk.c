@@ -88,6 +88,8 @@ bool quirk_take(struct quirk *q, struct slice key, struct slice value)
         return take_flag(&q->no_aes256, value, "no", "yes");
     if (slice_eq_str(key, "aes256-name"))
         return take_flag(&q->aes_cm_256, value, "AES_CM_256", "AES_256_CM");
+    if (slice_eq_str(key, "dtmf"))
+        return take_flag(&q->dtmf_info, value, "info", "auto");
     if (!slice_eq_str(key, "crypto-lines") || slice_to_u32(value, &n) < 0 || n < 1 ||
         n > QUIRK_LINES_MAX)
         return false;
@@ -116,6 +118,8 @@ void quirk_print(struct buf *b, const struct quirk *q)
         put(b, start, "aes256", "no");
     if (q->aes_cm_256)
         put(b, start, "aes256-name", "AES_CM_256");
+    if (q->dtmf_info)
+        put(b, start, "dtmf", "info");
 }
 
 static bool line_parse(struct slice line, struct quirk *ret)

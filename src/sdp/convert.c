@@ -151,3 +151,41 @@ size_t sdp_offered_only(const struct sdp *d, const struct sdp_media *m, const st
     }
     return audio ? n : 0;
 }
+
+static bool is_event(const struct sdp_codec *c)
+{
+    return slice_eq_str(SLICE_LIT("TELEPHONE-EVENT"), c->name);
+}
+
+/* Those of its clocks that are ours. */
+static int own_event(uint32_t clock)
+{
+    for (int i = SDP_OWN_AUDIO; i < SDP_OWN_ALL; i++) {
+        if (sdp_own_codecs[i].clock == clock)
+            return i;
+    }
+    return -1;
+}
+
+size_t sdp_offered_events(const struct sdp *d, const struct sdp_media *m, const struct sdp *offer,
+                          const struct sdp_media *offered, const uint8_t *pt, size_t pt_count,
+                          struct sdp_extra ret[SDP_OWN_ALL])
+{
+    struct sdp_codec theirs[SDP_FORMAT_MAX], c;
+    size_t count = sdp_codecs(offer, offered, theirs, SDP_FORMAT_MAX), n = 0;
+
+    for (size_t i = 0; i < pt_count; i++) {
+        if (sdp_codec_of(d, m, pt[i], &c) && is_event(&c))
+            return 0;
+    }
+    for (size_t k = 0; k < count && n < SDP_OWN_ALL; k++) {
+        bool fits = false;
+        for (size_t i = 0; i < pt_count; i++)
+            fits = fits || (sdp_codec_of(d, m, pt[i], &c) && c.clock == theirs[k].clock);
+        int own = is_event(&theirs[k]) && fits ? own_event(theirs[k].clock) : -1;
+        /* Its number may be that of an audio codec of the other phone: then it is left out. */
+        if (own >= 0 && !memchr(m->pt, theirs[k].pt, m->pt_count))
+            ret[n++] = (struct sdp_extra){(uint8_t)own, theirs[k].pt};
+    }
+    return n;
+}

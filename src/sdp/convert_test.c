@@ -53,6 +53,8 @@ static void print_offer(const char *from, const char *const *codecs)
     print(&offer, &p, codecs);
 }
 
+static bool with_events;
+
 static void print_answer(const char *to, const char *from, const char *const *codecs)
 {
     struct sdp_leg_map map;
@@ -61,6 +63,7 @@ static void print_answer(const char *to, const char *from, const char *const *co
     parse(from, &answer);
     sdp_leg_map(&offer, true, &map);
     sdp_leg_plan_answer(&offer, &answer, &map, &p);
+    p.events = with_events;
     print(&answer, &p, codecs);
 }
 
@@ -189,6 +192,29 @@ static void opus_lines(void **state)
     }
 }
 
+/* For the sake of digits that go on by INFO; never two of a number, nor where none was offered. */
+static void events_without_the_other(void **state)
+{
+    (void)state;
+    static const char pcma[] = HEAD "m=audio 6000 RTP/AVP 8\r\n",
+                      taken[] = HEAD "m=audio 6000 RTP/AVP 8 101\r\na=rtpmap:101 iLBC/8000\r\n";
+    print_answer(g711, pcma, NULL);
+    assert_silent("telephone-event");
+    with_events = true;
+    print_answer(g711, pcma, NULL);
+    assert_says("m=audio 20000 RTP/AVP 8 101\r\n");
+    assert_says("a=rtpmap:101 telephone-event/8000\r\n");
+    print_answer(g711, g711, NULL);
+    assert_says("m=audio 20000 RTP/AVP 8 101\r\n");
+    print_answer(pcma, pcma, NULL);
+    assert_silent("telephone-event");
+    print_answer(HEAD "m=audio 4000 RTP/AVP 8 101 97\r\na=rtpmap:97 iLBC/8000\r\n"
+                      "a=rtpmap:101 telephone-event/8000\r\n",
+                 taken, NULL);
+    assert_silent("telephone-event");
+    with_events = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +225,7 @@ int main(void)
         cmocka_unit_test(what_both_have_wins),
         cmocka_unit_test(else_one_of_the_offer),
         cmocka_unit_test(unknown_numbers_stay),
+        cmocka_unit_test(events_without_the_other),
         cmocka_unit_test(opus_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -312,6 +312,9 @@ static enum fate fate_of(const struct sdp *other, const struct sdp_leg_plan *pla
         f->n = sdp_offered_only(other, from, plan->offer, &plan->offer->media[i], f->pt, f->n);
     else if (converts)
         f->extra_count = sdp_extras(other, from, plan, f->pt, f->n, f->extras);
+    if (converts && plan->offer && plan->events && f->n)
+        f->extra_count = sdp_offered_events(other, from, plan->offer, &plan->offer->media[i], f->pt,
+                                            f->n, f->extras);
     if (f->n || f->extra_count)
         return LIVE;
     *c = (struct sdp_own_choice){.media = (uint8_t)i};

@@ -74,6 +74,8 @@ struct sdp_leg_plan {
     size_t codec_count;         /* 0: all, as they come */
     bool transcode; /* audio may be converted: an offer gets our codecs at its end, an answer of
                        which no codec was offered gets one that was */
+    bool events; /* … and telephone-event as offered, though the other phone has none: what is said
+                    that way goes on by other means */
     uint8_t
         crossing;   /* keyings (bits of enum keying_kind) whose lines cross from the other leg: its
                          keys are none of ours */

@@ -73,5 +73,10 @@ size_t sdp_extras(const struct sdp *d, const struct sdp_media *m, const struct s
  * is no audio among them. */
 size_t sdp_offered_only(const struct sdp *d, const struct sdp_media *m, const struct sdp *offer,
                         const struct sdp_media *offered, uint8_t *pt, size_t pt_count);
+/* telephone-event of an offer's m-line for our answer, of clocks that its `pt_count` formats (of m) have,
+ * where none of them is one. Returns how many. */
+size_t sdp_offered_events(const struct sdp *d, const struct sdp_media *m, const struct sdp *offer,
+                          const struct sdp_media *offered, const uint8_t *pt, size_t pt_count,
+                          struct sdp_extra ret[SDP_OWN_ALL]);
 
 #endif

@@ -1,5 +1,6 @@
 /* What happens in a standing call: re-INVITE, UPDATE, INFO, session timers, and requests of those who
  * have no part in it. */
+#include "call/info.h"
 #include "signal/testphone.h"
 
 struct call2 {
@@ -423,6 +424,65 @@ static void test_info_both_ways(void **state)
     phone_fini(&t.b);
 }
 
+/* By what its phone has sent or said, the media role hears that a leg takes digits by INFO. */
+static void test_who_takes_digits_by_info(void **state)
+{
+    struct kit *k = *state;
+    struct call2 t;
+    up_with(k, &t, "", "Accept: application/sdp, Application/DTMF-relay;q=0.5\r\n");
+    assert_false(kit_endpoint_of(&k->media, 0, 0)->takes_info);
+    assert_true(kit_endpoint_of(&k->media, 1, 0)->takes_info);
+    side_send(&t.p.a, "INFO", "Content-Type: application/dtmf-relay\r\n", "Signal=5\r\n");
+    side_await_request(&t.p.b, "INFO");
+    side_reply(&t.p.b, "200 OK", "", NULL);
+    await(&t.a, "SIP/2.0 200");
+    assert_true(kit_endpoint_of(&k->media, 0, 0)->takes_info);
+    kit_role_restart(k); /* and it is not forgotten */
+    kit_endpoint_of(&k->media, 0, 0)->takes_info = false;
+    reinvite(&t.p.a, phone_sdp(&t.a, 4002, "sendrecv"), &t.p.b, phone_sdp(&t.b, 6000, "sendrecv"));
+    assert_true(kit_endpoint_of(&k->media, 0, 0)->takes_info);
+    down(&t);
+}
+
+/* One INFO at a time, in order; what a phone refuses drops the rest of the number. */
+static void test_digits_become_info(void **state)
+{
+    struct kit *k = *state;
+    struct call2 t;
+    up(k, &t);
+    kit_media_digit(k, 1, 5, 160);
+    kit_media_digit(k, 1, 11, 0);
+    kit_media_digit(k, 1, 16, 100); /* flash: no digit */
+    kit_media_digit(k, 1, 13, 60000);
+    side_await_request(&t.p.b, "INFO");
+    assert_got(&t.b, "Content-Type: application/dtmf-relay\r\n");
+    assert_got(&t.b, "Signal=5\r\nDuration=160\r\n");
+    await_nothing(&t.b);
+    side_reply(&t.p.b, "200 OK", "", NULL);
+    side_await_request(&t.p.b, "INFO");
+    assert_got(&t.b, "Signal=#\r\nDuration=100\r\n");
+    side_reply(&t.p.b, "200 OK", "", NULL);
+    side_await_request(&t.p.b, "INFO");
+    assert_got(&t.b, "Signal=B\r\nDuration=5000\r\n");
+    for (unsigned i = 0; i < INFO_DIGITS_MAX + 1; i++)
+        kit_media_digit(k, 1, (uint8_t)(i % 10), 100); /* one more than can wait */
+    for (unsigned i = 0; i < INFO_DIGITS_MAX; i++) {
+        char want[16];
+        side_reply(&t.p.b, "200 OK", "", NULL);
+        side_await_request(&t.p.b, "INFO");
+        snprintf(want, sizeof(want), "Signal=%u\r\n", i % 10);
+        assert_got(&t.b, want);
+    }
+    kit_media_digit(k, 1, 9, 100);
+    side_reply(&t.p.b, "415 Unsupported Media Type", "", NULL);
+    await_nothing(&t.b);
+    await_nothing(&t.a);
+    kit_media_digit(k, 0, 1, 100); /* the call ends before its answer */
+    side_await_request(&t.p.a, "INFO");
+    kit_media_digit(k, 0, 2, 100);
+    down(&t);
+}
+
 static void test_other_requests_within(void **state)
 {
     struct kit *k = *state;
@@ -652,6 +712,8 @@ int main(void)
         KIT_TEST(test_new_contact_is_where_requests_go),
         KIT_TEST(test_update_to_who_does_not_know_it),
         KIT_TEST(test_info_both_ways),
+        KIT_TEST(test_who_takes_digits_by_info),
+        KIT_TEST(test_digits_become_info),
         KIT_TEST(test_other_requests_within),
         KIT_TEST(test_from_a_foreign_flow),
         KIT_TEST(test_its_own_user_from_a_new_flow),

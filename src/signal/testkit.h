@@ -231,6 +231,7 @@ struct kit_endpoint {
     uint16_t bundle;
     uint8_t sounds; /* announcements asked for */
     uint8_t sound;  /* enum media_announcement of the last */
+    bool takes_info;
     struct addr remote;
     struct media_request asked; /* the last REMOTE or LOCAL */
     char text[512];             /* the peer's last keying lines */
@@ -382,6 +383,7 @@ static inline void kit_media_work(struct kit_media *m, const struct media_reques
             e->id = r->endpoint = 0;
         return;
     }
+    e->takes_info |= (rq->ops & MEDIA_OP_INFO) || ((rq->ops & MEDIA_OP_REMOTE) && rq->info);
     if (!(rq->ops & MEDIA_OP_CHECK) && (rq->ops & (MEDIA_OP_REMOTE | MEDIA_OP_LOCAL)))
         e->asked = *rq;
     uint64_t by = e->id;
@@ -554,6 +556,20 @@ static inline void kit_media_event(struct kit *k, uint16_t leg, enum media_event
     ev.protection.keying = KEYING_SDES;
     ev.protection.established = true;
     snprintf(ev.why, sizeof(ev.why), "%s", why);
+    assert_int_equal(ipc_send(k->media.chan, MEDIA_MSG_EVENT, &ev, sizeof(ev), NULL, 0), 0);
+    kit_run(k);
+}
+
+static inline void kit_media_digit(struct kit *k, uint16_t leg, uint8_t digit, uint16_t ms)
+{
+    struct kit_endpoint *e = kit_endpoint_of(&k->media, leg, 0);
+    assert_non_null(e);
+    struct media_event ev = {.endpoint = e->id,
+                             .call = e->call,
+                             .leg = leg,
+                             .kind = MEDIA_EVENT_DIGIT,
+                             .digit = digit,
+                             .digit_ms = ms};
     assert_int_equal(ipc_send(k->media.chan, MEDIA_MSG_EVENT, &ev, sizeof(ev), NULL, 0), 0);
     kit_run(k);
 }

@@ -28,7 +28,7 @@
 #define STORE_PASSWORD_MAX 128
 #define STORE_PSK_MIN 16       /* bytes of a pre-shared key for MIKEY; at most SECRET_CAP */
 #define STORE_TEXT_MAX 2048    /* each text of a binding */
-#define STORE_SETTING_MAX 4096 /* value; its key: STORE_NAME_MAX */
+#define STORE_SETTING_MAX 8192 /* value; its key: STORE_NAME_MAX */
 #define STORE_ERROR_MAX 512
 #define STORE_BUSY_MS 5000
 #define STORE_SEAL_KEY_LEN 32
