@@ -223,6 +223,49 @@ def test_digits():
     assert b["audio"]["digits"] == "159#" and a["audio"]["digits"] is None
 
 
+def answer_by_hand(sock, offer, rtp):
+    """Answers with all that was offered, in clear; to the BYE too."""
+    lines, sender = offer
+    kept = [line for line in lines if line.split(":")[0] in ("Via", "From", "Call-ID", "CSeq")]
+    to = next(line for line in lines if line.startswith("To:")) + ";tag=byhand"
+    body = ""
+    if "INVITE" in lines[0]:
+        body = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+                f"m=audio {rtp} RTP/AVP 8 0 9\r\n")
+    head = ["SIP/2.0 200 OK", *kept, to, "Contact: <sip:bob@127.0.0.1:%d>" % sock.getsockname()[1],
+            "Content-Type: application/sdp", f"Content-Length: {len(body)}"]
+    sock.sendto(("\r\n".join(head) + "\r\n\r\n" + body).encode(), sender)
+
+
+def test_every_codec_that_was_offered():
+    """RFC 3264 s.7: a peer that answered with several codecs changes between them in the call."""
+    sip, rtp = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    with sip, rtp:
+        for s in (sip, rtp):
+            s.bind(("127.0.0.1", 0))
+            s.settimeout(DEADLINE)
+        alice = caller("udp", "127.0.0.1:%d" % sip.getsockname()[1], "--keying", "none", "--codecs",
+                       "PCMA,PCMU,G722", "--seconds", "3")
+        text, sender = sip.recvfrom(65536)
+        lines = text.decode().split("\r\n")
+        media = next(line for line in lines if line.startswith("m=audio"))
+        port = int(media.split()[1])
+        answer_by_hand(sip, (lines, sender), rtp.getsockname()[1])
+        rtp.recv(2048)  # it has the answer, and speaks
+        for i in range(60):  # PCMA, PCMU, PCMA again: silence of each, 20 ms a packet
+            pt, byte = ((8, b"\xd5"), (0, b"\xff"))[i // 20 % 2]
+            rtp.recv(2048)
+            rtp.sendto(struct.pack(">BBHII", 0x80, pt, 1000 + i, 160 * i, 7) + byte * 160,
+                       ("127.0.0.1", port))
+        bye = b""
+        while not bye.startswith(b"BYE"):
+            bye, sender = sip.recvfrom(65536)
+        answer_by_hand(sip, (bye.decode().split("\r\n"), sender), 0)
+        assert alice.finish() == 0
+        end = alice.events[-1]
+    assert end["rx"]["packets"] == 60 and end["rx"]["other_codec"] == 20, end["rx"]
+
+
 def test_echo():
     _, _, _, a, _ = call(("--answer", "--echo"), ("--play", "tone:700", "--seconds", "1"))
     assert_tone(a, 700)

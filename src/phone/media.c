@@ -118,6 +118,7 @@ struct phone_media *phone_media_free(struct phone_media *m)
     phone_crypt_fini(&m->crypt);
     phone_crypt_fini(&m->rtcp_crypt);
     phone_voice_fini(&m->voice);
+    phone_voice_fini(&m->other);
     codec_digit_rx_free(m->tones);
     free(m);
     return NULL;
@@ -351,6 +352,8 @@ int phone_media_apply(struct phone_media *m, const struct phone_media_terms *t)
     else if (!t->receive && m->terms.receive)
         m->stats.max_gap_ms = media_rx_gap(m);
     m->terms = *t;
+    phone_voice_fini(&m->other); /* numbers may mean something else now */
+    m->in_other = false;
     m->terms.tx = m->terms.rx = m->terms.rtcp_tx = m->terms.rtcp_rx = NULL;
     if (m->running)
         return 0;

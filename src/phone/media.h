@@ -19,6 +19,7 @@
 #define PHONE_RTCP_MS 5000u
 #define PHONE_BEHIND_MAX 10 /* frames sent at once after a stall; more are skipped */
 #define PHONE_PT_NONE 0xff
+#define PHONE_HEARS_MAX 8 /* payload types of our offer */
 #define PHONE_DIGITS_MAX CODEC_EVENT_QUEUE_MAX
 
 struct phone_media_config {
@@ -37,13 +38,22 @@ struct phone_media_config {
     void *arg;
 };
 
+/* A payload type that may come (RFC 3264 s.7: any of those offered, and in the middle of the call). */
+struct phone_payload {
+    uint8_t pt;
+    bool is_event;
+    struct codec_format format;
+};
+
 /* What offer and answer agreed on. */
 struct phone_media_terms {
     struct addr rtp, rtcp; /* the peer's; family 0: nowhere */
     uint8_t pt, event_pt;  /* PHONE_PT_NONE: no events */
     uint32_t event_clock;
     struct codec_format format;
-    uint32_t ptime; /* of what we send; 0: 20 */
+    uint32_t ptime;     /* of what we send; 0: 20 */
+    uint8_t hear_count; /* those of our offer; others are heard as `pt` and `event_pt` say */
+    struct phone_payload hears[PHONE_HEARS_MAX];
     bool send, receive;
     bool secure;
     bool rtcp_mux;
@@ -57,7 +67,8 @@ struct phone_media_stats {
     uint64_t tx_packets, tx_bytes, tx_failures;
     int64_t lost;
     uint64_t max_gap_ms;
-    uint32_t ssrcs; /* streams heard, one after the other */
+    uint32_t ssrcs;        /* streams heard, one after the other */
+    uint32_t other_codecs; /* packets in another codec than the one we send */
     uint32_t rtcp_sent, rtcp_received;
     uint32_t peer_lost;                /* what the peer's last report says of our stream */
     char digits[PHONE_DIGITS_MAX + 1]; /* events, tones and INFO */

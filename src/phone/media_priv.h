@@ -36,6 +36,9 @@ struct phone_media {
     struct codec_digit_tx tone;   /* the digit that we say as tones */
     struct codec_digit_rx *tones; /* hears them, where there are no events */
     struct phone_voice voice;
+    struct phone_voice other; /* hears what comes in another codec */
+    uint8_t other_pt;
+    bool in_other;      /* that was the last */
     uint64_t rtp_count; /* sent or lost on purpose */
     struct phone_media_tx tx;
     struct phone_media_rx rx;

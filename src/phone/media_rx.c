@@ -66,11 +66,55 @@ static void take_event(struct phone_media *m, const struct rtp_hdr *h, struct sl
         phone_media_add_digit(m, codec_event_digit(e.event), "event");
 }
 
-static void take_audio(struct phone_media *m, const struct rtp_hdr *h, struct slice payload)
+/* What its number means: as we have offered it, else as the answer has it. NULL: nothing. */
+static const struct phone_payload *payload_of(const struct phone_media *m, uint8_t pt,
+                                              struct phone_payload *room)
+{
+    const struct phone_media_terms *t = &m->terms;
+
+    for (size_t i = 0; i < t->hear_count; i++) {
+        if (t->hears[i].pt == pt)
+            return &t->hears[i];
+    }
+    *room = (struct phone_payload){.pt = pt, .is_event = pt == t->event_pt, .format = t->format};
+    return pt == t->pt || pt == t->event_pt ? room : NULL;
+}
+
+static bool is_ours(const struct phone_media *m, const struct codec_format *f)
+{
+    const struct codec_format *our = &m->terms.format;
+
+    return f->codec == our->codec && f->clock == our->clock && f->channels == our->channels;
+}
+
+/* The decoder of that codec; a change of codec begins a new one where the last one has stopped. */
+static struct phone_voice *voice_of(struct phone_media *m, const struct phone_payload *p)
+{
+    bool other = !is_ours(m, &p->format);
+    struct phone_voice *last = m->in_other ? &m->other : &m->voice;
+
+    if (!other && m->in_other)
+        phone_voice_follow(&m->voice, &m->other);
+    if (other && (!m->in_other || m->other_pt != p->pt)) {
+        struct phone_voice before = {.heard_at = last->heard_at, .heard_n = last->heard_n};
+        m->other_pt = p->pt;
+        m->in_other = false;
+        if (phone_voice_set(&m->other, &p->format, 0) < 0)
+            return NULL;
+        phone_voice_follow(&m->other, &before);
+    }
+    m->in_other = other;
+    m->stats.other_codecs += other;
+    return other ? &m->other : &m->voice;
+}
+
+static void take_audio(struct phone_media *m, const struct rtp_hdr *h, struct slice payload,
+                       const struct phone_payload *p)
 {
     int16_t samples[PHONE_HEARD_MAX];
     uint32_t timestamp;
-    size_t n = phone_voice_hear(&m->voice, h->timestamp, payload, samples, &timestamp);
+    struct phone_voice *voice = voice_of(m, p);
+    size_t n = voice ? phone_voice_hear(voice, h->timestamp, payload, samples, &timestamp) : 0;
 
     if (n == 0)
         return;
@@ -93,6 +137,7 @@ static void take_rtp(struct phone_media *m, uint32_t len)
 {
     struct rtp_hdr h;
     struct slice payload;
+    struct phone_payload room;
 
     if (!m->running)
         return; /* before the call or after it */
@@ -112,10 +157,11 @@ static void take_rtp(struct phone_media *m, uint32_t len)
         return;
     }
     count(m, payload.n);
-    if (h.pt == m->terms.pt)
-        take_audio(m, &h, payload);
-    else if (h.pt == m->terms.event_pt)
+    const struct phone_payload *p = payload_of(m, h.pt, &room);
+    if (p && p->is_event)
         take_event(m, &h, payload);
+    else if (p)
+        take_audio(m, &h, payload, p);
 }
 
 /* --- RTCP ------------------------------------------------------------------------------------- */

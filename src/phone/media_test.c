@@ -255,6 +255,54 @@ static void echo_is_bounded(void **state)
     assert_int_equal(phone_audio_fini(&a), 0);
 }
 
+static void speaks(struct end *e, uint8_t pt, const char *name, uint32_t clock, uint8_t channels)
+{
+    e->terms.pt = pt;
+    assert_true(codec_format_of(name, clock, channels, &e->terms.format));
+    assert_int_equal(phone_media_apply(e->media, &e->terms), 0);
+}
+
+/* What was offered may come at any time; what was not is not heard. */
+static void every_offered_codec(void **state)
+{
+    struct both *t = *state;
+    struct tone_heard h;
+    static const struct {
+        uint8_t pt;
+        const char *name;
+        uint32_t clock;
+        uint8_t channels;
+        bool offered;
+    } rows[] = {{8, "PCMA", 8000, 1, true},    {0, "PCMU", 8000, 1, true},
+                {111, "OPUS", 48000, 2, true}, {9, "G722", 8000, 1, true},
+                {8, "PCMA", 8000, 1, true},    {96, "PCMU", 8000, 1, false}};
+
+    connect_end(&t->a, &t->b, true);
+    connect_end(&t->b, &t->a, true);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct phone_payload *p = &t->b.terms.hears[t->b.terms.hear_count];
+        p->pt = rows[i].pt;
+        if (rows[i].offered &&
+            codec_format_of(rows[i].name, rows[i].clock, rows[i].channels, &p->format))
+            t->b.terms.hear_count++;
+    }
+    assert_int_equal(phone_media_apply(t->b.media, &t->b.terms), 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint64_t before = stats(&t->b).rx_packets;
+        uint32_t other = stats(&t->b).other_codecs;
+        tone_meter_init(&t->b.audio.meter);
+        speaks(&t->a, rows[i].pt, rows[i].name, rows[i].clock, rows[i].channels);
+        run_until_heard(t, &t->b, before + 15);
+        tone_meter_result(&t->b.audio.meter, &h);
+        if (rows[i].offered)
+            assert_true(h.tone_hz > 430 && h.tone_hz < 450);
+        else
+            assert_true(h.tone_hz == 0);
+        bool is_other = rows[i].offered && rows[i].pt != 8;
+        assert_in_range(stats(&t->b).other_codecs - other, is_other ? 13 : 0, is_other ? 40 : 1);
+    }
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -264,6 +312,7 @@ int main(void)
         T(never_clear_under_keys),
         T(a_peer_that_forgot),
         T(held),
+        T(every_offered_codec),
         cmocka_unit_test(recording),
         cmocka_unit_test(bad_tones),
         cmocka_unit_test(echo_is_bounded),

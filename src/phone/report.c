@@ -94,6 +94,7 @@ static json_t *received(const struct phone_media_stats *s)
     put(o, "clear_dropped", json_integer((json_int_t)s->clear_dropped));
     put(o, "other_dropped", json_integer((json_int_t)s->other_dropped));
     put(o, "streams", json_integer((json_int_t)s->ssrcs));
+    put(o, "other_codec", json_integer((json_int_t)s->other_codecs));
     put(o, "rtcp", json_integer((json_int_t)s->rtcp_received));
     return o;
 }

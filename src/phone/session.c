@@ -183,6 +183,22 @@ void phone_session_moved(struct phone_session *s)
     s->terms.rtcp = s->ice->selected[s->terms.rtcp_mux ? 0 : 1];
 }
 
+/* All that our description says may come. */
+static void set_hears(struct phone_media_terms *t, const struct sdp *ours)
+{
+    struct sdp_codec all[SDP_FORMAT_MAX];
+    const struct sdp_media *m = &ours->media[0];
+    size_t n = sdp_codecs(ours, m, all, SDP_FORMAT_MAX);
+
+    for (size_t i = 0; i < n && t->hear_count < PHONE_HEARS_MAX; i++) {
+        struct phone_payload *p = &t->hears[t->hear_count];
+        p->pt = all[i].pt;
+        p->is_event = slice_eq_str(SLICE_LIT("TELEPHONE-EVENT"), all[i].name);
+        if (p->is_event || codec_format_of(all[i].name, all[i].clock, all[i].channels, &p->format))
+            t->hear_count++;
+    }
+}
+
 /* What both descriptions together mean for our media. */
 static const char *set_terms(struct phone_session *s, const struct sdp *remote,
                              const struct sdp_media *m, const struct sdp_codec *codecs,
@@ -328,5 +344,8 @@ const char *phone_session_accept(struct phone_session *s, struct slice answer)
     bool rtcp_mux = s->offers_mux && sdp_rtcp_mux(&d, m);
     if (s->ice)
         phone_ice_take(s->ice, &d, m, true, rtcp_mux);
-    return set_terms(s, &d, m, codecs, n, &k, rtcp_mux);
+    const char *why = set_terms(s, &d, m, codecs, n, &k, rtcp_mux);
+    if (!why)
+        set_hears(&s->terms, &ours);
+    return why;
 }

@@ -41,6 +41,9 @@ static void keys_cross(void **state)
     assert_int_equal(a.terms.pt, 0);
     assert_string_equal(b.terms.format.codec->name, "PCMU");
     assert_int_equal(a.terms.event_pt, b.terms.event_pt);
+    assert_int_equal(a.terms.hear_count, 3); /* both codecs of its offer, and events */
+    assert_true(a.terms.hears[1].pt == 8 && !a.terms.hears[1].is_event);
+    assert_true(a.terms.hears[2].pt == 101 && a.terms.hears[2].is_event);
     assert_true(addr_eq(&a.terms.rtp, &b.rtp) && addr_eq(&b.terms.rtcp, &a.rtcp));
     phone_session_fini(&a);
     phone_session_fini(&b);

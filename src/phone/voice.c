@@ -73,7 +73,15 @@ size_t phone_voice_hear(struct phone_voice *v, uint32_t timestamp, struct slice 
     v->heard = true;
     *ret_timestamp = v->heard_at;
     if (v->down)
-        return resampler_run(v->down, pcm, (size_t)n, out, PHONE_HEARD_MAX);
-    memcpy(out, pcm, (size_t)n * sizeof(*out));
-    return (size_t)n;
+        n = (int)resampler_run(v->down, pcm, (size_t)n, out, PHONE_HEARD_MAX);
+    else
+        memcpy(out, pcm, (size_t)n * sizeof(*out));
+    v->heard_n = (uint32_t)n;
+    return v->heard_n;
+}
+
+void phone_voice_follow(struct phone_voice *v, const struct phone_voice *from)
+{
+    v->heard = false;
+    v->heard_at = from->heard_at + from->heard_n;
 }

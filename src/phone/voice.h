@@ -19,7 +19,8 @@ struct phone_voice { /* zeroed: none */
     size_t fill;                 /* samples at `rate` that wait for a packet to be full */
     int16_t pending[2 * CODEC_SAMPLES_MAX];
     bool heard;
-    uint32_t heard_ts, heard_at; /* of the last payload: as it came, and at 8 kHz */
+    uint32_t heard_ts, heard_at; /* of the last payload: as it came, and at 8 kHz … */
+    uint32_t heard_n;            /* … and its samples there */
 };
 
 /* Nothing changes where it is the same as before. -errno. */
@@ -32,5 +33,8 @@ void phone_voice_skip(struct phone_voice *v); /* what waits is not sent */
 /* Samples at 8 kHz, at most PHONE_HEARD_MAX, and their timestamp; 0: not to be decoded. */
 size_t phone_voice_hear(struct phone_voice *v, uint32_t timestamp, struct slice payload,
                         int16_t out[PHONE_HEARD_MAX], uint32_t *ret_timestamp);
+
+/* `v` goes on where `from` has stopped: its timestamps are another row. */
+void phone_voice_follow(struct phone_voice *v, const struct phone_voice *from);
 
 #endif
