@@ -76,5 +76,18 @@ def pair(on):
     assert said["result"] == "answered" and abs(said["audio"]["tone_hz"] - HZ) < 5, said
 
 
+@cases.case("ICE offered to a phone that asks for it", peer="sotto phone", keying="sdes: ICE",
+            transport="tls")
+def asked_for(on):
+    """+sip.ice with the registration (RFC 5768); the caller does none."""
+    with on.phone("1001", "--ice", "--answer", "--echo") as b:
+        b.wait("registered")
+        with on.phone("1000", "--play", f"tone:{HZ}", "--seconds", 3, call="1001") as a:
+            connected(on, None, "connected")
+            _, said = a.finish()
+    on.server.wait_no_call()
+    assert said["result"] == "answered" and abs(said["audio"]["tone_hz"] - HZ) < 5, said
+
+
 space.enter()
 cases.main()

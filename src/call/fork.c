@@ -61,13 +61,19 @@ static void on_opened(void *arg, uint8_t status, const char *why)
         invite_with_offer(b);
 }
 
+static void shape_of(const struct leg *b, struct leg_shape *ret)
+{
+    leg_shape_of(b->flow.kind, &b->policy, NULL, ret);
+    ret->ice |= b->asks_ice || offers_knows_ice(b);
+}
+
 /* What an offer needs: ports, and our keying lines in the shape that is due. */
 static void ask_media(struct leg *b)
 {
     struct call *c = b->call;
     struct media_policy policy;
     struct leg_shape shape;
-    leg_shape_of(b->flow.kind, &b->policy, NULL, &shape);
+    shape_of(b, &shape);
     offers_now(b, &policy);
     struct leg_media_batch batch = {
         .ops = MEDIA_OP_OPEN | MEDIA_OP_LOCAL,
@@ -99,7 +105,7 @@ static void leg_ring(struct leg *b)
     }
     struct leg_shape shape;
     char why[CALL_WHY_MAX];
-    leg_shape_of(b->flow.kind, &b->policy, NULL, &shape);
+    shape_of(b, &shape);
     if (!leg_shape_policy(&shape, &b->policy)) {
         leg_fail(b, 488, call_why_of_browser(b, why));
         return;
@@ -569,6 +575,7 @@ static bool add_contact(struct call *c, const struct store_user *callee, const s
     b->target_uri = strdup(bd->contact);
     b->path = strdup(bd->path);
     snprintf(b->agent, sizeof(b->agent), "%s", bd->user_agent);
+    b->asks_ice = bd->ice;
     call_media_policy(b, &callee->policy);
     if (!b->target_uri || !b->path || leg_set_store_user(b, callee) < 0 || !meets_demand(b) ||
         !leg_sip_make_dialog(b)) {

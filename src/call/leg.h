@@ -93,7 +93,8 @@ struct leg {
     struct map_node by_dialog; /* key: call-id and local tag, in core->dialogs */
     uint64_t dialog_key;
     bool in_map;
-    bool begun; /* callee: its flow, media or answer is under way */
+    bool asks_ice; /* callee: its offers are to have ICE, over whatever it comes (RFC 5768) */
+    bool begun;    /* callee: its flow, media or answer is under way */
     struct transport_flow flow;
     char *target_uri;            /* callee: contact that the INVITE goes to */
     char *path;                  /* … and the Path of its registration, or empty */

@@ -113,7 +113,7 @@ void offers_begin(struct leg *b, bool one)
     uint64_t key = key_of(b);
     const struct quirk *q = call_quirk(b);
     uint8_t start = q ? q->offer : OFFER_NONE;
-    if (m->of[key % OFFERS_LEARNED_MAX].key == key)
+    if (m->of[key % OFFERS_LEARNED_MAX].key == key && m->of[key % OFFERS_LEARNED_MAX].shape)
         start = m->of[key % OFFERS_LEARNED_MAX].shape;
     b->offers = (struct offers){.count = 0};
     if (!one)
@@ -152,8 +152,31 @@ static void remember(const struct leg *b, enum offer_shape s)
 {
     struct offers_memory *m = &b->call->core->learned;
     uint64_t key = key_of(b);
+    if (m->of[key % OFFERS_LEARNED_MAX].key != key)
+        m->of[key % OFFERS_LEARNED_MAX].ice = false;
     m->of[key % OFFERS_LEARNED_MAX].key = key;
     m->of[key % OFFERS_LEARNED_MAX].shape = (uint8_t)s;
+}
+
+void offers_learn_ice(const struct leg *a, bool has)
+{
+    struct offers_memory *m = &a->call->core->learned;
+    uint64_t key = key_of(a);
+    if (!a->registered_user) /* whoever else calls is not called by us */
+        return;
+    if (m->of[key % OFFERS_LEARNED_MAX].key == key) {
+        m->of[key % OFFERS_LEARNED_MAX].ice = has;
+    } else if (has) {
+        remember(a, OFFER_NONE);
+        m->of[key % OFFERS_LEARNED_MAX].ice = true;
+    }
+}
+
+bool offers_knows_ice(const struct leg *b)
+{
+    const struct offers_memory *m = &b->call->core->learned;
+    uint64_t key = key_of(b);
+    return m->of[key % OFFERS_LEARNED_MAX].key == key && m->of[key % OFFERS_LEARNED_MAX].ice;
 }
 
 void offers_learn(struct leg *b)
@@ -161,7 +184,8 @@ void offers_learn(struct leg *b)
     const struct offers_memory *m = &b->call->core->learned;
     uint64_t key = key_of(b);
     enum offer_shape now = current(b);
-    bool known = m->of[key % OFFERS_LEARNED_MAX].key == key;
+    bool known = m->of[key % OFFERS_LEARNED_MAX].key == key &&
+                 m->of[key % OFFERS_LEARNED_MAX].shape != OFFER_NONE;
     /* The first choice was right: nothing to remember. Clear is not remembered at all. */
     if (now != OFFER_NONE && now != OFFER_CLEAR && (b->offers.at > 0 || known))
         remember(b, now);

@@ -27,7 +27,8 @@ struct offers {
 struct offers_memory {
     struct {
         uint64_t key;
-        uint8_t shape;
+        uint8_t shape; /* enum offer_shape; NONE: nothing */
+        bool ice;      /* its own last offer had ICE */
     } of[OFFERS_LEARNED_MAX];
 };
 
@@ -49,5 +50,9 @@ void offers_learn(struct leg *b);
 /* It has answered, but without keys that we can use, and the call has to end: the next one begins with
  * the next shape. */
 void offers_learn_misunderstood(struct leg *b);
+
+/* A caller's phone: does its offer have ICE? Then ours to it have it, too. */
+void offers_learn_ice(const struct leg *a, bool has);
+bool offers_knows_ice(const struct leg *b);
 
 #endif

@@ -173,6 +173,9 @@ void setup_begin(struct call *c, const struct sip_msg *req)
         call_end(c, 500, "no memory");
         return;
     }
+    struct leg_shape shape;
+    leg_shape_of(a->flow.kind, &a->policy, c->core->sdp[0], &shape);
+    offers_learn_ice(a, shape.ice);
     path_decide(c, c->core->sdp[0]);
     judge_offer(c, c->core->sdp[0]);
 }

@@ -77,7 +77,9 @@ static void send_register(struct phone_account *a, uint32_t expires)
     if (r == 0) {
         BUF_PUT_LIT(&b, "Contact: <");
         transport_put_contact_uri(&b, a->ph->transport, &a->ph->flow, slice_from_str(a->ph->user));
-        buf_printf(&b, ">;expires=%u\r\nExpires: %u\r\n", expires, expires);
+        /* RFC 5768: offers to us should have ICE. */
+        buf_printf(&b, ">;expires=%u%s\r\nExpires: %u\r\n", expires,
+                   a->ph->opt->ice ? ";+sip.ice" : "", expires);
         r = b.overflow ? -EMSGSIZE : phone_request_send(&a->request, buf_slice(&b), SLICE_NONE);
     }
     if (r < 0)

@@ -86,6 +86,7 @@ static void binding_to_op(const struct binding *b, struct store_binding_op *op)
     op->b.cseq = b->cseq;
     op->b.reg_id = b->reg_id;
     op->b.q = b->q;
+    op->b.ice = b->ice;
     op->b.transport = (uint8_t)b->flow.kind;
     op->b.listener = b->flow.listener;
     op->b.conn = b->flow.conn;
@@ -226,6 +227,7 @@ static struct binding *binding_new(struct location *l, const struct location_put
                           .cseq = p->cseq,
                           .reg_id = p->reg_id,
                           .q = p->q,
+                          .ice = p->ice,
                           .id = l->next_id++,
                           .created_unix = loop_unix_now(l->cfg.loop)};
     list_init(&b->node);
@@ -279,9 +281,10 @@ static void set_due(struct location *l, struct binding *b, uint32_t expires_s)
 
 static bool is_refresh(const struct binding *b, const struct location_put *p)
 {
-    return b->q == p->q && b->reg_id == p->reg_id && slice_eq_str(p->contact, b->contact) &&
-           slice_eq_str(p->call_id, b->call_id) && slice_eq_str(p->path, b->path) &&
-           slice_eq_str(p->instance, b->instance) && slice_eq_str(p->user_agent, b->user_agent);
+    return b->q == p->q && b->ice == p->ice && b->reg_id == p->reg_id &&
+           slice_eq_str(p->contact, b->contact) && slice_eq_str(p->call_id, b->call_id) &&
+           slice_eq_str(p->path, b->path) && slice_eq_str(p->instance, b->instance) &&
+           slice_eq_str(p->user_agent, b->user_agent);
 }
 
 /* Most REGISTERs say nothing new: the binding stays where it is. */
@@ -385,6 +388,7 @@ static int on_loaded(void *arg, const struct store_binding *s)
         .cseq = s->cseq,
         .reg_id = s->reg_id,
         .q = s->q,
+        .ice = s->ice,
         .expires_s = s->expires > now ? (uint32_t)(s->expires - now) : 1,
     };
     struct store *store = l->cfg.store;

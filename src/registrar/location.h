@@ -30,6 +30,7 @@ struct binding {
     uint32_t cseq, reg_id;
     uint16_t q;
     bool stored;  /* the store knows this id */
+    bool ice;     /* it asks for ICE in offers (RFC 5768) */
     bool removed; /* gone from the table, kept until that is written */
     const char *contact, *call_id, *path, *instance, *user_agent;
     char text[];
@@ -66,6 +67,7 @@ struct location_put {
     const struct transport_flow *flow;
     uint32_t cseq, reg_id;
     uint16_t q;
+    bool ice;
     uint32_t expires_s;
 };
 /* New, or instead of `old`. -ENOSPC: max_bindings; -ENOMEM. */

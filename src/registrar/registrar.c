@@ -101,6 +101,8 @@ static void put_contact(struct buf *b, const struct binding *bd, uint64_t now)
     }
     if (bd->reg_id)
         buf_printf(b, ";reg-id=%u", bd->reg_id);
+    if (bd->ice)
+        BUF_PUT_LIT(b, ";+sip.ice");
     BUF_PUT_LIT(b, "\r\n");
 }
 
@@ -303,6 +305,7 @@ static int put_one(struct job *j, const struct sip_contact *c, uint32_t expires,
         .cseq = j->req->cseq,
         .reg_id = c->has_reg_id ? c->reg_id : 0,
         .q = c->q,
+        .ice = c->ice,
         .expires_s = expires,
     };
     j->outbound |= c->instance.n && c->has_reg_id;

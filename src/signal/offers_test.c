@@ -284,6 +284,49 @@ static void test_two_lines(void **state)
     offer_two_lines(*state, 5, "clear", "1003", false);
 }
 
+/* One call from x to y, whose phones are on TLS; was ICE offered to y? */
+static bool offers_ice(struct kit *k, struct phone *x, struct phone *y, const char *lines)
+{
+    struct duo t = {0};
+    char uri[64], keying[200];
+    snprintf(uri, sizeof(uri), "sip:%s@example.org", y->name);
+    snprintf(keying, sizeof(keying), "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:PHONE%u\r\n%s",
+             x->number, lines);
+    side_caller(&t.x, x, uri);
+    side_invite(&t.x, "", phone_sdp_as(x, 4000, "RTP/SAVP", keying, "sendrecv"));
+    side_callee(&t.y, y);
+    bool ice = kit_endpoint_of(&k->media, 1, 0)->asked.ice;
+    side_answer(&t.y, "200 OK", "", phone_sdp(y, 6000, "sendrecv"));
+    await(y, "ACK ");
+    side_await(&t.x, "200");
+    side_ack(&t.x, NULL);
+    hang_up(&t.x, &t.y);
+    side_fini(&t.x);
+    side_fini(&t.y);
+    return ice;
+}
+
+/* RFC 5768, or by what its own last offer was like. */
+static void test_ice_for_who_asks_for_it(void **state)
+{
+    static const char ice[] = "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n";
+    struct kit *k = *state;
+    struct phone a, b;
+    char headers[160];
+    phone_up(k, &a, 1, "1000", TRANSPORT_TLS);
+    phone_init(k, &b, 2, "1001", "example.org", TRANSPORT_TLS);
+    snprintf(headers, sizeof(headers), "Contact: <%s>;+sip.ice\r\n", b.contact);
+    phone_register_as(&b, headers, "200");
+    assert_true(offers_ice(k, &a, &b, ""));
+    assert_false(offers_ice(k, &b, &a, "")); /* the other has said nothing … */
+    assert_true(offers_ice(k, &a, &b, ice));
+    assert_true(offers_ice(k, &b, &a, "")); /* … and now has */
+    assert_true(offers_ice(k, &a, &b, ""));
+    assert_false(offers_ice(k, &b, &a, "")); /* no more */
+    phone_fini(&a);
+    phone_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,7 +334,7 @@ int main(void)
         KIT_TEST(test_preferred_ends_in_clear),      KIT_TEST(test_refused_after_it_rang),
         KIT_TEST(test_cancelled_between_two_offers), KIT_TEST(test_one_of_two_phones),
         KIT_TEST(test_a_quirk_says_where_to_begin),  KIT_TEST(test_two_lines),
-        KIT_TEST(test_answered_without_keys),
+        KIT_TEST(test_answered_without_keys),        KIT_TEST(test_ice_for_who_asks_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -275,6 +275,9 @@ static void test_outbound(void **state)
     assert_int_equal(
         location_find(k->role->location, SLICE_LIT("1000"), SLICE_LIT("example.org"), found, 4), 2);
     assert_int_equal(found[0]->flow.conn, 2);
+    assert_false(found[0]->ice);
+    phone_register_as(&p, "Contact: <sip:y@10.0.0.2>;+sip.ice\r\n", "200");
+    assert_got(&p, ";+sip.ice\r\n");
     phone_fini(&p);
     phone_fini(&q);
 }

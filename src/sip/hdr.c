@@ -284,6 +284,11 @@ static bool contact_param(struct sip_contact *c, const struct lex_param *param)
         c->has_reg_id = true;
         return param_number(value, SEQ_MAX, &c->reg_id) && c->reg_id > 0;
     }
+    if (slice_eq_nocase(param->name, SLICE_LIT("+sip.ice"))) {
+        /* RFC 3840 s.9: a tag alone says TRUE. */
+        c->ice = !slice_eq_nocase(value, SLICE_LIT("\"FALSE\""));
+        return true;
+    }
     if (slice_eq_nocase(param->name, SLICE_LIT("+sip.instance"))) {
         if (value.n < 2 || value.p[0] != '"')
             return false;

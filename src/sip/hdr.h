@@ -73,6 +73,7 @@ struct sip_contact {
     struct slice instance; /* +sip.instance without quotes (RFC 5626); empty: absent */
     bool has_reg_id;
     uint32_t reg_id; /* 1 .. 2^31-1 */
+    bool ice;        /* +sip.ice: it wants ICE in offers (RFC 5768) */
 };
 int sip_contact_parse(struct slice in, struct sip_contact *ret) MUST_CHECK;
 

@@ -134,7 +134,13 @@ static void contacts(void **state)
                                        &c),
                      0);
     assert_true(c.has_expires && c.expires == 3600 && c.has_reg_id && c.reg_id == 1);
-    assert_true(c.q == 700 && slice_eq_str(c.instance, "<urn:uuid:f81d4fae>"));
+    assert_true(c.q == 700 && slice_eq_str(c.instance, "<urn:uuid:f81d4fae>") && !c.ice);
+    assert_int_equal(sip_contact_parse(S("<sip:a@h>;+sip.ICE;q=1"), &c), 0);
+    assert_true(c.ice);
+    assert_int_equal(sip_contact_parse(S("<sip:a@h>;+sip.ice=\"TRUE\""), &c), 0);
+    assert_true(c.ice);
+    assert_int_equal(sip_contact_parse(S("<sip:a@h>;+sip.ice=\"false\""), &c), 0);
+    assert_false(c.ice);
     assert_int_equal(sip_contact_parse(S("*"), &c), 0);
     assert_true(c.addr.is_star && c.q == 1000 && !c.has_expires && !c.has_reg_id);
     assert_int_equal(sip_contact_parse(S("sip:a@h;expires=0"), &c), 0);

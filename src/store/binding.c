@@ -62,6 +62,7 @@ static void read_row(sqlite3_stmt *st, struct store_binding *ret)
         .conn = (uint64_t)sqlite3_column_int64(st, 14),
         .remote = addr_unpack(store_column_slice(st, 15)),
         .local = addr_unpack(store_column_slice(st, 16)),
+        .ice = sqlite3_column_int(st, 17) != 0,
     };
 }
 
@@ -122,6 +123,7 @@ static int put(struct store *s, sqlite3_stmt *st, const struct store_binding *b)
     (void)sqlite3_bind_int64(st, 15, (int64_t)b->conn);
     (void)sqlite3_bind_blob(st, 16, remote, (int)addr_pack(&b->remote, remote), SQLITE_STATIC);
     (void)sqlite3_bind_blob(st, 17, local, (int)addr_pack(&b->local, local), SQLITE_STATIC);
+    (void)sqlite3_bind_int(st, 18, b->ice);
     return store_stmt_run(s, st);
 }
 

@@ -35,6 +35,7 @@ const char *const store_migrations[] = {
     "CREATE TABLE zrtp_secret (zid BLOB PRIMARY KEY, rs1 BLOB, rs2 BLOB, pbx BLOB,"
     " verified INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID;",
     "ALTER TABLE user ADD COLUMN mikey_psk BLOB;",
+    "ALTER TABLE binding ADD COLUMN ice INTEGER NOT NULL DEFAULT 0;",
 };
 const int store_migration_count = ARRAY_LEN(store_migrations);
 
@@ -47,7 +48,7 @@ const int store_migration_count = ARRAY_LEN(store_migrations);
         "d") " FROM user u JOIN domain d ON d.id = u.domain "
 #define BINDING_COLUMNS                                                                         \
     "id, aor, contact, call_id, path, instance, user_agent, created, expires, cseq, reg_id, q," \
-    " transport, listener, conn, remote, local"
+    " transport, listener, conn, remote, local, ice"
 
 #define ZRTP_COLUMNS "rs1, rs2, pbx, verified, updated"
 
@@ -93,8 +94,8 @@ const char *const store_stmt_sql[STORE_STMT_COUNT] = {
     [STORE_STMT_BINDING_EACH] =
         "SELECT " BINDING_COLUMNS " FROM binding WHERE expires > ?1 ORDER BY id",
     [STORE_STMT_BINDING_PUT] =
-        "REPLACE INTO binding (" BINDING_COLUMNS
-        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        "REPLACE INTO binding (" BINDING_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+        "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     [STORE_STMT_BINDING_DEL] = "DELETE FROM binding WHERE id = ?1",
     [STORE_STMT_BINDING_EXPIRE] = "DELETE FROM binding WHERE expires <= ?1",
 

@@ -144,6 +144,7 @@ struct store_binding {
     uint32_t cseq;
     uint32_t reg_id;   /* RFC 5626; 0: none */
     uint16_t q;        /* thousandths: 1000 is q=1.0 */
+    bool ice;          /* RFC 5768 +sip.ice */
     uint8_t transport; /* enum transport_kind of the flow it came over … */
     uint32_t listener;
     uint64_t conn;

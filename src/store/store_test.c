@@ -281,6 +281,7 @@ static struct store_binding_op put_op(uint64_t id, const char *aor, uint64_t exp
               .expires = expires,
               .cseq = 4294967295u,
               .reg_id = 1,
+              .ice = true,
               .q = 1000,
               .transport = 2,
               .listener = 1,
@@ -320,6 +321,7 @@ static void bindings_come_back(void **state)
     assert_int_equal(seen.last.expires, 2000);
     assert_int_equal(seen.last.cseq, 4294967295u);
     assert_true(seen.last.conn == 1ull << 62);
+    assert_true(seen.last.ice);
     assert_true(addr_eq(&seen.last.remote, &ops[2].b.remote));
     assert_true(addr_eq(&seen.last.local, &ops[2].b.local));
 
