@@ -5,6 +5,12 @@ static const char *const keying_names[KEYING_COUNT] = {
     [KEYING_ZRTP] = "zrtp", [KEYING_MIKEY] = "mikey", [KEYING_PASS] = "pass",
 };
 
+static const char *const fault_names[KEYING_FAULT_COUNT] = {
+    [KEYING_FAULT_PEER] = "peer",         [KEYING_FAULT_FORGED] = "forged",
+    [KEYING_FAULT_SUITE] = "suite",       [KEYING_FAULT_TIMEOUT] = "timeout",
+    [KEYING_FAULT_INTERNAL] = "internal",
+};
+
 static const char *const policy_names[PROTECTION_POLICY_COUNT] = {
     [PROTECTION_REQUIRED] = "required",
     [PROTECTION_PREFERRED] = "preferred",
@@ -49,6 +55,11 @@ static int name_find(const char *const *names, size_t n, struct slice s, size_t 
         }
     }
     return -EINVAL;
+}
+
+const char *keying_fault_name(enum keying_fault f)
+{
+    return fault_names[f];
 }
 
 const char *keying_name(enum keying_kind k)

@@ -15,6 +15,16 @@ enum keying_kind {
     KEYING_COUNT
 };
 
+/* Why a handshake in the media path has failed, as it is counted; a sentence tells more. */
+enum keying_fault {
+    KEYING_FAULT_PEER,     /* another certificate than the signalled one */
+    KEYING_FAULT_FORGED,   /* a proof that was wrong: someone may be between us */
+    KEYING_FAULT_SUITE,    /* it would have ended in one that is not allowed */
+    KEYING_FAULT_TIMEOUT,  /* not complete in time, whoever is to blame */
+    KEYING_FAULT_INTERNAL, /* ours */
+    KEYING_FAULT_COUNT
+};
+
 enum protection_policy {
     PROTECTION_REQUIRED,  /* never a clear packet, in or out */
     PROTECTION_PREFERRED, /* encrypted where the peer can */
@@ -55,7 +65,8 @@ struct media_protection {
     char sas[PROTECTION_SAS_MAX]; /* empty: none */
 };
 
-const char *keying_name(enum keying_kind k); /* "sdes" */
+const char *keying_name(enum keying_kind k);        /* "sdes" */
+const char *keying_fault_name(enum keying_fault f); /* "peer" */
 int keying_parse(struct slice s, enum keying_kind *ret) MUST_CHECK;
 const char *protection_policy_name(enum protection_policy p); /* "required" */
 int protection_policy_parse(struct slice s, enum protection_policy *ret) MUST_CHECK;

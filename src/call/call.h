@@ -100,6 +100,7 @@ struct call_counts {
     uint64_t running[KEYING_COUNT][KEYING_COUNT]; /* answered ones that go on */
     uint64_t refused;                             /* never answered */
     uint64_t auth_failures, replayed, clear_dropped;
+    uint64_t keying_failed[KEYING_COUNT][KEYING_FAULT_COUNT]; /* handshakes in the media path */
 };
 void call_core_counts(const struct call_core *core, struct call_counts *ret);
 

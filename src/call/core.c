@@ -456,6 +456,7 @@ static void end_by_media(struct leg *l, const struct media_event *e)
                      l == c->a ? "no media came from the caller" : "no media came from the callee");
         return;
     case MEDIA_EVENT_FAILED: /* of a further stream: it stays closed, and the call goes on */
+        count_keying_failed(c->core, e);
         if (!is_main)
             return;
         snprintf(why, sizeof(why), "%.*s", (int)sizeof(e->why), e->why);

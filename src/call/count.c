@@ -36,6 +36,13 @@ void count_ended(struct call *c, bool answered)
         n->refused++;
 }
 
+void count_keying_failed(struct call_core *core, const struct media_event *e)
+{
+    uint8_t k = e->protection.keying;
+    if (k < KEYING_COUNT && e->fault < KEYING_FAULT_COUNT)
+        core->counts.keying_failed[k][e->fault]++;
+}
+
 void call_core_counts(const struct call_core *core, struct call_counts *ret)
 {
     struct call_counts n = core->counts;

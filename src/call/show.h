@@ -16,5 +16,6 @@ const struct leg_stream *show_main_stream(const struct leg *l);
 
 /* count.c: before the media of an ended call is let go. */
 void count_ended(struct call *c, bool answered);
+void count_keying_failed(struct call_core *core, const struct media_event *e);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/addr.h"
 #include "base/protection.h"
 
+#define MEDIA_WHY_MAX 160
 #define MEDIA_TEXT_MAX 8192 /* keying attribute lines, "a=…\r\n" each */
 #define MEDIA_CODEC_MAX 24
 #define MEDIA_CODEC_NAME_MAX 16
@@ -192,7 +193,7 @@ struct media_reply {
 enum media_event_kind {
     MEDIA_EVENT_SECURE,  /* protection changed: keys are in use */
     MEDIA_EVENT_TIMEOUT, /* nothing authentic came for rtp_timeout */
-    MEDIA_EVENT_FAILED,  /* keying failed; `why` */
+    MEDIA_EVENT_FAILED,  /* keying failed; `fault`, `why` */
     MEDIA_EVENT_DIGIT    /* for the endpoint's phone, by SIP INFO: `digit`, `digit_ms` */
 };
 
@@ -200,10 +201,11 @@ struct media_event {
     uint64_t endpoint, call;
     uint16_t leg, stream;
     uint8_t kind;  /* enum media_event_kind */
+    uint8_t fault; /* enum keying_fault */
     uint8_t digit; /* RFC 4733 s.3.2 */
     uint16_t digit_ms;
     struct media_protection protection;
-    char why[160];
+    char why[MEDIA_WHY_MAX];
 };
 
 enum media_ice_state {

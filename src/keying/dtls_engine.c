@@ -78,14 +78,14 @@ static bool is_signalled(const struct keying_engine *e)
     return false;
 }
 
-static void fail(struct keying_engine *e, const char *why)
+static void fail(struct keying_engine *e, enum keying_fault f, const char *why)
 {
     crypto_dtls_session_close(e->session);
     session_drop(e);
     e->over = true;
     e->why = why;
     e->env.timer(e->env.arg, 0);
-    e->env.failed(e->env.arg, why);
+    e->env.failed(e->env.arg, f, why);
 }
 
 static void on_done(struct keying_engine *e, uint64_t now)
@@ -94,11 +94,12 @@ static void on_done(struct keying_engine *e, uint64_t now)
     if (e->done)
         return;
     if (!is_signalled(e)) {
-        fail(e, "the peer's DTLS certificate is not the one that its description names");
+        fail(e, KEYING_FAULT_PEER,
+             "the peer's DTLS certificate is not the one that its description names");
         return;
     }
     if (crypto_dtls_session_keys(e->session, &y.tx, &y.rx) < 0) {
-        fail(e, "the DTLS handshake brought no keys");
+        fail(e, KEYING_FAULT_INTERNAL, "the DTLS handshake brought no keys");
         return;
     }
     e->done = true;

@@ -134,8 +134,9 @@ static void rig_secure(void *arg, const struct keying_yield *y)
     e->secure++;
 }
 
-static void rig_failed(void *arg, const char *why)
+static void rig_failed(void *arg, enum keying_fault f, const char *why)
 {
+    (void)f;
     ((struct rig_end *)arg)->failed = why;
 }
 

@@ -121,7 +121,7 @@ struct keying_engine_env {
     /* Keys; the engine lives on for what the peer may send late, and may bring new ones later. */
     void (*secure)(void *arg, const struct keying_yield *y);
     /* For good, and proven: not by what anybody may send. `why` is a plain sentence. */
-    void (*failed)(void *arg, const char *why);
+    void (*failed)(void *arg, enum keying_fault f, const char *why);
     /* ZRTP: the state of the first stream of the same description, with its keys; this one then needs
      * no key agreement of its own (RFC 6189 s.4.4.3). Read by start; NULL: there is none. */
     const struct keying_state *first;

@@ -89,11 +89,11 @@ static void yield(struct keying_engine *e, const struct zrtp_result *r)
     secret_wipe(&y, sizeof(y));
 }
 
-static void fail(struct keying_engine *e, const char *why)
+static void fail(struct keying_engine *e, enum keying_fault f, const char *why)
 {
     e->over = true;
     e->why = why;
-    e->env.failed(e->env.arg, why);
+    e->env.failed(e->env.arg, f, why);
 }
 
 /* The lists of a Hello are ciphers and tags apart: a pair of them that the policy does not name is
@@ -108,7 +108,7 @@ static void on_secure(void *arg, const struct zrtp_result *r)
     struct keying_engine *e = arg;
 
     if (!is_allowed(e, r)) {
-        fail(e, "ZRTP agreed on an encryption suite that is not allowed here");
+        fail(e, KEYING_FAULT_SUITE, "ZRTP agreed on an encryption suite that is not allowed here");
         return;
     }
     e->has_keys = true;
@@ -148,7 +148,7 @@ static void on_failed(void *arg, const char *why)
         return;
     e->why = why;
     if (is_proof(why)) {
-        fail(e, why);
+        fail(e, KEYING_FAULT_FORGED, why);
         return;
     }
     e->again_ms = 1; /* now plus ZRTP_AGAIN_MS, set by whoever called the machine */

@@ -64,8 +64,9 @@ static void on_secure(void *arg, const struct keying_yield *y)
     assert_true(keying_state_take(&e->s, KEYING_RTP, e->s.wanted, y));
 }
 
-static void on_failed(void *arg, const char *why)
+static void on_failed(void *arg, enum keying_fault f, const char *why)
 {
+    (void)f;
     struct end *e = arg;
 
     e->failed++;

@@ -37,7 +37,9 @@ struct component {
 struct media_keying {
     struct component c[KEYING_COMPONENT_COUNT];
     uint64_t due_since; /* ms: that a handshake for RTP is due; 0: none is */
-    bool told;          /* that it failed */
+    bool told;          /* that it failed, and … */
+    uint8_t fault;      /* enum keying_fault */
+    char why[MEDIA_WHY_MAX];
 };
 
 /* --- where the peer is ------------------------------------------------------------------------- */
@@ -95,7 +97,7 @@ static void on_secure(void *arg, const struct keying_yield *y)
         return;
     media_terms_rekey(&next, &now, loop_now(e->role->loop));
     if (media_terms_take(e, &next) < 0) {
-        media_role_event(e, MEDIA_EVENT_FAILED, "no memory for the keys");
+        media_role_fault(e, KEYING_FAULT_INTERNAL, "no memory for the keys");
         return;
     }
     if (c->which == KEYING_RTP && keying_keys_eq(&next.keying.tx, &now.keying.tx) &&
@@ -117,21 +119,36 @@ static void on_secure(void *arg, const struct keying_yield *y)
         update_others(e); /* which have waited for it */
 }
 
-static void fail(struct media_endpoint *e, const char *why)
+static void tell(struct media_endpoint *e)
 {
-    if (e->keying->told)
-        return;
-    e->keying->told = true;
-    log_event(LOG_WARN, "media_keying_failed", LOG_ID("call", e->s->call), LOG_I("leg", e->s->leg),
-              LOG_I("stream", e->s->stream), LOG_A("peer", media_remote(e, false)),
-              LOG_STR("why", why));
-    media_role_event(e, MEDIA_EVENT_FAILED, why);
+    const struct media_keying *k = e->keying;
+    media_role_fault(e, (enum keying_fault)k->fault, k->why);
 }
 
-static void on_failed(void *arg, const char *why)
+void media_keying_tell_again(struct media_endpoint *e)
+{
+    if (e->keying && e->keying->told)
+        tell(e);
+}
+
+static void fail(struct media_endpoint *e, enum keying_fault f, const char *why)
+{
+    struct media_keying *k = e->keying;
+    if (k->told)
+        return;
+    k->told = true;
+    k->fault = (uint8_t)f;
+    snprintf(k->why, sizeof(k->why), "%s", why);
+    log_event(LOG_WARN, "media_keying_failed", LOG_ID("call", e->s->call), LOG_I("leg", e->s->leg),
+              LOG_I("stream", e->s->stream), LOG_A("peer", media_remote(e, false)),
+              LOG_STR("reason", keying_fault_name(f)), LOG_STR("why", why));
+    tell(e);
+}
+
+static void on_failed(void *arg, enum keying_fault f, const char *why)
 {
     struct component *c = arg;
-    fail(c->e, why);
+    fail(c->e, f, why);
 }
 
 /* --- what is kept of ZRTP peers: signalling has the store ---------------------------------------- */
@@ -464,7 +481,7 @@ void media_keying_check(struct media_endpoint *e, uint64_t now)
     const char *why = "the handshake for keys could not be begun";
     if (e->ice && !c->engine)
         why = "no connectivity check of the peer has found a way to us";
-    fail(e, c->engine ? c->ops->state(c->engine) : why);
+    fail(e, KEYING_FAULT_TIMEOUT, c->engine ? c->ops->state(c->engine) : why);
 }
 
 /* --- what comes -------------------------------------------------------------------------------- */

@@ -62,8 +62,9 @@ static void side_secure(void *arg, const struct keying_yield *y)
     phone_take_keys(&s->d->p, &next);
 }
 
-static void side_failed(void *arg, const char *why)
+static void side_failed(void *arg, enum keying_fault f, const char *why)
 {
+    (void)f;
     ((struct dtls_side *)arg)->failed = why;
 }
 
@@ -251,6 +252,16 @@ static void nothing_passes_before_the_keys(void **state)
     }
 }
 
+/* A restarted signalling names the endpoint as one that stands. */
+static void resync(struct rig *g, const struct dtls_phone *d)
+{
+    rig_attach(g);
+    assert_int_equal(ipc_send(g->chan, MEDIA_MSG_SWEEP_BEGIN, NULL, 0, NULL, 0), 0);
+    assert_int_equal(ipc_send(g->chan, MEDIA_MSG_KEEP, &d->p.endpoint, 8, NULL, 0), 0);
+    assert_int_equal(ipc_send(g->chan, MEDIA_MSG_SWEEP_END, NULL, 0, NULL, 0), 0);
+    rig_turn(g);
+}
+
 static void the_wrong_certificate_is_told_in_words(void **state)
 {
     (void)state;
@@ -271,6 +282,13 @@ static void the_wrong_certificate_is_told_in_words(void **state)
     assert_int_equal(g.events[0].kind, MEDIA_EVENT_FAILED);
     assert_non_null(strstr(g.events[0].why, "certificate"));
     assert_false(g.events[0].protection.established);
+    assert_int_equal(g.events[0].protection.keying, KEYING_DTLS);
+    assert_int_equal(g.events[0].fault, KEYING_FAULT_PEER);
+    resync(&g, &d); /* signalling was killed before it read that */
+    assert_int_equal(g.events_n, 2);
+    assert_int_equal(g.events[1].kind, MEDIA_EVENT_FAILED);
+    assert_int_equal(g.events[1].fault, KEYING_FAULT_PEER);
+    assert_string_equal(g.events[1].why, g.events[0].why);
     phone_say(&d.p, 1); /* under keys that the phone believes in */
     assert_int_equal(phone_hear(&d.p), 0);
     assert_int_equal(rig_stats(&g, d.p.endpoint)->rx_packets, 0);
@@ -578,6 +596,9 @@ static void patience_ends(void **state)
     loop_advance(g.loop, 100000);
     rig_turn(&g);
     assert_int_equal(g.events_n, 1); /* told once */
+    assert_int_equal(g.events[0].fault, KEYING_FAULT_TIMEOUT);
+    resync(&g, &d);
+    assert_int_equal(g.events_n, 2); /* … to each life of signalling */
     dtls_fini(&d);
     rig_fini(&g);
 }

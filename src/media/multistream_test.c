@@ -48,8 +48,9 @@ static void on_secure(void *arg, const struct keying_yield *y)
     phone_take_keys(&l->p, &next);
 }
 
-static void on_failed(void *arg, const char *why)
+static void on_failed(void *arg, enum keying_fault f, const char *why)
 {
+    (void)f;
     ((struct line *)arg)->failed = why;
 }
 

@@ -51,6 +51,13 @@ void media_role_event(struct media_endpoint *e, enum media_event_kind kind, cons
     send_event(e, &ev);
 }
 
+void media_role_fault(struct media_endpoint *e, enum keying_fault f, const char *why)
+{
+    struct media_event ev = {.kind = MEDIA_EVENT_FAILED, .fault = (uint8_t)f};
+    snprintf(ev.why, sizeof(ev.why), "%s", why);
+    send_event(e, &ev);
+}
+
 void media_role_digit(struct media_endpoint *e, uint8_t digit, uint16_t ms)
 {
     struct media_event ev = {.kind = MEDIA_EVENT_DIGIT, .digit = digit, .digit_ms = ms};
@@ -58,6 +65,13 @@ void media_role_digit(struct media_endpoint *e, uint8_t digit, uint16_t ms)
 }
 
 /* --- from signalling --- */
+
+/* What was told while signalling was away may be lost: it is told once more. */
+static void tell_again(struct media_endpoint *e)
+{
+    e->timed_out = false; /* the next tick looks */
+    media_keying_tell_again(e);
+}
 
 static void sweep_end(struct media_role *r)
 {
@@ -67,6 +81,8 @@ static void sweep_end(struct media_role *r)
         n = n->next;
         if (e->swept)
             media_endpoint_close(e);
+        else
+            tell_again(e);
     }
     r->sweeping = false;
 }

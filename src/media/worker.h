@@ -221,6 +221,8 @@ void media_keying_zrtp_found(struct media_role *r, const struct media_zrtp *z);
 /* People have compared the SAS, or take that back. False: there is none here to mark. */
 bool media_keying_verify(struct media_endpoint *e, bool verified);
 void media_keying_free(struct media_endpoint *e);
+/* To a signalling that may not have heard it. */
+void media_keying_tell_again(struct media_endpoint *e);
 /* May the peer of a handshake be at that address? Where it was signalled or heard, or at any port of
  * the host that its signalling comes from. */
 bool media_may_handshake(const struct media_endpoint *e, bool rtcp, const struct addr *from);
@@ -278,6 +280,7 @@ void media_request_run(struct media_role *r, const struct media_request *rq, str
 void media_role_message(struct media_role *r, uint32_t type, const void *payload, size_t n);
 void media_role_reply(struct media_role *r, const struct media_reply *reply, const void *text);
 void media_role_event(struct media_endpoint *e, enum media_event_kind kind, const char *why);
+void media_role_fault(struct media_endpoint *e, enum keying_fault f, const char *why);
 void media_role_digit(struct media_endpoint *e, uint8_t digit, uint16_t ms);
 
 /* socket.c */

@@ -71,8 +71,9 @@ static void on_secure(void *arg, const struct keying_yield *y)
         p->k->cfg.secure(p->k->cfg.arg);
 }
 
-static void on_failed(void *arg, const char *why)
+static void on_failed(void *arg, enum keying_fault f, const char *why)
 {
+    (void)f;
     struct part *p = arg;
 
     p->k->cfg.failed(p->k->cfg.arg, why);
@@ -165,7 +166,7 @@ static void start(struct part *p, const struct keying_ops *ops)
     p->number = s->keying.wanted;
     if (ops->start(&env, &s->keying, p->which, loop_now(p->k->cfg.loop), &p->engine) < 0) {
         p->engine = NULL;
-        on_failed(p, "the handshake for keys could not be begun");
+        on_failed(p, KEYING_FAULT_INTERNAL, "the handshake for keys could not be begun");
         return;
     }
     size_t n = p->early_n;

@@ -60,6 +60,22 @@ static json_t *pairs(uint64_t n[KEYING_COUNT][KEYING_COUNT])
     return list;
 }
 
+/* [{"keying":"dtls","reason":"peer","count":0}, …]: those that shake hands. */
+static json_t *keyings(uint64_t n[KEYING_COUNT][KEYING_FAULT_COUNT])
+{
+    static const uint8_t kinds[] = {KEYING_DTLS, KEYING_ZRTP};
+    json_t *list = json_array();
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        for (int f = 0; f < KEYING_FAULT_COUNT; f++)
+            (void)json_array_append_new(list,
+                                        json_pack("{s:s, s:s, s:I}", "keying",
+                                                  keying_name((enum keying_kind)kinds[i]), "reason",
+                                                  keying_fault_name((enum keying_fault)f), "count",
+                                                  (json_int_t)n[kinds[i]][f]));
+    }
+    return list;
+}
+
 char *metrics_show(struct signal_role *r, const json_t *args)
 {
     struct call_counts c;
@@ -67,14 +83,14 @@ char *metrics_show(struct signal_role *r, const json_t *args)
     (void)args;
     call_core_counts(r->calls, &c);
     transport_counts(r->transport, &t);
-    json_t *j =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "calls",
-                  number(call_core_count(r->calls)), "calls_running", pairs(c.running),
-                  "calls_ended", pairs(c.ended), "calls_refused", number(c.refused),
-                  "registrations", number(location_count(r->location)), "connections",
-                  connections(r), "accepted", number(t.accepted), "handshakes_failed",
-                  handshakes(&t), "srtp_auth_failures", number(c.auth_failures), "srtp_replayed",
-                  number(c.replayed), "clear_dropped", number(c.clear_dropped));
+    json_t *j = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "calls",
+                          number(call_core_count(r->calls)), "calls_running", pairs(c.running),
+                          "calls_ended", pairs(c.ended), "calls_refused", number(c.refused),
+                          "registrations", number(location_count(r->location)), "connections",
+                          connections(r), "accepted", number(t.accepted), "handshakes_failed",
+                          handshakes(&t), "srtp_auth_failures", number(c.auth_failures),
+                          "srtp_replayed", number(c.replayed), "clear_dropped",
+                          number(c.clear_dropped), "keying_failed", keyings(c.keying_failed));
     char *s = json_dumps(j, JSON_COMPACT);
     json_decref(j);
     return s;

@@ -56,6 +56,9 @@ static void test_keying_failure_ends_the_call(void **state)
     assert_got(&t.b,
                "Reason: SIP;cause=488;text=\"the DTLS certificate is not the one that was named\"");
     assert_true(kit_cdr_has(k, "the DTLS certificate is not the one"));
+    struct call_counts n;
+    call_core_counts(k->role->calls, &n);
+    assert_int_equal(n.keying_failed[KEYING_SDES][KEYING_FAULT_PEER], 1); /* the kit's keying */
     fini(&t);
 }
 

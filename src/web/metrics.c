@@ -82,6 +82,22 @@ static void put_calls(struct buf *b, const json_t *s)
     sample(b, "sotto_clear_dropped_total", "", int_at(s, "clear_dropped"));
 }
 
+static void put_keying(struct buf *b, const json_t *list)
+{
+    size_t i;
+    json_t *p;
+    head(b, "sotto_media_keying_failures_total", "counter",
+         "DTLS and ZRTP handshakes of media that failed for good, by reason.");
+    json_array_foreach(list, i, p)
+    {
+        BUF_PUT_LIT(b, "sotto_media_keying_failures_total{keying=");
+        put_value(b, text_at(p, "keying"));
+        BUF_PUT_LIT(b, ",reason=");
+        put_value(b, text_at(p, "reason"));
+        buf_printf(b, "} %lld\n", (long long)int_at(p, "count"));
+    }
+}
+
 static void put_signalling(struct buf *b, const json_t *s)
 {
     head(b, "sotto_registrations", "gauge", "Registered contacts.");
@@ -141,6 +157,7 @@ void metrics_put(struct buf *b, const json_t *signal, const json_t *roles, const
     sample(b, "sotto_up", "", signal != NULL);
     if (signal) {
         put_calls(b, signal);
+        put_keying(b, json_object_get(signal, "keying_failed"));
         put_signalling(b, signal);
     }
     if (roles)

@@ -30,7 +30,8 @@ static void test_all(void **state)
         "\"calls\":7}],\"calls_refused\":1,\"registrations\":5,\"connections\":{\"tls\":2,\"wss\":"
         "4},"
         "\"accepted\":9,\"handshakes_failed\":{\"cipher\":6},\"srtp_auth_failures\":8,"
-        "\"srtp_replayed\":0,\"clear_dropped\":0}",
+        "\"srtp_replayed\":0,\"clear_dropped\":0,\"keying_failed\":[{\"keying\":\"dtls\","
+        "\"reason\":\"peer\",\"count\":11}]}",
         "[{\"role\":\"media\",\"restarts\":2}]",
         "{\"server\":{\"not_after\":\"2030-01-02T03:04:05Z\"},\"domains\":[{\"domain\":\"a\\\"b\","
         "\"not_after\":\"2030-01-02T03:04:05Z\"}]}");
@@ -42,6 +43,7 @@ static void test_all(void **state)
         "\nsotto_connections{transport=\"wss\"} 4\n",
         "\nsotto_tls_handshake_failures_total{reason=\"cipher\"} 6\n",
         "\nsotto_srtp_auth_failures_total 8\n",
+        "\nsotto_media_keying_failures_total{keying=\"dtls\",reason=\"peer\"} 11\n",
         "\nsotto_role_restarts_total{role=\"media\"} 2\n",
         "\nsotto_certificate_expiry_timestamp_seconds{certificate=\"server\"} 1893553445\n",
         "\nsotto_certificate_expiry_timestamp_seconds{certificate=\"a\\\"b\"} 1893553445\n"};
