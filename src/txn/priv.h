@@ -135,6 +135,8 @@ void txn_client_release(struct txn_client *ct);
 /* An answer of the layer itself, sent as it stands. */
 void txn_build_reply(struct buf *b, const struct sip_msg *req, const struct transport_flow *flow,
                      uint16_t status, struct slice to_tag, struct slice more_hdrs);
+/* What is kept of a request over a restart. */
+void txn_build_kept(struct buf *b, const struct sip_msg *req);
 void txn_build_ack(struct buf *b, const struct sip_msg *invite, const struct sip_msg *rsp);
 void txn_build_cancel(struct buf *b, const struct sip_msg *invite, struct slice reason_hdr);
 

@@ -399,3 +399,60 @@ const struct sip_msg *txn_server_request(struct txn_server *st)
     st->req = msg_shrink(&l->msg);
     return st->req;
 }
+
+/* --- over the death of a process --- */
+
+bool txn_server_save(struct txn_server *st, struct buf *b)
+{
+    const struct sip_msg *req = txn_server_request(st);
+    if (req)
+        txn_build_kept(b, req);
+    return req && !b->overflow;
+}
+
+struct slice txn_server_last(const struct txn_server *st)
+{
+    return slice_from(st->rsp, st->rsp_n);
+}
+
+static int restore_parse(struct txn_layer *l, const struct transport_flow *flow, struct slice req,
+                         uint16_t status, struct txn_key *ret)
+{
+    struct sip_msg *m = &l->msg;
+    if (sip_msg_parse(req, m) != SIP_PARSE_OK || !m->is_request || m->method == SIP_ACK ||
+        m->method == SIP_CANCEL || (status >= 200 && (m->method != SIP_INVITE || status >= 300)))
+        return -EINVAL;
+    txn_key_server(m, flow, false, ret);
+    if (map_find(&l->servers, slice_from(ret->b, TXN_KEY_LEN)))
+        return -EINVAL;
+    return l->count < TXN_MAX ? 0 : -ENOBUFS;
+}
+
+int txn_server_restore(struct txn_layer *l, const struct transport_flow *flow, struct slice req,
+                       uint16_t status, struct slice rsp, struct txn_server **ret)
+{
+    struct txn_key key;
+    int r = restore_parse(l, flow, req, status, &key);
+    struct txn_server *st = r == 0 ? txn_server_make(l, &l->msg, flow) : NULL;
+    if (!st)
+        return r < 0 ? r : -ENOMEM;
+    struct txn_base *t = &st->t;
+    if (!request_keep(st)) {
+        txn_server_release(st);
+        return -ENOMEM;
+    }
+    t->key = key;
+    st->status = status;
+    if (rsp.n)
+        answer_keep(st, rsp);
+    if (status >= 200)
+        t->state = SERVER_ACCEPTED;
+    txn_base_map(t);
+    merge_map(st);
+    st->live = NULL;
+    txn_base_enter(t, &txn_server_entry[t->is_invite][t->state]);
+    if (status)
+        loop_timer_cancel(l->loop, &t->retry); /* no 100 after it */
+    *ret = st;
+    return 0;
+}
