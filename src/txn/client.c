@@ -184,7 +184,7 @@ static int client_make(struct txn_layer *l, const struct transport_flow *flow, s
     struct txn_client *ct = malloc(sizeof(*ct) + req.n);
     if (!ct)
         return -ENOMEM;
-    *ct = (struct txn_client){.req_n = req.n};
+    *ct = (struct txn_client){.req_n = req.n, .head_n = m->head.n};
     memcpy(ct->req, req.p, req.n);
     txn_base_init(&ct->t, l, flow);
     ct->t.is_client = true;
@@ -241,15 +241,11 @@ bool txn_client_has_final(const struct txn_client *ct)
 
 bool txn_client_save(struct txn_client *ct, bool whole, struct buf *b)
 {
-    struct slice req = slice_from(ct->req, ct->req_n);
-    if (!whole) {
+    if (whole)
+        buf_put(b, ct->req, ct->head_n);
+    else
         txn_build_kept(b, request_parse(ct));
-        return !b->overflow;
-    }
-    const char *end = memmem(req.p, req.n, "\r\n\r\n", 4);
-    if (end)
-        buf_put(b, req.p, (size_t)(end - req.p) + 4);
-    return end && !b->overflow;
+    return !b->overflow;
 }
 
 bool txn_client_has_provisional(const struct txn_client *ct)

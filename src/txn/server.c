@@ -41,8 +41,10 @@ static void request_forget(struct txn_server *st)
 {
     free(st->req);
     free(st->raw);
+    free(st->kept);
     st->req = NULL;
     st->raw = NULL;
+    st->kept = NULL;
 }
 
 void txn_server_release(struct txn_server *st)
@@ -402,12 +404,28 @@ const struct sip_msg *txn_server_request(struct txn_server *st)
 
 /* --- over the death of a process --- */
 
+static bool kept_make(struct txn_server *st)
+{
+    struct txn_layer *l = st->t.layer;
+    const struct sip_msg *req = txn_server_request(st);
+    struct buf b = buf_over(l->scratch, sizeof(l->scratch));
+    if (!req)
+        return false;
+    txn_build_kept(&b, req);
+    st->kept = b.overflow ? NULL : malloc(b.n);
+    if (!st->kept)
+        return false;
+    memcpy(st->kept, b.p, b.n);
+    st->kept_n = b.n;
+    return true;
+}
+
 bool txn_server_save(struct txn_server *st, struct buf *b)
 {
-    const struct sip_msg *req = txn_server_request(st);
-    if (req)
-        txn_build_kept(b, req);
-    return req && !b->overflow;
+    if (!st->kept && !kept_make(st))
+        return false;
+    buf_put(b, st->kept, st->kept_n);
+    return !b->overflow;
 }
 
 struct slice txn_server_last(const struct txn_server *st)
