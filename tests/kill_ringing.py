@@ -74,12 +74,13 @@ def answered(on, way, kills=1, callees=1):
 
 
 @cases.case("signal is killed while it rings; then the callee answers", peer="sotto phone",
-            keying="sdes", transport="tls")
+            keying="sdes: kill -9 of signal while it rings", transport="tls")
 def answer_tls(on):
     answered(on, "tls")
 
 
-@cases.case("the same over UDP", peer="sotto phone", keying="sdes", transport="udp")
+@cases.case("the same over UDP", peer="sotto phone",
+            keying="sdes: kill -9 of signal while it rings", transport="udp")
 def answer_udp(on):
     answered(on, "udp")
 

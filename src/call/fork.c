@@ -467,8 +467,8 @@ void fork_resume(struct call *c)
             b->begun = false;
         /* Its early description had come, and the caller has not heard of it. */
         if (b->state == LEG_CALLING && b->rang && !b->early_media && b->remote_sdp.n)
-            err_ignore(apply_answer(
-                b, call_scratch_copy(c->core, call_text_slice(&b->remote_sdp)), on_early_applied));
+            err_ignore(apply_answer(b, call_scratch_copy(c->core, call_text_slice(&b->remote_sdp)),
+                                    on_early_applied));
     }
     fork_begin_legs(c);
 }

@@ -118,7 +118,7 @@ struct leg {
 
     struct call_text ack; /* last ACK to a 2xx, sent again when the 2xx comes again */
     uint32_t ack_cseq;
-    bool ack_answers; /* it holds our answer to the offer of that 2xx */
+    bool ack_answers;                /* it holds our answer to the offer of that 2xx */
     struct txn_server *answered_txn; /* whose 2xx is sent again until its ACK comes … */
     struct loop_timer resend;        /* … RFC 3261 s.13.3.1.4 */
     uint64_t resend_until;

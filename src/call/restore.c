@@ -146,9 +146,8 @@ static void restore_fields(struct leg *l, const struct snapshot_leg *s)
     l->restored = true;
     l->progress_status = s->progress_status;
     l->rel_status = s->rel_status;
-    l->rel = (struct dialog_rel){.sent = s->rel_sent,
-                                 .unacked = s->flags & SNAPSHOT_UNACKED,
-                                 .received = s->rel_received};
+    l->rel = (struct dialog_rel){
+        .sent = s->rel_sent, .unacked = s->flags & SNAPSHOT_UNACKED, .received = s->rel_received};
     l->invite_cseq = s->invite_cseq;
     l->answered_cseq = s->answered_cseq;
     l->policy = s->policy;

@@ -141,10 +141,8 @@ static void resume_standing(struct call *c)
     {
         struct leg *l = CONTAINER_OF(n, struct leg, node);
         if (l->state == LEG_UP && l->answered_txn)
-            c->ex = (struct exchange){.state = EXCHANGE_WAIT_ACK,
-                                      .x = l,
-                                      .y = call_other(l),
-                                      .method = SIP_INVITE};
+            c->ex = (struct exchange){
+                .state = EXCHANGE_WAIT_ACK, .x = l, .y = call_other(l), .method = SIP_INVITE};
     }
 }
 

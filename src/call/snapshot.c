@@ -120,8 +120,7 @@ static void save_streams(const struct leg *l, struct snapshot_leg *s, struct buf
 /* Its 2xx is sent again until the ACK comes. */
 static bool repeats_answer(const struct leg *l)
 {
-    return l->answered_txn &&
-           !transport_kind_is_reliable(txn_server_flow(l->answered_txn)->kind);
+    return l->answered_txn && !transport_kind_is_reliable(txn_server_flow(l->answered_txn)->kind);
 }
 
 /* The INVITE (or UPDATE) to this leg or from it that has no final answer, or no ACK yet. */
@@ -177,8 +176,7 @@ static uint16_t flags_of(const struct leg *l)
     bool provisional = l->invite_out && txn_client_has_provisional(l->invite_out);
     return (uint16_t)((l->registered_user ? SNAPSHOT_REGISTERED : 0) |
                       (l->allows_update ? SNAPSHOT_UPDATE : 0) | (l->begun ? SNAPSHOT_BEGUN : 0) |
-                      (l->rang ? SNAPSHOT_RANG : 0) |
-                      (l->early_media ? SNAPSHOT_EARLY_MEDIA : 0) |
+                      (l->rang ? SNAPSHOT_RANG : 0) | (l->early_media ? SNAPSHOT_EARLY_MEDIA : 0) |
                       (l->asked_again ? SNAPSHOT_ASKED_AGAIN : 0) |
                       (l->wants_100rel ? SNAPSHOT_100REL : 0) |
                       (l->rel.unacked ? SNAPSHOT_UNACKED : 0) |
@@ -265,8 +263,7 @@ static void save_head(const struct call *c, enum form form, struct snapshot_slot
     s->leg_count = 0;
 }
 
-static bool save_as(const struct call *c, enum form form, struct snapshot_slot *s,
-                    struct buf *data)
+static bool save_as(const struct call *c, enum form form, struct snapshot_slot *s, struct buf *data)
 {
     bool early = c->phase != CALL_ANSWERED && form == FORM_WHOLE;
     struct slice best = early ? slice_from_str(call_best_reason(c)) : SLICE_NONE;

@@ -27,7 +27,7 @@ void leg_sip_set_tag(struct leg *l, const char *tag); /* caller: the dialog it i
 void leg_sip_ack_fork(struct leg *l, struct sip_msg *msg);
 void leg_sip_answer(struct leg *l, struct slice sdp); /* 2xx to its INVITE, kept until the ACK */
 void leg_sip_reject(struct leg *l, uint16_t status, struct slice reason);
-void leg_sip_acked(struct leg *l);   /* stops sending the 2xx again */
+void leg_sip_acked(struct leg *l); /* stops sending the 2xx again */
 /* After a restart: the ACK to its 2xx is still to come. NULL: it need not be sent again. */
 void leg_sip_await_ack(struct leg *l, struct txn_server *st);
 void leg_sip_release(struct leg *l); /* lets go of all transactions and timers */

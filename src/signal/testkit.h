@@ -80,7 +80,7 @@ struct transport *transport_free(struct transport *t)
 }
 
 static uint64_t kit_dead_conn; /* closed while no process looked; 0: none */
-static bool kit_is_dead; /* the process: what it would say at its end is not said */
+static bool kit_is_dead;       /* the process: what it would say at its end is not said */
 
 int transport_send(struct transport *t, const struct transport_flow *f, struct slice msg)
 {
@@ -116,8 +116,7 @@ int transport_connect(struct transport *t, enum transport_kind kind, const struc
 
 bool transport_is_alive(const struct transport *t, const struct transport_flow *f)
 {
-    return f->conn == 0 ||
-           (f->conn < KIT_CONNS && !t->dead[f->conn] && f->conn != kit_dead_conn);
+    return f->conn == 0 || (f->conn < KIT_CONNS && !t->dead[f->conn] && f->conn != kit_dead_conn);
 }
 
 void transport_close(struct transport *t, uint64_t conn, const char *reason)

@@ -61,8 +61,9 @@ void txn_build_cancel(struct buf *b, const struct sip_msg *invite, struct slice 
 
 void txn_build_kept(struct buf *b, const struct sip_msg *req)
 {
-    static const enum sip_hdr_id kept[] = {SIP_HDR_VIA, SIP_HDR_RECORD_ROUTE, SIP_HDR_ROUTE,
-                                           SIP_HDR_FROM, SIP_HDR_TO, SIP_HDR_CALL_ID, SIP_HDR_CSEQ};
+    static const enum sip_hdr_id kept[] = {SIP_HDR_VIA,  SIP_HDR_RECORD_ROUTE, SIP_HDR_ROUTE,
+                                           SIP_HDR_FROM, SIP_HDR_TO,           SIP_HDR_CALL_ID,
+                                           SIP_HDR_CSEQ};
     buf_put_slice(b, req->method_name);
     buf_put_char(b, ' ');
     buf_put_slice(b, req->ruri_raw);

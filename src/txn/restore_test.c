@@ -80,8 +80,7 @@ static void answered_invite_is_answered_again(void **state)
     char rsp[2048];
     struct slice last = txn_server_last(old->st);
     memcpy(rsp, last.p, last.n);
-    struct world *w =
-        restored(save_server(old), 200, slice_from(rsp, last.n), TRANSPORT_UDP);
+    struct world *w = restored(save_server(old), 200, slice_from(rsp, last.n), TRANSPORT_UDP);
     world_free(old);
     assert_true(txn_server_has_final(w->st));
     request_in(w, "INVITE", "z9hG4bK1", TRANSPORT_UDP);
@@ -131,9 +130,9 @@ static struct world *client_restored(bool whole, bool answered, enum transport_k
     if (whole)
         assert_int_equal(b.n, old->sent[0].n); /* it had no body */
     w->client_flow = old->client_flow;
-    assert_int_equal(txn_client_restore(w->l, &w->client_flow, buf_slice(&b), answered,
-                                        client_event, w, &w->ct),
-                     0);
+    assert_int_equal(
+        txn_client_restore(w->l, &w->client_flow, buf_slice(&b), answered, client_event, w, &w->ct),
+        0);
     world_free(old);
     return w;
 }
