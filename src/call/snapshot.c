@@ -141,7 +141,7 @@ static bool save_request(const struct leg *l, enum form form, struct buf *data)
 static bool save_texts(const struct leg *l, enum form form, struct snapshot_leg *s,
                        struct buf *data)
 {
-    char dialog[DIALOG_SAVED_MAX];
+    char dialog[DIALOG_SAVED_MAX] UNINITIALIZED;
     size_t dialog_n = dialog_save(&l->dialog, dialog, sizeof(dialog));
     bool early = l->call->phase != CALL_ANSWERED, whole = form != FORM_BRIEF;
     const struct slice texts[TEXT_COUNT] = {
