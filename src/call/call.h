@@ -21,7 +21,9 @@
 #define CALL_REDIRECTS_MAX 5 /* 302 followed in one call */
 #define CALL_HISTORY_MAX 64  /* ended calls that `show` remembers */
 #define CALL_REFUSED_SHOWN_S 60
-#define CALL_SNAPSHOT_SIZE 16384u
+/* Of a call, over the death of the process. One that rings in so many places that they do not fit (about
+ * ten) is ended by the next process: 503 to the caller, CANCEL to the callees. */
+#define CALL_SNAPSHOT_SIZE 32768u
 
 struct call_core;
 

@@ -145,11 +145,12 @@ struct call_core *call_core_free(struct call_core *core)
 
 int call_core_attach_media(struct call_core *core, int fd)
 {
-    int r = media_client_attach(core->media, fd);
-    if (r == 0 && core->sweep_due) {
-        core->sweep_due = false;
-        snapshot_sweep(core);
-    }
+    size_t n = 0;
+    /* NULL: streams of lost calls end by their own timeout. */
+    uint64_t *standing = core->sweep_due ? snapshot_endpoints(core, &n) : NULL;
+    core->sweep_due = false;
+    int r = media_client_attach(core->media, fd, standing, n);
+    free(standing);
     return r;
 }
 
@@ -167,6 +168,7 @@ size_t call_core_count(const struct call_core *core)
 
 static void call_reap(void *arg)
 {
+    snapshot_drop(arg);
     call_free(arg);
 }
 
@@ -191,7 +193,7 @@ struct call *call_new(struct call_core *core, uint64_t id)
     c->core = core;
     c->id = id;
     snprintf(c->name, sizeof(c->name), "%016llx", (unsigned long long)id);
-    c->slot = SNAPSHOT_NONE;
+    snapshot_init(c);
     c->since_unix = loop_unix_now(core->cfg.loop);
     list_init(&c->legs);
     list_init(&c->passages);
@@ -221,6 +223,7 @@ static void call_free(struct call *c)
     relay_abort(c);
     loop_timer_cancel(core->cfg.loop, &c->ring_timer);
     loop_defer_cancel(&c->reap);
+    loop_defer_cancel(&c->save);
     LIST_FOR_EACH(n, &c->legs)
     leg_free(CONTAINER_OF(n, struct leg, node));
     call_text_clear(&c->crossing);
@@ -351,8 +354,10 @@ void call_on_answered(struct call *c)
 
 void call_changed(struct call *c)
 {
-    if (c->phase != CALL_ANSWERED)
+    if (c->phase != CALL_ANSWERED) {
+        snapshot_later(c);
         return;
+    }
     snapshot_save(c);
     if (c->ex.state ==
         EXCHANGE_IDLE) /* else at its end: nothing comes between request and answer */
@@ -534,6 +539,12 @@ static void on_invite_in(void *arg, struct txn_server *st, enum txn_event ev)
         call_end(l->call, 500, "the caller's connection is gone");
 }
 
+void leg_own_invite(struct leg *a, struct txn_server *st)
+{
+    a->invite_in = st;
+    txn_server_set_user(st, on_invite_in, a);
+}
+
 /* 0, or the status with which the INVITE is refused. */
 static uint16_t take_caller(struct call *c, struct txn_server *st, const struct sip_msg *req,
                             const struct transport_flow *flow, const struct store_user *caller)
@@ -575,12 +586,13 @@ void call_core_invite(struct call_core *core, struct txn_server *st, struct sip_
         return;
     }
     policy_target_str(target, c->target, sizeof(c->target));
-    txn_server_set_user(st, on_invite_in, c->a);
+    leg_own_invite(c->a, st);
     log_event(LOG_INFO, "call_started", LOG_STR("call", c->name), LOG_STR("from", caller->name),
               LOG_STR("to", c->target), LOG_A("peer", &flow->remote));
     loop_timer_set(core->cfg.loop, &c->ring_timer, core->cfg.ring_timeout_ms);
     if (rel_take_invite(c->a, req) && setup_take_target(c, target))
         setup_begin(c, req);
+    snapshot_later(c);
 }
 
 /* --- from the transaction layer -------------------------------------------------------------- */

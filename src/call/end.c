@@ -79,7 +79,7 @@ static void hang_up(struct call *c, const struct leg *except, uint16_t status)
             leg_event(l, LEG_EV_HANGUP, &in);
     }
     media_stop(c);
-    snapshot_drop(c);
+    snapshot_save(c); /* what is left of it */
     if (all_down(c))
         loop_defer_add(c->core->cfg.loop, &c->reap);
 }

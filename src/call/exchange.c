@@ -13,6 +13,7 @@
 #include "call/content.h"
 #include "call/refresh.h"
 #include "call/setup.h"
+#include "call/snapshot.h"
 #include "call/steps.h"
 
 /* A final answer that is not kept; lets go of the transaction. */
@@ -36,6 +37,8 @@ static void exchange_reset(struct exchange *ex)
     ex->out = NULL;
     call_text_clear(&ex->offer);
     call_text_clear(&ex->answer);
+    if (ex->state != EXCHANGE_IDLE)
+        snapshot_later(CONTAINER_OF(ex, struct call, ex));
     ex->state = EXCHANGE_IDLE;
 }
 
@@ -78,6 +81,8 @@ static void offer_to_y(struct call *c, struct slice sdp)
     ex->state = EXCHANGE_OFFERED;
     if (leg_sip_request(ex->y, &rq, &ex->out) < 0)
         exchange_refuse(c, 500, "the other phone cannot be reached");
+    else
+        snapshot_later(c); /* the number of that INVITE */
 }
 
 static void on_local(void *arg, uint8_t status, const char *why)
@@ -340,6 +345,7 @@ void exchange_answer_x(struct call *c, struct slice sdp)
     bool update = ex->method == SIP_UPDATE;
     struct leg_answer a = {.status = 200, .body = sdp, .keep = !update};
     leg_sip_respond(ex->x, in, &a);
+    snapshot_later(c); /* it waits for an ACK now */
     if (update) {
         txn_server_detach(in);
         exchange_reset(ex);
@@ -492,6 +498,7 @@ void exchange_begin(struct leg *x, struct txn_server *st, struct sip_msg *req)
         return;
     *ex = (struct exchange){.x = x, .y = call_other(x), .method = req->method, .in = st};
     txn_server_set_user(st, on_in, x);
+    snapshot_later(c);
     if (!ex->y) {
         builtin_reoffer(c, sdp, kind == CONTENT_SDP);
         return;

@@ -13,6 +13,7 @@
 #include "call/rel.h"
 #include "call/route.h"
 #include "call/setup.h"
+#include "call/snapshot.h"
 #include "call/steps.h"
 #include "call/tell.h"
 
@@ -141,6 +142,7 @@ static bool ring_elsewhere(struct leg *b)
         txn_client_detach(b->invite_out);
     b->invite_out = NULL;
     leg_sip_invite(b, call_text_slice(&b->local_sdp));
+    snapshot_later(b->call);
     return true;
 }
 
@@ -174,6 +176,7 @@ static void on_final(struct leg *l, struct sip_msg *msg)
         txn_client_detach(l->invite_out);
         l->invite_out = NULL;
         leg_sip_invite(l, call_text_slice(&l->local_sdp));
+        snapshot_later(l->call);
         return;
     }
     if (msg->status >= 300 && offers_next(l, msg)) {
@@ -264,6 +267,7 @@ static void on_early_applied(void *arg, uint8_t status, const char *why)
     }
     b->early_media = true;
     c->early = b;
+    snapshot_later(c);
     if (b->state != LEG_CALLING) {
         if (b == c->b)
             fork_answer_caller(b); /* its 2xx overtook us */
@@ -333,6 +337,7 @@ void fork_on_progress(struct leg *b, struct sip_msg *msg)
     if (!rel_take_provisional(b, msg) || c->a->state != LEG_INCOMING)
         return;
     b->rang = true;
+    snapshot_later(c);
     b->progress_status = msg->status;
     c->phase = CALL_RINGING;
     /* Without an offer of ours, a description in a 18x is a preview that nobody may answer. */
@@ -439,6 +444,40 @@ void late_on_answered(struct leg *b, struct sip_msg *msg)
     }
     c->ex = (struct exchange){.x = c->a, .y = b, .method = SIP_INVITE, .late = true};
     late_begin(c, sdp);
+}
+
+/* --- after a restart -------------------------------------------------------------------------- */
+
+/* Its 2xx has been acknowledged (or its ACK waits for the caller's answer): what follows is done again. */
+static void resume_answer(struct leg *b)
+{
+    struct call *c = b->call;
+    struct slice sdp = call_scratch_copy(c->core, call_text_slice(&b->remote_sdp));
+    if (b->state == LEG_ACK_OWED) {
+        c->ex = (struct exchange){.x = c->a, .y = b, .method = SIP_INVITE, .late = true};
+        late_begin(c, sdp);
+    } else if (!sdp.n || apply_answer(b, sdp, on_answer_applied) < 0) {
+        call_end(c, 488, "the phone's answer does not fit the offer");
+    }
+}
+
+void fork_resume(struct call *c)
+{
+    if (c->b) {
+        resume_answer(c->b);
+        return;
+    }
+    LIST_FOR_EACH(n, &c->legs)
+    {
+        struct leg *b = CONTAINER_OF(n, struct leg, node);
+        if (b->state == LEG_NEW)
+            b->begun = false;
+        /* Its early description had come, and the caller has not heard of it. */
+        if (b->state == LEG_CALLING && b->rang && !b->early_media && b->remote_sdp.n)
+            err_ignore(apply_answer(b, call_scratch_copy(c->core, call_text_slice(&b->remote_sdp)),
+                                    on_early_applied));
+    }
+    fork_begin_legs(c);
 }
 
 /* --- failures -------------------------------------------------------------------------------- */

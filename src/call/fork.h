@@ -9,6 +9,8 @@ void fork_start(struct call *c);
 /* One leg for each contact; how many there are now. */
 size_t fork_add_contacts(struct call *c, const struct store_user *callee);
 void fork_begin_legs(struct call *c);
+/* After a restart: goes on where callees were rung, or one had answered. */
+void fork_resume(struct call *c);
 /* The caller has acknowledged its last provisional: the one that had to wait. */
 void fork_tell_untold(struct call *c);
 /* The caller's answer, from that of b, whose media is connected. */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "call/rel.h"
+#include "call/snapshot.h"
 #include "call/steps.h"
 
 typedef void leg_action(struct leg *l, const struct leg_input *in);
@@ -419,6 +420,8 @@ void leg_event(struct leg *l, enum leg_event ev, const struct leg_input *in)
 {
     static const struct leg_input nothing;
     const struct leg_cell *cell = &table[l->state][ev];
+    if (cell->next != l->state)
+        snapshot_later(l->call);
     l->state = cell->next;
     if (cell->action)
         cell->action(l, in ? in : &nothing);

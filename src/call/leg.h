@@ -17,7 +17,8 @@
  *   relay.c     INFO and the like carried from leg to leg
  *   info.c      digits by INFO for phones that know no RTP events, and from those that do
  *   end.c       teardown, CDR
- *   snapshot.c  what a restarted process needs to go on
+ *   snapshot.c  what a restarted process needs to go on, restore.c its way back, resume.c what was
+ *               under way
  *   core.c      calls by id and by dialog, limits, dispatch of in-dialog requests
  *
  * Ownership: the core owns calls, a call owns its legs. A leg holds borrowed transactions and lets
@@ -95,6 +96,7 @@ struct leg {
     bool in_map;
     bool asks_ice; /* callee: its offers are to have ICE, over whatever it comes (RFC 5768) */
     bool begun;    /* callee: its flow, media or answer is under way */
+    bool restored; /* by a process that did not see its last ACK */
     struct transport_flow flow;
     char *target_uri;            /* callee: contact that the INVITE goes to */
     char *path;                  /* … and the Path of its registration, or empty */
@@ -119,6 +121,7 @@ struct leg {
 
     struct call_text ack; /* last ACK to a 2xx, sent again when the 2xx comes again */
     uint32_t ack_cseq;
+    bool ack_answers;                /* it holds our answer to the offer of that 2xx */
     struct txn_server *answered_txn; /* whose 2xx is sent again until its ACK comes … */
     struct loop_timer resend;        /* … RFC 3261 s.13.3.1.4 */
     uint64_t resend_until;
@@ -216,6 +219,7 @@ struct call {
     uint16_t end_status;
     struct call_reasons *reasons; /* NULL: nothing has failed or ended yet */
     uint32_t slot;                /* snapshot slot; SNAPSHOT_NONE: none */
+    struct loop_defer save;       /* into it, at the end of this wake-up */
 };
 
 struct call_history {

@@ -90,10 +90,16 @@ static void resend_start(struct leg *l, struct txn_server *st)
     struct loop *loop = cfg_of(l)->loop;
     resend_stop(l);
     l->answered_txn = st;
-    txn_server_set_user(st, on_answered_txn, l);
+    if (st)
+        txn_server_set_user(st, on_answered_txn, l);
     l->resend_ms = RESEND_T1;
     l->resend_until = loop_now(loop) + ACK_WAIT;
     loop_timer_set(loop, &l->resend, RESEND_T1);
+}
+
+void leg_sip_await_ack(struct leg *l, struct txn_server *st)
+{
+    resend_start(l, st);
 }
 
 void leg_sip_acked(struct leg *l)
@@ -339,6 +345,7 @@ void leg_sip_ack(struct leg *l, struct slice sdp)
     if (b.overflow || call_text_set(&l->ack, buf_slice(&b)) < 0)
         return;
     l->ack_cseq = l->invite_cseq;
+    l->ack_answers = sdp.n > 0;
     leg_sip_ack_again(l);
 }
 
@@ -346,12 +353,18 @@ void leg_sip_ack(struct leg *l, struct slice sdp)
  * go of the INVITE before, the first. */
 void leg_sip_ack_stray(struct leg *l, const struct sip_msg *rsp)
 {
-    if (l->ack.n == 0 || rsp->cseq != l->ack_cseq) {
-        if (rsp->cseq == l->invite_cseq && (l->state == LEG_ENDING || l->state == LEG_DOWN))
-            leg_sip_ack(l, SLICE_NONE);
+    const struct exchange *ex = &l->call->ex;
+    if (l->ack.n && rsp->cseq == l->ack_cseq) {
+        leg_sip_ack_again(l);
         return;
     }
-    leg_sip_ack_again(l);
+    if (rsp->cseq != l->invite_cseq)
+        return;
+    if (l->state == LEG_ENDING || l->state == LEG_DOWN)
+        leg_sip_ack(l, SLICE_NONE);
+    else if (l->restored && l->ack.n == 0 && l->state == LEG_UP &&
+             (ex->state == EXCHANGE_IDLE || ex->y != l)) /* what it got, the last process knew */
+        leg_sip_ack(l, l->ack_answers ? call_text_slice(&l->local_sdp) : SLICE_NONE);
 }
 
 void leg_sip_ack_again(struct leg *l)

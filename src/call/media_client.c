@@ -170,7 +170,18 @@ void media_client_zrtp_found(struct media_client *mc, const struct media_zrtp *z
     send_zrtp(mc, MEDIA_MSG_ZRTP_FOUND, z, sizeof(*z));
 }
 
-int media_client_attach(struct media_client *mc, int fd)
+static void sweep(struct media_client *mc, const uint64_t *endpoints, size_t n)
+{
+    int r = ipc_send(mc->chan, MEDIA_MSG_SWEEP_BEGIN, NULL, 0, NULL, 0);
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = ipc_send(mc->chan, MEDIA_MSG_KEEP, &endpoints[i], sizeof(endpoints[i]), NULL, 0);
+    if (r == 0)
+        r = ipc_send(mc->chan, MEDIA_MSG_SWEEP_END, NULL, 0, NULL, 0);
+    if (r < 0)
+        log_event(LOG_ERROR, "media_sweep_not_sent", LOG_ERRNO(r));
+}
+
+int media_client_attach(struct media_client *mc, int fd, const uint64_t *endpoints, size_t n)
 {
     struct ipc_chan *chan = NULL;
     int r = ipc_chan_new(mc->loop, fd, on_msg, on_closed, mc, &chan);
@@ -182,20 +193,11 @@ int media_client_attach(struct media_client *mc, int fd)
     ipc_chan_on_drained(chan, on_drained);
     if (mc->on_zrtp)
         send_zrtp(mc, MEDIA_MSG_ZRTP_ID, &mc->zrtp_id, sizeof(mc->zrtp_id));
-    LIST_FOR_EACH(n, &mc->order)
-    send_pending(mc, CONTAINER_OF(n, struct pending, order));
+    if (endpoints)
+        sweep(mc, endpoints, n);
+    LIST_FOR_EACH(at, &mc->order)
+    send_pending(mc, CONTAINER_OF(at, struct pending, order));
     return 0;
-}
-
-void media_client_sweep(struct media_client *mc, const uint64_t *endpoints, size_t n)
-{
-    int r = mc->chan ? ipc_send(mc->chan, MEDIA_MSG_SWEEP_BEGIN, NULL, 0, NULL, 0) : -EPIPE;
-    for (size_t i = 0; i < n && r == 0; i++)
-        r = ipc_send(mc->chan, MEDIA_MSG_KEEP, &endpoints[i], sizeof(endpoints[i]), NULL, 0);
-    if (r == 0)
-        r = ipc_send(mc->chan, MEDIA_MSG_SWEEP_END, NULL, 0, NULL, 0);
-    if (r < 0)
-        log_event(LOG_ERROR, "media_sweep_not_sent", LOG_ERRNO(r));
 }
 
 static int request_add(struct media_client *mc, const struct media_request *rq, struct slice text,

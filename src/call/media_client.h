@@ -28,10 +28,11 @@ struct media_client *media_client_free(struct media_client *mc);
 void media_client_zrtp(struct media_client *mc, const struct media_zrtp_id *id, media_zrtp_fn *fn);
 void media_client_zrtp_found(struct media_client *mc, const struct media_zrtp *z);
 
-/* Takes the descriptor of a channel to a (new) media role; `endpoints` are those of the calls that
- * stand, when it is signalling that restarted: all others are closed there. */
-int media_client_attach(struct media_client *mc, int fd) MUST_CHECK;
-void media_client_sweep(struct media_client *mc, const uint64_t *endpoints, size_t n);
+/* Takes the descriptor of a channel to a (new) media role; `endpoints` are those of the n calls that
+ * stand, when it is signalling that restarted: all others are closed there, before anything is asked.
+ * NULL: none are closed. */
+int media_client_attach(struct media_client *mc, int fd, const uint64_t *endpoints,
+                        size_t n) MUST_CHECK;
 
 /* fn is called once, from a later wake-up, never from within. -ENOBUFS, -ENOMEM. */
 int media_client_request(struct media_client *mc, const struct media_request *rq, struct slice text,

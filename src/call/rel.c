@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "call/fork.h"
+#include "call/snapshot.h"
 #include "call/steps.h"
 
 #define REL_T1 500u /* RFC 3262 s.3 */
@@ -58,14 +59,25 @@ void rel_put(struct leg *a, struct buf *b)
     BUF_PUT_LIT(b, "\r\n");
 }
 
+static void wait_begin(struct leg *a)
+{
+    a->rel_ms = REL_T1;
+    a->rel_until = loop_now(loop_of(a)) + REL_WAIT;
+    loop_timer_set(loop_of(a), &a->rel_timer, REL_T1);
+}
+
+void rel_resume(struct leg *a)
+{
+    if (a->rel.unacked && a->rel_text.n)
+        wait_begin(a);
+}
+
 void rel_sent(struct leg *a, uint16_t status, struct slice text)
 {
     a->rel_status = status;
     if (call_text_set(&a->rel_text, text) < 0)
         return; /* sent once; a lost one is then the caller's to miss */
-    a->rel_ms = REL_T1;
-    a->rel_until = loop_now(loop_of(a)) + REL_WAIT;
-    loop_timer_set(loop_of(a), &a->rel_timer, REL_T1);
+    wait_begin(a);
 }
 
 void rel_hold_answer(struct leg *a, struct slice sdp)
@@ -87,6 +99,7 @@ void rel_on_prack(struct leg *a, struct txn_server *st, const struct sip_msg *pr
         return;
     loop_timer_cancel(loop_of(a), &a->rel_timer);
     call_text_clear(&a->rel_text);
+    snapshot_later(a->call);
     if (a->state == LEG_HELD) {
         struct call_text sdp = a->rel_answer;
         a->rel_answer = (struct call_text){0};

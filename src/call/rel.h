@@ -6,6 +6,8 @@
 #include "call/leg.h"
 
 void rel_init(struct leg *l);
+void rel_resume(
+    struct leg *a); /* after a restart: the PRACK that it waits for, it has to wait for anew */
 void rel_release(struct leg *l);
 /* Caller's INVITE: what it supports and requires. False: refused (420). */
 bool rel_take_invite(struct leg *a, const struct sip_msg *req);

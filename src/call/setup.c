@@ -148,6 +148,16 @@ static void judge_offer(struct call *c, const struct sdp *offer)
         call_end(c, 500, "the media process cannot take the call now");
 }
 
+void setup_resume(struct call *c)
+{
+    if (c->late_offer)
+        route_on(c);
+    else if (sdp_parse(call_text_slice(&c->a->remote_sdp), c->core->sdp[0]) == SDP_OK)
+        judge_offer(c, c->core->sdp[0]);
+    else
+        call_end(c, 500, "the caller's description could not be read again");
+}
+
 void setup_begin(struct call *c, const struct sip_msg *req)
 {
     struct leg *a = c->a;

@@ -8,6 +8,8 @@
 bool setup_take_target(struct call *c, const struct policy_target *t);
 /* The call has its leg A with policy and flow, and knows its target. */
 void setup_begin(struct call *c, const struct sip_msg *req);
+/* After a restart: the offer was still being judged. */
+void setup_resume(struct call *c);
 /* The call's target is echo, tone or clock. */
 void builtin_answer(struct call *c);
 bool builtin_choose(const struct call *c, const struct sdp *offer, struct sdp_own_choice *ret);

@@ -27,7 +27,9 @@ void leg_sip_set_tag(struct leg *l, const char *tag); /* caller: the dialog it i
 void leg_sip_ack_fork(struct leg *l, struct sip_msg *msg);
 void leg_sip_answer(struct leg *l, struct slice sdp); /* 2xx to its INVITE, kept until the ACK */
 void leg_sip_reject(struct leg *l, uint16_t status, struct slice reason);
-void leg_sip_acked(struct leg *l);   /* stops sending the 2xx again */
+void leg_sip_acked(struct leg *l); /* stops sending the 2xx again */
+/* After a restart: the ACK to its 2xx is still to come. NULL: it need not be sent again. */
+void leg_sip_await_ack(struct leg *l, struct txn_server *st);
 void leg_sip_release(struct leg *l); /* lets go of all transactions and timers */
 
 /* An answer to a request on this leg other than its first INVITE. */
@@ -70,6 +72,7 @@ void call_discard(struct call *c);           /* one that has not begun: nobody i
 struct leg *call_other(const struct leg *l); /* NULL: none, or a built-in target */
 void call_on_answered(struct call *c);       /* the caller has its 2xx */
 void call_changed(struct call *c);           /* what a restart must know has changed */
+void leg_own_invite(struct leg *a, struct txn_server *st); /* caller: the INVITE that it waits in */
 void leg_remember_dialog(struct leg *l, struct slice call_id, struct slice local_tag);
 void leg_forget_dialog(struct leg *l);
 void call_on_leg_down(struct leg *l);

@@ -446,21 +446,6 @@ static void test_call_goes_on_after_a_restart(void **state)
     fini(&t);
 }
 
-static void test_call_in_the_making_is_swept(void **state)
-{
-    struct kit *k = *state;
-    struct duo t;
-    up(k, &t);
-    dial(&t.p.a, &t.a, "sip:1001@example.org");
-    side_callee(&t.p.b, &t.b);
-    kit_role_restart(k);
-    assert_int_equal(signal_role_calls(k->role), 0);
-    assert_int_equal(k->media.kept_count, 0);
-    assert_int_equal(kit_endpoints(&k->media), 0);
-    kit_forget_sent();
-    fini(&t);
-}
-
 static void test_session_timer_goes_on_after_a_restart(void **state)
 {
     struct kit *k = *state;
@@ -558,7 +543,6 @@ int main(void)
         KIT_TEST(test_legs_max),
         KIT_TEST(test_closing_takes_no_calls),
         KIT_TEST(test_call_goes_on_after_a_restart),
-        KIT_TEST(test_call_in_the_making_is_swept),
         KIT_TEST(test_session_timer_goes_on_after_a_restart),
         KIT_TEST(test_builtin_after_a_restart),
         KIT_TEST(test_damaged_snapshots),

@@ -79,12 +79,15 @@ struct transport *transport_free(struct transport *t)
     return NULL;
 }
 
+static uint64_t kit_dead_conn; /* closed while no process looked; 0: none */
+static bool kit_is_dead;       /* the process: what it would say at its end is not said */
+
 int transport_send(struct transport *t, const struct transport_flow *f, struct slice msg)
 {
     if (!transport_is_alive(t, f))
         return -ENOTCONN;
     kit_sent_count++;
-    if (kit_count_only)
+    if (kit_count_only || kit_is_dead)
         return 0;
     struct kit_sent *s = malloc(sizeof(*s) + msg.n + 1);
     assert_non_null(s);
@@ -113,7 +116,7 @@ int transport_connect(struct transport *t, enum transport_kind kind, const struc
 
 bool transport_is_alive(const struct transport *t, const struct transport_flow *f)
 {
-    return f->conn == 0 || (f->conn < KIT_CONNS && !t->dead[f->conn]);
+    return f->conn == 0 || (f->conn < KIT_CONNS && !t->dead[f->conn] && f->conn != kit_dead_conn);
 }
 
 void transport_close(struct transport *t, uint64_t conn, const char *reason)
@@ -584,7 +587,9 @@ static inline void kit_role_start(struct kit *k)
 static inline void kit_role_restart(struct kit *k)
 {
     k->media.chan = ipc_chan_free(k->media.chan);
+    kit_is_dead = true;
     k->role = signal_role_free(k->role);
+    kit_is_dead = false;
     kit_role_start(k);
 }
 

@@ -58,3 +58,19 @@ void txn_build_cancel(struct buf *b, const struct sip_msg *invite, struct slice 
     }
     BUF_PUT_LIT(b, "Content-Length: 0\r\n\r\n");
 }
+
+void txn_build_kept(struct buf *b, const struct sip_msg *req)
+{
+    static const enum sip_hdr_id kept[] = {SIP_HDR_VIA,  SIP_HDR_RECORD_ROUTE, SIP_HDR_ROUTE,
+                                           SIP_HDR_FROM, SIP_HDR_TO,           SIP_HDR_CALL_ID,
+                                           SIP_HDR_CSEQ};
+    buf_put_slice(b, req->method_name);
+    buf_put_char(b, ' ');
+    buf_put_slice(b, req->ruri_raw);
+    BUF_PUT_LIT(b, " SIP/2.0\r\n");
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        for (const struct sip_hdr *h = sip_msg_hdr(req, kept[i]); h; h = sip_msg_hdr_next(req, h))
+            sip_put_hdr_raw(b, h);
+    }
+    BUF_PUT_LIT(b, "Content-Length: 0\r\n\r\n");
+}

@@ -172,8 +172,9 @@ void txn_client_drive(struct txn_client *ct, enum txn_client_in in, struct sip_m
 
 /* --- for the user --- */
 
-int txn_client_new(struct txn_layer *l, const struct transport_flow *flow, struct slice req,
-                   txn_client_fn *fn, void *arg, struct txn_client **ret)
+/* In a state, but not entered. */
+static int client_make(struct txn_layer *l, const struct transport_flow *flow, struct slice req,
+                       uint8_t state, struct txn_client **ret)
 {
     struct sip_msg *m = &l->msg;
     if (sip_msg_parse(req, m) != SIP_PARSE_OK || !m->is_request || m->method == SIP_ACK)
@@ -183,15 +184,28 @@ int txn_client_new(struct txn_layer *l, const struct transport_flow *flow, struc
     struct txn_client *ct = malloc(sizeof(*ct) + req.n);
     if (!ct)
         return -ENOMEM;
-    *ct = (struct txn_client){.fn = fn, .arg = arg, .req_n = req.n};
+    *ct = (struct txn_client){.req_n = req.n, .head_n = m->head.n};
     memcpy(ct->req, req.p, req.n);
     txn_base_init(&ct->t, l, flow);
     ct->t.is_client = true;
     ct->t.is_invite = m->method == SIP_INVITE;
-    ct->t.state = CLIENT_TRYING;
+    ct->t.state = state;
     txn_key_client(m->method, m->method_name, m->via.branch, &ct->t.key);
     l->count++;
     txn_base_map(&ct->t);
+    *ret = ct;
+    return 0;
+}
+
+int txn_client_new(struct txn_layer *l, const struct transport_flow *flow, struct slice req,
+                   txn_client_fn *fn, void *arg, struct txn_client **ret)
+{
+    struct txn_client *ct;
+    int r = client_make(l, flow, req, CLIENT_TRYING, &ct);
+    if (r < 0)
+        return r;
+    ct->fn = fn;
+    ct->arg = arg;
     txn_base_enter(&ct->t, &txn_client_entry[ct->t.is_invite][CLIENT_TRYING]);
     txn_base_send(&ct->t, slice_from(ct->req, ct->req_n));
     *ret = ct;
@@ -221,4 +235,37 @@ void txn_client_cancel(struct txn_client *ct, struct slice reason_hdr)
 bool txn_client_has_final(const struct txn_client *ct)
 {
     return ct->status >= 200;
+}
+
+/* --- over the death of a process --- */
+
+bool txn_client_save(struct txn_client *ct, bool whole, struct buf *b)
+{
+    if (whole)
+        buf_put(b, ct->req, ct->head_n);
+    else
+        txn_build_kept(b, request_parse(ct));
+    return !b->overflow;
+}
+
+bool txn_client_has_provisional(const struct txn_client *ct)
+{
+    return ct->t.state == CLIENT_PROCEEDING;
+}
+
+int txn_client_restore(struct txn_layer *l, const struct transport_flow *flow, struct slice req,
+                       bool answered, txn_client_fn *fn, void *arg, struct txn_client **ret)
+{
+    uint8_t state = answered ? CLIENT_PROCEEDING : CLIENT_TRYING;
+    struct txn_client *ct;
+    if (!slice_starts_with(req, SLICE_LIT("INVITE ")))
+        return -EINVAL;
+    int r = client_make(l, flow, req, state, &ct);
+    if (r < 0)
+        return r;
+    ct->fn = fn;
+    ct->arg = arg;
+    txn_base_enter(&ct->t, &txn_client_entry[true][state]);
+    *ret = ct;
+    return 0;
 }

@@ -51,6 +51,8 @@ struct txn_server {
     struct sip_msg *req;        /* parsed copy, made when asked for */
     char *raw;                  /* the copy */
     size_t raw_n;
+    char *kept; /* what of it is saved, made when first asked for */
+    size_t kept_n;
     char *rsp; /* the last answer */
     size_t rsp_n, rsp_cap;
     uint16_t status; /* of the last answer; 0: none yet */
@@ -68,7 +70,7 @@ struct txn_client {
     size_t cancel_n;
     uint16_t status;
     bool is_cancelled;
-    size_t req_n;
+    size_t req_n, head_n;
     char req[];
 };
 
@@ -135,6 +137,8 @@ void txn_client_release(struct txn_client *ct);
 /* An answer of the layer itself, sent as it stands. */
 void txn_build_reply(struct buf *b, const struct sip_msg *req, const struct transport_flow *flow,
                      uint16_t status, struct slice to_tag, struct slice more_hdrs);
+/* What is kept of a request over a restart. */
+void txn_build_kept(struct buf *b, const struct sip_msg *req);
 void txn_build_ack(struct buf *b, const struct sip_msg *invite, const struct sip_msg *rsp);
 void txn_build_cancel(struct buf *b, const struct sip_msg *invite, struct slice reason_hdr);
 

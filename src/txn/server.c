@@ -41,8 +41,10 @@ static void request_forget(struct txn_server *st)
 {
     free(st->req);
     free(st->raw);
+    free(st->kept);
     st->req = NULL;
     st->raw = NULL;
+    st->kept = NULL;
 }
 
 void txn_server_release(struct txn_server *st)
@@ -398,4 +400,77 @@ const struct sip_msg *txn_server_request(struct txn_server *st)
     assert(r == SIP_PARSE_OK); /* it was, when it came in */
     st->req = msg_shrink(&l->msg);
     return st->req;
+}
+
+/* --- over the death of a process --- */
+
+static bool kept_make(struct txn_server *st)
+{
+    struct txn_layer *l = st->t.layer;
+    const struct sip_msg *req = txn_server_request(st);
+    struct buf b = buf_over(l->scratch, sizeof(l->scratch));
+    if (!req)
+        return false;
+    txn_build_kept(&b, req);
+    st->kept = b.overflow ? NULL : malloc(b.n);
+    if (!st->kept)
+        return false;
+    memcpy(st->kept, b.p, b.n);
+    st->kept_n = b.n;
+    return true;
+}
+
+bool txn_server_save(struct txn_server *st, struct buf *b)
+{
+    if (!st->kept && !kept_make(st))
+        return false;
+    buf_put(b, st->kept, st->kept_n);
+    return !b->overflow;
+}
+
+struct slice txn_server_last(const struct txn_server *st)
+{
+    return slice_from(st->rsp, st->rsp_n);
+}
+
+static int restore_parse(struct txn_layer *l, const struct transport_flow *flow, struct slice req,
+                         uint16_t status, struct txn_key *ret)
+{
+    struct sip_msg *m = &l->msg;
+    if (sip_msg_parse(req, m) != SIP_PARSE_OK || !m->is_request || m->method == SIP_ACK ||
+        m->method == SIP_CANCEL || (status >= 200 && (m->method != SIP_INVITE || status >= 300)))
+        return -EINVAL;
+    txn_key_server(m, flow, false, ret);
+    if (map_find(&l->servers, slice_from(ret->b, TXN_KEY_LEN)))
+        return -EINVAL;
+    return l->count < TXN_MAX ? 0 : -ENOBUFS;
+}
+
+int txn_server_restore(struct txn_layer *l, const struct transport_flow *flow, struct slice req,
+                       uint16_t status, struct slice rsp, struct txn_server **ret)
+{
+    struct txn_key key;
+    int r = restore_parse(l, flow, req, status, &key);
+    struct txn_server *st = r == 0 ? txn_server_make(l, &l->msg, flow) : NULL;
+    if (!st)
+        return r < 0 ? r : -ENOMEM;
+    struct txn_base *t = &st->t;
+    if (!request_keep(st)) {
+        txn_server_release(st);
+        return -ENOMEM;
+    }
+    t->key = key;
+    st->status = status;
+    if (rsp.n)
+        answer_keep(st, rsp);
+    if (status >= 200)
+        t->state = SERVER_ACCEPTED;
+    txn_base_map(t);
+    merge_map(st);
+    st->live = NULL;
+    txn_base_enter(t, &txn_server_entry[t->is_invite][t->state]);
+    if (status)
+        loop_timer_cancel(l->loop, &t->retry); /* no 100 after it */
+    *ret = st;
+    return 0;
 }

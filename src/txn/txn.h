@@ -105,6 +105,25 @@ void txn_client_detach(struct txn_client *ct);
 void txn_client_cancel(struct txn_client *ct, struct slice reason_hdr);
 bool txn_client_has_final(const struct txn_client *ct);
 
+/* --- over the death of a process: what a later one must have to go on with a transaction. Its user keeps
+ * the bytes, and the flow. --- */
+/* Of the request that is answered, what its answers, and what repeats, acknowledges or cancels it, are made
+ * and known by, as a request without a body. False: it does not fit, or no memory. */
+bool txn_server_save(struct txn_server *st, struct buf *b) MUST_CHECK;
+struct slice txn_server_last(const struct txn_server *st); /* the last answer; empty: none yet */
+/* `status`: of the last answer, which is `rsp` where it is to be sent again; a final one is a 2xx to INVITE.
+ * Nothing is sent now. -EINVAL: nothing that could have been saved, or there already; -ENOBUFS, -ENOMEM. */
+int txn_server_restore(struct txn_layer *l, const struct transport_flow *flow, struct slice req,
+                       uint16_t status, struct slice rsp, struct txn_server **ret) MUST_CHECK;
+/* The head of the request that was sent, to which its body is to be added again; or, where it will not be
+ * sent any more, a request without a body, of which ACK and CANCEL are made. False: it does not fit. */
+bool txn_client_save(struct txn_client *ct, bool whole, struct buf *b) MUST_CHECK;
+bool txn_client_has_provisional(const struct txn_client *ct);
+/* An INVITE. `answered`: by a provisional, and Timer C begins anew; else it is repeated from T1 on. */
+int txn_client_restore(struct txn_layer *l, const struct transport_flow *flow, struct slice req,
+                       bool answered, txn_client_fn *fn, void *arg,
+                       struct txn_client **ret) MUST_CHECK;
+
 /* "z9hG4bK" and 128 random bits; NUL-terminated. */
 void txn_branch_new(char dst[TXN_BRANCH_MAX]);
 
