@@ -444,16 +444,22 @@ static void test_who_takes_digits_by_info(void **state)
     down(&t);
 }
 
+static void tell_digit(struct kit *k, uint16_t leg, uint8_t digit, uint16_t ms)
+{
+    kit_media_send(k, leg,
+                   (struct media_event){.kind = MEDIA_EVENT_DIGIT, .digit = digit, .digit_ms = ms});
+}
+
 /* One INFO at a time, in order; what a phone refuses drops the rest of the number. */
 static void test_digits_become_info(void **state)
 {
     struct kit *k = *state;
     struct call2 t;
     up(k, &t);
-    kit_media_digit(k, 1, 5, 160);
-    kit_media_digit(k, 1, 11, 0);
-    kit_media_digit(k, 1, 16, 100); /* flash: no digit */
-    kit_media_digit(k, 1, 13, 60000);
+    tell_digit(k, 1, 5, 160);
+    tell_digit(k, 1, 11, 0);
+    tell_digit(k, 1, 16, 100); /* flash: no digit */
+    tell_digit(k, 1, 13, 60000);
     side_await_request(&t.p.b, "INFO");
     assert_got(&t.b, "Content-Type: application/dtmf-relay\r\n");
     assert_got(&t.b, "Signal=5\r\nDuration=160\r\n");
@@ -465,7 +471,7 @@ static void test_digits_become_info(void **state)
     side_await_request(&t.p.b, "INFO");
     assert_got(&t.b, "Signal=B\r\nDuration=5000\r\n");
     for (unsigned i = 0; i < INFO_DIGITS_MAX + 1; i++)
-        kit_media_digit(k, 1, (uint8_t)(i % 10), 100); /* one more than can wait */
+        tell_digit(k, 1, (uint8_t)(i % 10), 100); /* one more than can wait */
     for (unsigned i = 0; i < INFO_DIGITS_MAX; i++) {
         char want[16];
         side_reply(&t.p.b, "200 OK", "", NULL);
@@ -473,13 +479,13 @@ static void test_digits_become_info(void **state)
         snprintf(want, sizeof(want), "Signal=%u\r\n", i % 10);
         assert_got(&t.b, want);
     }
-    kit_media_digit(k, 1, 9, 100);
+    tell_digit(k, 1, 9, 100);
     side_reply(&t.p.b, "415 Unsupported Media Type", "", NULL);
     await_nothing(&t.b);
     await_nothing(&t.a);
-    kit_media_digit(k, 0, 1, 100); /* the call ends before its answer */
+    tell_digit(k, 0, 1, 100); /* the call ends before its answer */
     side_await_request(&t.p.a, "INFO");
-    kit_media_digit(k, 0, 2, 100);
+    tell_digit(k, 0, 2, 100);
     down(&t);
 }
 

@@ -550,31 +550,25 @@ static inline void kit_media_kill(struct kit *k)
     kit_run(k);
 }
 
-static inline void kit_media_event(struct kit *k, uint16_t leg, enum media_event_kind kind,
-                                   const char *why)
+static inline void kit_media_send(struct kit *k, uint16_t leg, struct media_event ev)
 {
     struct kit_endpoint *e = kit_endpoint_of(&k->media, leg, 0);
     assert_non_null(e);
-    struct media_event ev = {.endpoint = e->id, .call = e->call, .leg = leg, .kind = (uint8_t)kind};
-    ev.protection.keying = KEYING_SDES;
-    ev.protection.established = true;
-    snprintf(ev.why, sizeof(ev.why), "%s", why);
+    ev.endpoint = e->id;
+    ev.call = e->call;
+    ev.leg = leg;
     assert_int_equal(ipc_send(k->media.chan, MEDIA_MSG_EVENT, &ev, sizeof(ev), NULL, 0), 0);
     kit_run(k);
 }
 
-static inline void kit_media_digit(struct kit *k, uint16_t leg, uint8_t digit, uint16_t ms)
+static inline void kit_media_event(struct kit *k, uint16_t leg, enum media_event_kind kind,
+                                   const char *why)
 {
-    struct kit_endpoint *e = kit_endpoint_of(&k->media, leg, 0);
-    assert_non_null(e);
-    struct media_event ev = {.endpoint = e->id,
-                             .call = e->call,
-                             .leg = leg,
-                             .kind = MEDIA_EVENT_DIGIT,
-                             .digit = digit,
-                             .digit_ms = ms};
-    assert_int_equal(ipc_send(k->media.chan, MEDIA_MSG_EVENT, &ev, sizeof(ev), NULL, 0), 0);
-    kit_run(k);
+    struct media_event ev = {.kind = (uint8_t)kind};
+    ev.protection.keying = KEYING_SDES;
+    ev.protection.established = true;
+    snprintf(ev.why, sizeof(ev.why), "%s", why);
+    kit_media_send(k, leg, ev);
 }
 
 static inline void kit_role_start(struct kit *k)
