@@ -212,7 +212,12 @@ static size_t psk_kept(const struct place *p, struct secret *ret)
     struct store *s;
     char err[STORE_ERROR_MAX];
     assert_int_equal(store_open_data(p->data, err, &s), 0);
-    int r = store_user_psk(s, SLICE_NONE, SLICE_LIT("1"), ret);
+    struct store_mikey m;
+    int r = store_user_mikey(s, SLICE_NONE, SLICE_LIT("1"), &m);
+    if (r == 0 && !m.psk.n)
+        r = -ENODATA;
+    if (r == 0)
+        *ret = m.psk;
     store_close(s);
     assert_true(r == 0 || r == -ENODATA);
     return r == 0 ? ret->n : 0;

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import time
 
-PSK_INIT, PSK_RESP, RSA_R_INIT = 0, 1, 9
+PSK_INIT, PSK_RESP, PK_INIT, PK_RESP, DH_INIT = 0, 1, 2, 3, 4
 LAST, KEMAC, T, ID, V, SP, RAND = 0, 1, 5, 6, 9, 10, 11
 POLICY = ((0, 1), (1, 16), (2, 1), (3, 20), (4, 14), (7, 1), (8, 1), (10, 1), (11, 10))
 NTP = 2208988800
