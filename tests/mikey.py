@@ -283,6 +283,53 @@ def other_make(on):
     on.server.wait_no_call()
 
 
+def certified(on, user="4000", **how):
+    return mikey.Certified(on.folder, f"{user}@{sip.DOMAIN}", sip.DOMAIN,
+                           on.server.data / "tls" / "mikey.crt", **how)
+
+
+@cases.case("messages of another make, under certificates")
+def other_make_cert(on):
+    with sip.Link(on.server, "tls") as link:
+        pke = certified(on)
+        message = pke.public_key()
+        answer, hang_up = invite(link, "4000", mikey.line(message))
+        assert answer.status == 200, answer
+        pke.check(mikey.found(answer.body), mikey.PK_RESP)
+        hang_up()
+        check_refused(link, "4000", mikey.line(message), "a replay")
+        other = certified(on)
+        answer, hang_up = invite(link, "4000", mikey.line(other.rsa_r()))
+        assert answer.status == 200, answer
+        other.open(mikey.found(answer.body))
+        hang_up()
+        for message, why in (
+                (certified(on, when=1).public_key(), "set the phone's clock"),
+                (certified(on, "4001").public_key(), "certificate in the MIKEY message is of another"),
+                (certified(on, signer=f"4001@{sip.DOMAIN}").rsa_r(), "the signature of the MIKEY message"),
+                (certified(on).public_key(b"sip:4001@" + sip.DOMAIN.encode()),
+                 "the keys of the MIKEY message are of another")):
+            check_refused(link, "4000", mikey.line(message), why)
+    on.server.wait_no_call()
+
+
+@cases.case("a new certificate of the server's, while it runs")
+def cert_renewed(on):
+    old = certified(on).public_key()
+    pair = [on.server.data / "tls" / f"mikey.{ending}" for ending in ("crt", "key")]
+    before = pair[0].read_text()
+    for path in pair:
+        path.unlink()
+    on.server.cli("reload")
+    assert pair[0].read_text() != before
+    with on.phone("4000", *pk(on, "4000"), "--seconds", 1, call="echo") as a:
+        _, said = a.finish()
+    assert said["result"] == "answered" and said["media"]["key_agreement"] == "PK", said
+    with sip.Link(on.server, "tls") as link:
+        check_refused(link, "4000", mikey.line(old), "is not for the certificate in use here")
+    on.server.wait_no_call()
+
+
 @cases.case("a mode that nobody speaks here is named, and the next keying of the offer tried")
 def other_mode(on):
     dh = mikey.line(mikey.of_mode(mikey.DH_INIT))
