@@ -18,16 +18,18 @@ struct media_process {
 /* --- MIKEY's certificate --- */
 
 #define PEM_MAX 16384
+enum { PEM_COUNT = 3 };
 
 /* -EBADF: there is none. */
 static int identify(struct media_process *p)
 {
-    static const enum role_fd slots[] = {ROLE_FD_MIKEY_CERT, ROLE_FD_MIKEY_KEY, ROLE_FD_CA_CERT};
-    struct slice pem[ARRAY_LEN(slots)];
-    char *room = malloc(ARRAY_LEN(slots) * PEM_MAX);
+    static const enum role_fd slots[PEM_COUNT] = {ROLE_FD_MIKEY_CERT, ROLE_FD_MIKEY_KEY,
+                                                  ROLE_FD_CA_CERT};
+    struct slice pem[PEM_COUNT];
+    char *room = malloc(PEM_COUNT * PEM_MAX);
     int s = room ? 0 : -ENOMEM;
 
-    for (size_t i = 0; s == 0 && i < ARRAY_LEN(slots); i++) {
+    for (size_t i = 0; s == 0 && i < PEM_COUNT; i++) {
         size_t n = 0;
         s = role_read_fd(p->role->fds[slots[i]], room + i * PEM_MAX, PEM_MAX, &n);
         pem[i] = slice_from(room + i * PEM_MAX, n);
@@ -35,7 +37,7 @@ static int identify(struct media_process *p)
     if (s == 0)
         s = media_role_identify(p->media, pem[0], pem[1], pem[2]);
     if (room)
-        secret_wipe(room, ARRAY_LEN(slots) * PEM_MAX);
+        secret_wipe(room, PEM_COUNT * PEM_MAX);
     free(room);
     return s;
 }

@@ -58,10 +58,10 @@ void keying_state_wipe(struct keying_state *s)
     secret_wipe(s, sizeof(*s));
 }
 
-static const char mikey_how[][5] = {[MIKEY_HOW_CLEAR] = "",
-                                    [MIKEY_HOW_PSK] = "PSK",
-                                    [MIKEY_HOW_PK] = "PK",
-                                    [MIKEY_HOW_RSA_R] = "RSAR"};
+static const char *const mikey_how[] = {[MIKEY_HOW_CLEAR] = "",
+                                        [MIKEY_HOW_PSK] = "PSK",
+                                        [MIKEY_HOW_PK] = "PK",
+                                        [MIKEY_HOW_RSA_R] = "RSAR"};
 
 void keying_state_protection(const struct keying_state *s, struct media_protection *ret)
 {
@@ -77,7 +77,8 @@ void keying_state_protection(const struct keying_state *s, struct media_protecti
         memcpy(ret->agreement, zrtp_algo_name(ZRTP_KEY_AGREEMENT, s->zrtp.told.agreement),
                sizeof(ret->agreement) - 1);
     if (s->active == KEYING_MIKEY)
-        memcpy(ret->agreement, mikey_how[keying_mikey_how(&s->mikey)], sizeof(*mikey_how));
+        (void)snprintf(ret->agreement, sizeof(ret->agreement), "%s",
+                       mikey_how[keying_mikey_how(&s->mikey)]);
     memcpy(ret->sas, s->sas, sizeof(ret->sas));
 }
 
