@@ -20,10 +20,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from interop.lib import cases, space, waits  # noqa: E402  pylint: disable=wrong-import-position
+from interop.lib.server import DOMAIN  # noqa: E402  pylint: disable=wrong-import-position
 from interop.lib.stage import opener  # noqa: E402  pylint: disable=wrong-import-position
 
 PATIENCE = 60  # a busy machine runs many calls at once
-AT_ONCE = 9
+AT_ONCE = 13
 CODECS = ("PCMA", "G722", "opus")
 PSK = base64.b64encode(bytes(range(32))).decode()
 AES128, AES256 = "AES_CM_128_HMAC_SHA1_80", "AES_256_CM_HMAC_SHA1_80"
@@ -39,6 +40,7 @@ class Keying:
     suite: str
     sas: bool = False
     psk: str = None  # MIKEY's key
+    agreement: tuple = ()  # of MIKEY under certificates
 
 
 KEYINGS = (
@@ -49,6 +51,8 @@ KEYINGS = (
     Keying("ZRTP", (("keying", "zrtp"),), ("--keying", "zrtp"), "zrtp", AES256, sas=True),
     Keying("MIKEY", (("keying", "mikey"),), ("--keying", "mikey"), "mikey", AES128),
     Keying("MIKEY-PSK", (("keying", "mikey"),), ("--keying", "mikey"), "mikey", AES128, psk=PSK),
+    Keying("MIKEY-CERT", (("keying", "mikey"),), ("--keying", "mikey"), "mikey", AES128,
+           agreement=("PK", "RSAR")),
 )
 
 
@@ -70,6 +74,18 @@ class Cell:
     def add_users(self):
         self.on.server.add_user(self.caller, psk=self.a.psk, **dict(self.a.policy))
         self.on.server.add_user(self.callee, psk=self.b.psk, **dict(self.b.policy))
+        for user, keying in ((self.caller, self.a), (self.callee, self.b)):
+            if keying.agreement:
+                self.on.server.cli("cert", "client", user, "--rsa", "-o", str(self.on.folder))
+                self.on.server.cli("user", "set", user, "--mikey-cert")
+
+    def phone_of(self, user, keying):
+        """The options that say how its phone agrees on keys."""
+        if not keying.agreement:
+            return keying.phone
+        at = self.on.folder / f"{user}@{DOMAIN}"
+        return (*keying.phone, "--mikey-cert", f"{at}.crt", "--mikey-key", f"{at}.key",
+                "--mikey-server-cert", self.on.server.data / "tls" / "mikey.crt")
 
     def shown(self):
         """The cell's call in `sotto show calls`, or None."""
@@ -98,10 +114,10 @@ class Cell:
 
     def phones(self, caller=(), callee=()):
         b = self.on.phone(self.callee, "--answer", "--play", f"tone:{self.callee_hz}", "--codecs",
-                          self.callee_codec, *self.b.phone, *callee, psk=self.b.psk)
+                          self.callee_codec, *self.phone_of(self.callee, self.b), *callee, psk=self.b.psk)
         a = self.on.phone(self.caller, "--play", f"tone:{self.caller_hz}", "--codecs",
-                          self.caller_codec, "--seconds", PATIENCE, "--events", *self.a.phone,
-                          *caller, call=self.callee, psk=self.a.psk)
+                          self.caller_codec, "--seconds", PATIENCE, "--events",
+                          *self.phone_of(self.caller, self.a), *caller, call=self.callee, psk=self.a.psk)
         return a, b
 
     def renewed(self, phone, times):
@@ -123,6 +139,9 @@ class Cell:
                 assert which.keying == "none" or told["rx"]["clear_dropped"] == 0, told
             assert bool(leg["media"]["sas"]) == which.sas, leg
             assert leg["media"]["sas"] == end["media"]["sas"], (leg, end)
+            if which.agreement:
+                assert leg["media"]["key_agreement"] in which.agreement, leg
+                assert leg["media"]["key_agreement"] == end["media"]["key_agreement"], (leg, end)
             assert end["result"] == "answered", end
             tone = end["audio"]["tone_hz"]
             assert tone and abs(tone - hz) < 6, f"{end['user']} heard {tone} Hz, not {hz}: {end}"

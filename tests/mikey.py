@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""MIKEY with the project's own phone, in clear within TLS and under a pre-shared key: to what is built in,
-to one that has SDES, both ways, with hold and re-INVITE; nothing clear is on the wire. And with messages of
-another make: what fits is answered with proof, what does not is refused by name."""
+"""MIKEY with the project's own phone, in clear within TLS, under a pre-shared key, and under certificates
+(public key, RSA-R): to what is built in, to one that has SDES, both ways, with hold and re-INVITE; nothing
+clear is on the wire. And with messages of another make: what fits is answered with proof, what does not is
+refused by name."""
 import base64
 import secrets
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -22,7 +24,27 @@ USERS = {"1000": {}, "1001": {}, "2000": MIKEY, "2001": MIKEY,
          **{user: {"keying": "mikey,sdes" if user == "3002" else "mikey", "psk": key}
             for user, key in KEYS.items()}}
 PHONE = ("--keying", "mikey")
-cases = Cases(__file__, opener(USERS))
+CERTIFIED = ("4000", "4001", "4002")  # MIKEY under certificates; of 4002 that is not required
+
+
+def certificate(folder, user):
+    """The options of a phone with that user's RSA certificate."""
+    at = folder / f"{user}@{sip.DOMAIN}"
+    return ("--mikey-cert", f"{at}.crt", "--mikey-key", f"{at}.key")
+
+
+@contextmanager
+def stage():
+    users = {**USERS, **{user: MIKEY for user in CERTIFIED}}
+    with opener(users)() as on:
+        for user in CERTIFIED:
+            on.server.cli("cert", "client", user, "--rsa", "-o", str(on.folder))
+        for user in CERTIFIED[:2]:
+            on.server.cli("user", "set", user, "--mikey-cert")
+        yield on
+
+
+cases = Cases(__file__, stage)
 
 
 # Packets that are under way when a hold begins are dropped, rightly.
@@ -68,6 +90,34 @@ def echo(on):
 @cases.case("echo, under a key", peer="sotto phone", keying="mikey psk: echo", transport="tls")
 def echo_psk(on):
     call_echo(on, "3000")
+
+
+def pk(on, user, *options):
+    """A phone that has the server's certificate, and so offers by public key."""
+    server = on.server.data / "tls" / "mikey.crt"
+    return (*PHONE, *certificate(on.folder, user), "--mikey-server-cert", server, *options)
+
+
+def rsa_r(on, user, *options):
+    return (*PHONE, *certificate(on.folder, user), *options)
+
+
+@cases.case("echo, under certificates", peer="sotto phone", keying="mikey pk, rsa-r: echo", transport="tls")
+def echo_cert(on):
+    for user, options, how in (("4000", pk, "PK"), ("4000", rsa_r, "RSAR"), ("4002", pk, "PK")):
+        with on.capture(f"echo-{user}-{how}") as wire:
+            with on.phone(user, *options(on, user), "--play", f"tone:{CALLER_HZ}", "--seconds", 2,
+                          call="echo") as a:
+                call = on.server.answered(1)
+                media = call["legs"][0]["media"]
+                assert (media["keying"], media["key_agreement"]) == ("mikey", how), call
+                told = on.server.cli("explain", call["id"])
+                assert "signed under the certificates of user and server" in told, told
+                _, said = a.finish()
+            on.server.wait_no_call()
+        check_end(said, CALLER_HZ, "mikey")
+        assert said["media"]["key_agreement"] == how, said
+        check_wire(wire)
 
 
 def talk(on, caller, callee, caller_options, callee_options, keyings, lost=0):
@@ -116,6 +166,50 @@ def sdes_to_psk(on):
 def psk_hold(on):
     talk(on, "3000", "3001", (*PHONE, "--hold-after", 1), (*PHONE, "--reinvite-after", 1),
          ("mikey", "mikey"))
+
+
+@cases.case("a public key calls SDES", peer="sotto phone", keying="mikey pk to sdes", transport="tls")
+def pk_to_sdes(on):
+    talk(on, "4000", "1001", pk(on, "4000"), (), ("mikey", "sdes"))
+
+
+@cases.case("SDES calls RSA-R", peer="sotto phone", keying="sdes to mikey rsa-r", transport="tls")
+def sdes_to_rsa_r(on):
+    talk(on, "1000", "4001", (), rsa_r(on, "4001"), ("sdes", "mikey"))
+
+
+@cases.case("a public key calls RSA-R: hold, resume, re-INVITE", peer="sotto phone",
+            keying="mikey pk to rsa-r: hold", transport="tls")
+def pk_hold(on):
+    talk(on, "4000", "4001", pk(on, "4000", "--hold-after", 1),
+         rsa_r(on, "4001", "--reinvite-after", 1), ("mikey", "mikey"), lost=LOST_IN_HOLD)
+
+
+@cases.case("RSA-R calls a pre-shared key: hold, resume, re-INVITE", peer="sotto phone",
+            keying="mikey rsa-r to psk: hold", transport="tls")
+def rsa_r_hold(on):
+    talk(on, "4000", "3001", rsa_r(on, "4000", "--hold-after", 1), (*PHONE, "--reinvite-after", 1),
+         ("mikey", "mikey"), lost=LOST_IN_HOLD)
+
+
+@cases.case("a phone with another's certificate, with none, with another CA's, and one that is called")
+def cert_wrong(on):
+    for options, why in ((rsa_r(on, "4001"), "certificate in the MIKEY message is of another"),
+                         (PHONE, "not under a certificate, which the user needs")):
+        with on.phone("4000", *options, "--seconds", 2, call="echo") as a:
+            status, said = a.finish()
+        assert status == 1 and said["status"] == 488 and why in said["reason"], said
+    with on.phone("4001", *rsa_r(on, "4002"), "--answer") as b:
+        b.wait("registered")
+        with on.phone("1000", "--seconds", 2, call="4001") as a:
+            status, said = a.finish()
+        b.stop()
+    assert status == 1 and said["result"] == "failed", said
+    # who has a pre-shared key uses it alone
+    with on.phone("3000", *rsa_r(on, "4000"), "--seconds", 2, call="echo") as a:
+        status, said = a.finish()
+    assert status == 1 and said["status"] == 488 and "under which alone" in said["reason"], said
+    on.server.wait_no_call()
 
 
 @cases.case("GCM under a key")
@@ -189,13 +283,60 @@ def other_make(on):
     on.server.wait_no_call()
 
 
+def certified(on, user="4000", **how):
+    return mikey.Certified(on.folder, f"{user}@{sip.DOMAIN}", sip.DOMAIN,
+                           on.server.data / "tls" / "mikey.crt", **how)
+
+
+@cases.case("messages of another make, under certificates")
+def other_make_cert(on):
+    with sip.Link(on.server, "tls") as link:
+        pke = certified(on)
+        message = pke.public_key()
+        answer, hang_up = invite(link, "4000", mikey.line(message))
+        assert answer.status == 200, answer
+        pke.check(mikey.found(answer.body), mikey.PK_RESP)
+        hang_up()
+        check_refused(link, "4000", mikey.line(message), "a replay")
+        other = certified(on)
+        answer, hang_up = invite(link, "4000", mikey.line(other.rsa_r()))
+        assert answer.status == 200, answer
+        other.open(mikey.found(answer.body))
+        hang_up()
+        for message, why in (
+                (certified(on, when=1).public_key(), "set the phone's clock"),
+                (certified(on, "4001").public_key(), "certificate in the MIKEY message is of another"),
+                (certified(on, signer=f"4001@{sip.DOMAIN}").rsa_r(), "the signature of the MIKEY message"),
+                (certified(on).public_key(b"sip:4001@" + sip.DOMAIN.encode()),
+                 "the keys of the MIKEY message are of another")):
+            check_refused(link, "4000", mikey.line(message), why)
+    on.server.wait_no_call()
+
+
+@cases.case("a new certificate of the server's, while it runs")
+def cert_renewed(on):
+    old = certified(on).public_key()
+    pair = [on.server.data / "tls" / f"mikey.{ending}" for ending in ("crt", "key")]
+    before = pair[0].read_text()
+    for path in pair:
+        path.unlink()
+    on.server.cli("reload")
+    assert pair[0].read_text() != before
+    with on.phone("4000", *pk(on, "4000"), "--seconds", 1, call="echo") as a:
+        _, said = a.finish()
+    assert said["result"] == "answered" and said["media"]["key_agreement"] == "PK", said
+    with sip.Link(on.server, "tls") as link:
+        check_refused(link, "4000", mikey.line(old), "is not for the certificate in use here")
+    on.server.wait_no_call()
+
+
 @cases.case("a mode that nobody speaks here is named, and the next keying of the offer tried")
 def other_mode(on):
-    rsa = mikey.line(mikey.of_mode(mikey.RSA_R_INIT))
+    dh = mikey.line(mikey.of_mode(mikey.DH_INIT))
     with sip.Link(on.server, "tls") as link:
-        check_refused(link, "3000", rsa, "RSA-R mode is not supported here")
+        check_refused(link, "3000", dh, "Diffie-Hellman is not supported here")
         sdes = f"a=crypto:1 {SUITE} inline:{sip.key()}"
-        answer, hang_up = invite(link, "3002", f"{rsa}\r\n{sdes}")
+        answer, hang_up = invite(link, "3002", f"{dh}\r\n{sdes}")
         assert answer.status == 200 and b"a=crypto:1 " in answer.body, answer
         assert b"key-mgmt" not in answer.body, answer
         hang_up()

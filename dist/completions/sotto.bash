@@ -57,15 +57,15 @@ _sotto()
     local policy="--protection --keying --suites --codecs --media --transport --require-peer --any-peer --tell --announce" options="-d --json --help"
     case $verb in
         "domain add"|"domain set") options+=" --default $policy" ;;
-        "user add") options+=" --password-stdin --mikey-psk-stdin --new-mikey-psk --display --max-contacts --no-md5 --disabled $policy" ;;
-        "user set") options+=" --password-stdin --new-password --mikey-psk-stdin --new-mikey-psk --no-mikey-psk --display --max-contacts --md5 --no-md5
+        "user add") options+=" --password-stdin --mikey-psk-stdin --new-mikey-psk --mikey-cert --display --max-contacts --no-md5 --disabled $policy" ;;
+        "user set") options+=" --password-stdin --new-password --mikey-psk-stdin --new-mikey-psk --no-mikey-psk --mikey-cert --no-mikey-cert --display --max-contacts --md5 --no-md5
             --enable --disable $policy" ;;
         "sas verify"|"sas unverify") options+=" --leg" ;;
         "quirk set") options+=" --digest --offer --crypto-lines --no-aes256 --aes256-name --dtmf" ;;
         "admin add"|"admin passwd") options+=" --password-stdin" ;;
         "user list") options+=" --domain" ;;
         "cert renew") options+=" --force" ;;
-        "cert client") options+=" --p12 -o" ;;
+        "cert client") options+=" --rsa --p12 -o" ;;
         "cert import") options+=" --domain --force" ;;
         "cert del") options+=" --domain" ;;
         "trace on") options+=" --for" ;;

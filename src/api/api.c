@@ -97,20 +97,18 @@ static const struct api_arg no_args[] = {{0}};
 static const struct api_arg name_args[] = {{"name", API_ARG_STRING, true, false}, {0}};
 static const struct api_arg domain_args[] = {
     {"name", API_ARG_STRING, true, false}, {"default", API_ARG_BOOL, false, false}, {0}};
-static const struct api_arg user_args[] = {{"name", API_ARG_STRING, true, false},
-                                           {"password", API_ARG_STRING, false, false},
-                                           {"new_password", API_ARG_BOOL, false, false},
-                                           {"display", API_ARG_STRING, false, false},
-                                           {"enabled", API_ARG_BOOL, false, false},
-                                           {"max_contacts", API_ARG_INT, false, false},
-                                           {"md5", API_ARG_BOOL, false, false},
-                                           {"mikey_psk", API_ARG_STRING, false, false},
-                                           {"new_mikey_psk", API_ARG_BOOL, false, false},
-                                           {"no_mikey_psk", API_ARG_BOOL, false, false},
-                                           {0}};
+static const struct api_arg user_args[] = {
+    {"name", API_ARG_STRING, true, false},         {"password", API_ARG_STRING, false, false},
+    {"new_password", API_ARG_BOOL, false, false},  {"display", API_ARG_STRING, false, false},
+    {"enabled", API_ARG_BOOL, false, false},       {"max_contacts", API_ARG_INT, false, false},
+    {"md5", API_ARG_BOOL, false, false},           {"mikey_psk", API_ARG_STRING, false, false},
+    {"new_mikey_psk", API_ARG_BOOL, false, false}, {"no_mikey_psk", API_ARG_BOOL, false, false},
+    {"mikey_cert", API_ARG_BOOL, false, false},    {0}};
 static const struct api_arg user_list_args[] = {{"domain", API_ARG_STRING, false, false}, {0}};
-static const struct api_arg client_args[] = {
-    {"name", API_ARG_STRING, true, false}, {"p12", API_ARG_BOOL, false, false}, {0}};
+static const struct api_arg client_args[] = {{"name", API_ARG_STRING, true, false},
+                                             {"p12", API_ARG_BOOL, false, false},
+                                             {"rsa", API_ARG_BOOL, false, false},
+                                             {0}};
 static const struct api_arg force_args[] = {{"force", API_ARG_BOOL, false, false}, {0}};
 static const struct api_arg import_args[] = {{"path", API_ARG_STRING, true, false},
                                              {"force", API_ARG_BOOL, false, false},

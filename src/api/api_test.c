@@ -382,6 +382,8 @@ static void certificates_by_command(void **state)
     assert_non_null(strstr(text_at(r, "key"), "BEGIN PRIVATE KEY"));
     assert_true(strlen(text_at(r, "p12")) > 1000);
     assert_int_equal(strlen(text_at(r, "p12_password")), API_PASSWORD_LEN);
+    r = good(p, "{'cmd':'cert client','args':{'name':'1000','rsa':true}}");
+    assert_non_null(strstr(text_at(r, "cert"), "BEGIN CERTIFICATE"));
     r = good(p, "{'cmd':'cert client','args':{'name':'1000'}}");
     assert_null(json_object_get(r, "p12"));
     r = good(p, "{'cmd':'cert renew'}");

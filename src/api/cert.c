@@ -34,7 +34,7 @@ void api_cert_follow(struct api *a, struct api_outcome *out)
         return;
     }
     api_warn_all(out, &report);
-    if (report.made_server)
+    if (report.made_server || report.made_mikey)
         api_changed(a, API_CHANGED_CERTS);
 }
 
@@ -57,7 +57,7 @@ static void show_one(struct api *a, enum cert_which which, const char *name, jso
     static struct cert_info info; /* big; one thread uses an api at a time */
     struct cert_report report;
     int r = cert_info_read(a->cfg.data, which, api_now(a), &report, &info);
-    if (r == -ENOENT && which == CERT_CA)
+    if (r == -ENOENT && which != CERT_SERVER)
         return; /* with an imported certificate there may be none */
     if (r == -ENOENT)
         api_fail(out, API_FAILED, "none",
@@ -105,6 +105,8 @@ void api_cert_show(struct api *a, const json_t *args, struct api_outcome *out)
     show_one(a, CERT_SERVER, "server", out->result, out);
     if (out->status == API_DONE)
         show_one(a, CERT_CA, "ca", out->result, out);
+    if (out->status == API_DONE)
+        show_one(a, CERT_MIKEY, "mikey", out->result, out);
     if (out->status == API_DONE)
         show_domains(a, out->result, out);
 }
@@ -207,7 +209,8 @@ void api_cert_client(struct api *a, const json_t *args, struct api_outcome *out)
         return;
     (void)snprintf(aor, sizeof(aor), "%s@%s", u.name, u.domain);
     api_password_make(password);
-    int r = cert_client_make(a->cfg.data, aor, p12 ? password : NULL, api_now(a), &report, &made);
+    int r = cert_client_make(a->cfg.data, aor, api_bool(args, "rsa", false), p12 ? password : NULL,
+                             api_now(a), &report, &made);
     if (r) {
         fail(r, &report, out);
     } else {

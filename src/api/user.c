@@ -15,12 +15,13 @@ static json_t *to_json(const struct store_user *u)
 {
     char aor[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2];
     (void)snprintf(aor, sizeof(aor), "%s@%s", u->name, u->domain);
-    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:b, s:b, s:o, s:o}", "aor", aor, "name",
+    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:b, s:b, s:b, s:o, s:o}", "aor", aor, "name",
                      u->name, "domain", u->domain, "display", u->display, "enabled",
                      (int)u->enabled, "max_contacts",
                      u->max_contacts ? (int)u->max_contacts : STORE_CONTACTS_DEFAULT, "md5",
-                     (int)(u->ha1_md5.n > 0), "mikey_psk", (int)(u->mikey_psk.n > 0), "created",
-                     api_time((int64_t)u->created), "policy", api_policy_json(&u->policy, &u->own));
+                     (int)(u->ha1_md5.n > 0), "mikey_psk", (int)(u->mikey_psk.n > 0), "mikey_cert",
+                     (int)u->mikey_cert, "created", api_time((int64_t)u->created), "policy",
+                     api_policy_json(&u->policy, &u->own));
 }
 
 /* --- what is given --- */
@@ -103,6 +104,13 @@ static bool take_psk(const json_t *args, struct store_user *u, char made[PSK_TEX
     if (psk.n || api_bool(args, "no_mikey_psk", false))
         u->mikey_psk = psk;
     secret_fini(&psk);
+    u->mikey_cert = api_bool(args, "mikey_cert", u->mikey_cert);
+    if (u->mikey_cert && u->mikey_psk.n) {
+        api_fail(out, API_USAGE, "not_both",
+                 "MIKEY is under certificates or under a pre-shared key: --no-mikey-psk or "
+                 "--no-mikey-cert takes the other away");
+        return false;
+    }
     return true;
 }
 

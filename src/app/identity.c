@@ -122,8 +122,8 @@ int identity_certs(const struct app_config *c, char why[IDENTITY_WHY_MAX], bool 
         snprintf(why, IDENTITY_WHY_MAX, "%s", report.error);
         return EXIT_STATUS_CONFIG;
     }
-    if (report.made_ca || report.made_server)
+    if (report.made_ca || report.made_server || report.made_mikey)
         log_event(LOG_INFO, "certificate_made", LOG_STR("for", names.n ? names.name[0] : ""));
-    *ret_new = report.made_server;
+    *ret_new = report.made_server || report.made_mikey;
     return 0;
 }

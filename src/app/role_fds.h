@@ -7,9 +7,11 @@
  *   CALL_STATE    memfd of limits.calls * CALL_SNAPSHOT_SIZE                     x
  *   MEDIA_STATE   memfd of media_state_size(role_endpoints())                          x
  *   MEDIA_STATS   memfd of media_stats_size(role_endpoints())                 r/only   x  r/only
- *   CA_CERT       file DATA/tls/ca.crt (PEM)                                     R          R
+ *   CA_CERT       file DATA/tls/ca.crt (PEM)                                     R      R   R
  *   SERVER_CERT   file DATA/tls/server.crt (PEM, chain)                          R
  *   SERVER_KEY    file DATA/tls/server.key (PEM)                                 R
+ *   MIKEY_CERT    file DATA/tls/mikey.crt (PEM)                                         R
+ *   MIKEY_KEY     file DATA/tls/mikey.key (PEM)                                         R
  *   DOMAIN_CERTS  memfd, read-only: the domains' certificates and keys (domain_certs.h)  R
  *   SEAL_KEY      file: the store's sealing key, 32 bytes                        x          x
  *   MEDIA_SHARED  the shared way in and out; index is one of MEDIA_SHARED_PORTS ..             x
@@ -37,6 +39,8 @@ enum role_fd {
     ROLE_FD_CA_CERT,
     ROLE_FD_SERVER_CERT,
     ROLE_FD_SERVER_KEY,
+    ROLE_FD_MIKEY_CERT,
+    ROLE_FD_MIKEY_KEY,
     ROLE_FD_DOMAIN_CERTS,
     ROLE_FD_SEAL_KEY,
     ROLE_FD_CONTROL,

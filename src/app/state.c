@@ -29,9 +29,11 @@ static const struct {
     [ROLE_FD_CALL_STATE] = {TO(ROLE_SIGNAL), false},
     [ROLE_FD_MEDIA_STATE] = {TO(ROLE_MEDIA), false},
     [ROLE_FD_MEDIA_STATS] = {ALL_ROLES, false},
-    [ROLE_FD_CA_CERT] = {TO(ROLE_SIGNAL) | TO(ROLE_WEB), true},
+    [ROLE_FD_CA_CERT] = {ALL_ROLES, true},
     [ROLE_FD_SERVER_CERT] = {TO(ROLE_SIGNAL), true},
     [ROLE_FD_SERVER_KEY] = {TO(ROLE_SIGNAL), true},
+    [ROLE_FD_MIKEY_CERT] = {TO(ROLE_MEDIA), true},
+    [ROLE_FD_MIKEY_KEY] = {TO(ROLE_MEDIA), true},
     [ROLE_FD_DOMAIN_CERTS] = {TO(ROLE_SIGNAL), true},
     [ROLE_FD_SEAL_KEY] = {TO(ROLE_SIGNAL) | TO(ROLE_WEB), false},
     [ROLE_FD_CONTROL] = {TO(ROLE_WEB), false},
@@ -44,10 +46,9 @@ static const struct {
     enum role_fd slot;
     const char *path; /* under the data folder */
 } files[] = {
-    {ROLE_FD_CA_CERT, "tls/ca.crt"},
-    {ROLE_FD_SERVER_CERT, "tls/server.crt"},
-    {ROLE_FD_SERVER_KEY, "tls/server.key"},
-    {ROLE_FD_SEAL_KEY, "tls/seal.key"},
+    {ROLE_FD_CA_CERT, "tls/ca.crt"},        {ROLE_FD_SERVER_CERT, "tls/server.crt"},
+    {ROLE_FD_SERVER_KEY, "tls/server.key"}, {ROLE_FD_MIKEY_CERT, "tls/mikey.crt"},
+    {ROLE_FD_MIKEY_KEY, "tls/mikey.key"},   {ROLE_FD_SEAL_KEY, "tls/seal.key"},
 };
 
 static void start_add(struct role_start *s, int *fds, int fd, unsigned slot, uint32_t index)

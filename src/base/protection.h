@@ -61,7 +61,8 @@ struct media_protection {
     uint8_t passes;      /* with KEYING_PASS: enum keying_kind that the phones agree by, as far as
                             can be seen from outside */
     bool cache_mismatch; /* ZRTP: what is kept of earlier calls does not fit; compare the SAS */
-    char agreement[5];   /* ZRTP's key agreement, "X255"; MIKEY's "PSK"; empty: not told, none */
+    char agreement
+        [5]; /* ZRTP's key agreement, "X255"; MIKEY's "PSK", "PK", "RSAR"; empty: not told, none */
     char sas[PROTECTION_SAS_MAX]; /* empty: none */
 };
 

@@ -45,8 +45,8 @@ struct call_config {
     int (*zrtp_find)(void *arg,
                      struct store_zrtp *z); /* by z->zid; 0 also where there is nothing */
     int (*zrtp_save)(void *arg, const struct store_zrtp *z);
-    /* MIKEY's pre-shared key of a user; wipe *ret. -ENODATA: it has none. NULL: nobody has. */
-    int (*mikey_psk)(void *arg, struct slice name, struct slice domain, struct secret *ret);
+    /* What MIKEY asks of a user; wipe *ret. -ENODATA: nothing is known. NULL: of nobody. */
+    int (*mikey)(void *arg, struct slice name, struct slice domain, struct store_mikey *ret);
     /* One CDR, a JSON object on one line without its newline. */
     void (*write_cdr)(void *arg, struct slice json);
     const char *server_name; /* User-Agent and Server */

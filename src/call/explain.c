@@ -47,8 +47,8 @@ static void put_clear(struct buf *b, const struct leg *l)
     put_menu(b, l);
 }
 
-/* MIKEY's keys are in the signalling, but under one of the user's own. */
-static bool has_psk(const struct media_protection *p)
+/* MIKEY's keys are in the signalling, but protected by MIKEY itself. */
+static bool is_sealed(const struct media_protection *p)
 {
     return p->keying == KEYING_MIKEY && p->agreement[0];
 }
@@ -63,8 +63,11 @@ static const char *keying_words(const struct media_protection *p)
         [KEYING_MIKEY] = "MIKEY (the keys are in the signalling)",
         [KEYING_PASS] = "keys of the phones, which pass here untouched",
     };
-    if (has_psk(p))
+    if (is_sealed(p) && strncmp(p->agreement, "PSK", sizeof(p->agreement)) == 0)
         return "MIKEY (the keys are in the signalling, encrypted by the user's own key)";
+    if (is_sealed(p))
+        return "MIKEY (the keys are in the signalling, encrypted and signed under the "
+               "certificates of user and server)";
     return words[p->keying < KEYING_COUNT ? p->keying : KEYING_NONE];
 }
 
@@ -133,7 +136,7 @@ static void put_encrypted(struct buf *b, const struct leg *l, const struct media
 static void put_signalling(struct buf *b, const struct leg *l, const struct media_protection *p)
 {
     struct transport_security sec = {0};
-    bool keys_in_it = p->keying == KEYING_SDES || (p->keying == KEYING_MIKEY && !has_psk(p));
+    bool keys_in_it = p->keying == KEYING_SDES || (p->keying == KEYING_MIKEY && !is_sealed(p));
     if (transport_kind_is_secure(l->flow.kind)) {
         transport_security(l->call->core->cfg.transport, &l->flow, &sec);
         put_who(b, l);

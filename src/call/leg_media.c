@@ -237,20 +237,21 @@ static bool put_name(char dst[MEDIA_NAME_MAX], const char *name, const char *dom
 static int put_mikey(struct media_request *rq, const struct leg_media *m)
 {
     const struct call_user *who = m->who;
-    struct secret psk = {0};
+    struct store_mikey asked = {.cert = false};
     if (!memchr(rq->policy.keyings, KEYING_MIKEY, rq->policy.keying_count) || !who || !who->name)
         return 0;
     rq->mikey.clear_allowed = transport_kind_is_secure(*m->kind);
     if (!put_name(rq->mikey.self, "", who->domain) ||
         !put_name(rq->mikey.peer, who->name, who->domain))
         return -EMSGSIZE;
-    int r = m->cfg->mikey_psk ? m->cfg->mikey_psk(m->cfg->arg, slice_from_str(who->name),
-                                                  slice_from_str(who->domain), &psk)
-                              : -ENODATA;
+    int r = m->cfg->mikey ? m->cfg->mikey(m->cfg->arg, slice_from_str(who->name),
+                                          slice_from_str(who->domain), &asked)
+                          : -ENODATA;
     if (r == 0) {
-        rq->mikey.psk_n = (uint8_t)psk.n;
-        memcpy(rq->mikey.psk, psk.b, psk.n);
-        secret_fini(&psk);
+        rq->mikey.cert_required = asked.cert;
+        rq->mikey.psk_n = (uint8_t)asked.psk.n;
+        memcpy(rq->mikey.psk, asked.psk.b, asked.psk.n);
+        secret_fini(&asked.psk);
     }
     return r == -ENODATA ? 0 : r;
 }

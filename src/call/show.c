@@ -195,7 +195,10 @@ static void put_media(struct buf *b, const struct media_protection *p, const str
     }
     if (p->keying == KEYING_MIKEY) {
         n = strnlen(p->agreement, sizeof(p->agreement));
-        put_text_or_null(b, "key_agreement", n ? "PSK" : NULL);
+        if (n)
+            put_text_n(b, "key_agreement", slice_from(p->agreement, n));
+        else
+            put_text_or_null(b, "key_agreement", NULL);
     }
     put_pair(b, s, st);
     close_object(b);

@@ -3,6 +3,8 @@
  *
  *   DATA/tls/ca.crt, ca.key          our CA: ECDSA P-256, ten years, signs end entities only
  *   DATA/tls/server.crt, server.key  in force: of our CA, or imported; .crt: leaf first, then chain
+ *   DATA/tls/mikey.crt, mikey.key    of our CA, RSA: MIKEY signs and opens envelopes with it (RFC 3830
+ *                                    s.3.2). Not good for TLS: another role has its key
  *
  * Which of the two a server.crt is, its signature tells; nothing else remembers it. Files are
  * written beside their place, synced and renamed. A pair is two renames, key first: a start that
@@ -32,6 +34,7 @@
 #define CERT_CA_DAYS 3650
 #define CERT_SERVER_DAYS 398
 #define CERT_CLIENT_DAYS 825
+#define CERT_RSA_BITS 2048
 
 enum cert_verdict { CERT_OK = 0, CERT_REFUSED = 1 };
 
@@ -39,7 +42,8 @@ struct cert_report {
     char error[CERT_ERROR_MAX];
     size_t warning_count;
     char warnings[CERT_WARNINGS_MAX][CERT_WARNING_MAX]; /* sentences; done all the same */
-    bool made_ca, made_server; /* server.crt is new: whoever serves with it should reload */
+    bool made_ca;
+    bool made_server, made_mikey; /* server.crt, mikey.crt is new: whoever uses it should reload */
 };
 
 /* --- the names that a server certificate must bear --- */
@@ -56,8 +60,8 @@ void cert_names_add_local(struct cert_names *names);
 
 /* --- own CA --- */
 /* At every start, once a day and when a domain is new: makes what is missing (DATA must be there),
- * renews a server certificate of our CA when less than a third of its life is left or a name is
- * missing from it. Warns of an imported one that runs out or lacks a domain, and of a CA near its
+ * renews a server or MIKEY certificate of our CA when less than a third of its life is left or a name
+ * is missing from it. Warns of an imported one that runs out or lacks a domain, and of a CA near its
  * end. `domains` (and other names by which phones call this server) are in order of importance:
  * the first becomes the CN; cert_names_add_local's are added to them. */
 int cert_ensure(const char *data, const struct cert_names *domains, int64_t now,
@@ -75,9 +79,10 @@ struct cert_client {
     uint8_t p12[CERT_P12_MAX];
     size_t p12_n; /* 0 where no password was given */
 };
-/* With a password (NUL-terminated) also as PKCS#12: client key, client and CA certificate. */
-int cert_client_make(const char *data, const char *aor, const char *p12_password, int64_t now,
-                     struct cert_report *report, struct cert_client *ret) MUST_CHECK;
+/* With a password (NUL-terminated) also as PKCS#12: client key, client and CA certificate. `rsa`: good
+ * for MIKEY too, which knows no other; else ECDSA. */
+int cert_client_make(const char *data, const char *aor, bool rsa, const char *p12_password,
+                     int64_t now, struct cert_report *report, struct cert_client *ret) MUST_CHECK;
 void cert_client_fini(struct cert_client *c); /* wipes */
 
 /* --- from elsewhere --- */
@@ -89,7 +94,7 @@ int cert_import(const char *data, const char *path, const struct cert_names *dom
                 int64_t now, struct cert_report *report) MUST_CHECK;
 
 /* --- what there is --- */
-enum cert_which { CERT_SERVER, CERT_CA };
+enum cert_which { CERT_SERVER, CERT_CA, CERT_MIKEY };
 enum cert_source { CERT_SOURCE_OWN_CA, CERT_SOURCE_IMPORTED };
 
 struct cert_info {

@@ -62,7 +62,13 @@ int cert_key_to_pem(EVP_PKEY *key, char *dst, size_t cap, size_t *ret_n) MUST_CH
 int cert_x509_to_pem(X509 *x, struct buf *b) MUST_CHECK;                             /* -EIO */
 
 /* --- x509.c --- */
-enum cert_profile { CERT_PROFILE_CA, CERT_PROFILE_SERVER, CERT_PROFILE_CLIENT };
+enum cert_profile {
+    CERT_PROFILE_CA,
+    CERT_PROFILE_SERVER,
+    CERT_PROFILE_MIKEY,
+    CERT_PROFILE_CLIENT,
+    CERT_PROFILE_CLIENT_RSA
+};
 struct cert_order {
     enum cert_profile profile;
     const char *cn;
@@ -74,7 +80,8 @@ struct cert_order {
     X509 *issuer;  /* NULL: itself */
     EVP_PKEY *issuer_key;
 };
-int cert_key_new(EVP_PKEY **ret) MUST_CHECK;
+int cert_key_new(EVP_PKEY **ret) MUST_CHECK;                          /* ECDSA P-256 */
+int cert_key_new_rsa(EVP_PKEY **ret) MUST_CHECK;                      /* of CERT_RSA_BITS */
 int cert_x509_new(const struct cert_order *o, X509 **ret) MUST_CHECK; /* -EIO, OpenSSL's queue */
 void cert_x509_times(const X509 *x, int64_t *ret_before, int64_t *ret_after);
 bool cert_x509_covers(X509 *x, const char *name); /* a DNS name, wildcards too, or an address */

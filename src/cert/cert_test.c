@@ -268,8 +268,8 @@ static void phone_and_server_verify_each_other(void **state)
     struct place *p = *state;
     char path[128];
     static struct cert_client made;
-    assert_int_equal(cert_client_make(p->data, "1000@example.org", NULL, p->now, &p->report, &made),
-                     0);
+    assert_int_equal(
+        cert_client_make(p->data, "1000@example.org", false, NULL, p->now, &p->report, &made), 0);
     assert_int_equal(made.p12_n, 0);
     (void)snprintf(path, sizeof(path), "%s/c.crt", p->data);
     write_text(path, made.cert);
@@ -291,6 +291,70 @@ static void phone_and_server_verify_each_other(void **state)
     cert_client_fini(&made);
 }
 
+static struct cert_info mikey_info(struct place *p)
+{
+    struct cert_info i;
+    struct cert_report unheard = {0};
+    assert_int_equal(cert_info_read(p->data, CERT_MIKEY, p->now, &unheard, &i), 0);
+    return i;
+}
+
+static void mikeys_certificate_is_kept_like_the_servers(void **state)
+{
+    struct place *p = *state;
+    assert_true(p->report.made_mikey);
+    struct cert_info i = mikey_info(p), before = i;
+    assert_string_equal(i.key_type, "RSA 2048");
+    assert_int_equal(i.source, CERT_SOURCE_OWN_CA);
+    /* its key is another role's: nobody takes it for the server's in TLS */
+    SSL_CTX *server = tls_ctx(TLS_server_method(), p->data, "tls/mikey.crt", "tls/mikey.key");
+    SSL_CTX *client = tls_ctx(TLS_client_method(), p->data, "tls/server.crt", "tls/server.key");
+    assert_false(shake(server, client, "example.org"));
+    SSL_CTX_free(server);
+    SSL_CTX_free(client);
+    assert_int_equal(cert_ensure(p->data, &p->domains, p->now, &p->report), 0);
+    assert_false(p->report.made_mikey);
+    assert_true(cert_names_add(&p->domains, SLICE_LIT("example.net")));
+    assert_int_equal(cert_ensure(p->data, &p->domains, p->now, &p->report), 0);
+    assert_true(p->report.made_mikey);
+    i = mikey_info(p);
+    assert_string_not_equal(i.serial, before.serial);
+    p->now += (int64_t)CERT_SERVER_DAYS * 86400 * 3 / 4;
+    assert_int_equal(cert_ensure(p->data, &p->domains, p->now, &p->report), 0);
+    assert_true(p->report.made_mikey);
+}
+
+/* MIKEY has other ways: a server whose CA's key is kept elsewhere starts all the same. */
+static void without_the_cas_key_there_is_no_mikey_certificate(void **state)
+{
+    struct place *p = *state;
+    struct cert_info i;
+    assert_int_equal(run("rm %s/tls/ca.key %s/tls/mikey.*", p->data, p->data), 0);
+    assert_int_equal(cert_ensure(p->data, &p->domains, p->now, &p->report), 0);
+    assert_false(p->report.made_mikey);
+    assert_int_equal(cert_info_read(p->data, CERT_MIKEY, p->now, &p->report, &i), -ENOENT);
+}
+
+static void a_client_may_have_rsa(void **state)
+{
+    struct place *p = *state;
+    char path[128];
+    static struct cert_client made;
+    assert_int_equal(
+        cert_client_make(p->data, "1000@example.org", true, NULL, p->now, &p->report, &made), 0);
+    (void)snprintf(path, sizeof(path), "%s/c.crt", p->data);
+    write_text(path, made.cert);
+    (void)snprintf(path, sizeof(path), "%s/c.key", p->data);
+    write_text(path, made.key);
+    assert_int_equal(run("openssl rsa -in %s/c.key -noout -check", p->data), 0);
+    SSL_CTX *server = tls_ctx(TLS_server_method(), p->data, "tls/server.crt", "tls/server.key");
+    SSL_CTX *client = tls_ctx(TLS_client_method(), p->data, "c.crt", "c.key");
+    assert_true(shake(server, client, "example.org"));
+    SSL_CTX_free(server);
+    SSL_CTX_free(client);
+    cert_client_fini(&made);
+}
+
 static void p12_holds_no_key_of_the_ca(void **state)
 {
     struct place *p = *state;
@@ -298,8 +362,9 @@ static void p12_holds_no_key_of_the_ca(void **state)
     EVP_PKEY *key = NULL;
     X509 *x = NULL;
     STACK_OF(X509) *chain = NULL;
-    assert_int_equal(
-        cert_client_make(p->data, "1000@example.org", "pass-word", p->now, &p->report, &made), 0);
+    assert_int_equal(cert_client_make(p->data, "1000@example.org", false, "pass-word", p->now,
+                                      &p->report, &made),
+                     0);
     const uint8_t *at = made.p12;
     PKCS12 *p12 = d2i_PKCS12(NULL, &at, (long)made.p12_n);
     assert_non_null(p12);
@@ -547,6 +612,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(half_changed_pair_is_finished, setup_made, teardown),
         cmocka_unit_test(names_are_bounded_and_checked),
         cmocka_unit_test_setup_teardown(phone_and_server_verify_each_other, setup_made, teardown),
+        cmocka_unit_test_setup_teardown(mikeys_certificate_is_kept_like_the_servers, setup_made,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(without_the_cas_key_there_is_no_mikey_certificate,
+                                        setup_made, teardown),
+        cmocka_unit_test_setup_teardown(a_client_may_have_rsa, setup_made, teardown),
         cmocka_unit_test_setup_teardown(p12_holds_no_key_of_the_ca, setup_made, teardown),
         cmocka_unit_test_setup_teardown(letsencrypt_folder_is_taken, setup_foreign, teardown),
         cmocka_unit_test_setup_teardown(any_layout_is_taken, setup_foreign, teardown),

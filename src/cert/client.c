@@ -39,8 +39,8 @@ static int client_pack(const struct cert_ca *ca, EVP_PKEY *key, X509 *x, const c
     return password ? client_p12(ca, key, x, aor, password, ret) : 0;
 }
 
-int cert_client_make(const char *data, const char *aor, const char *p12_password, int64_t now,
-                     struct cert_report *report, struct cert_client *ret)
+int cert_client_make(const char *data, const char *aor, bool rsa, const char *p12_password,
+                     int64_t now, struct cert_report *report, struct cert_client *ret)
 {
     CLEANUP(cert_unlock) int lock = -1;
     CLEANUP(cert_ca_fini) struct cert_ca ca = {0};
@@ -57,14 +57,14 @@ int cert_client_make(const char *data, const char *aor, const char *p12_password
         r = cert_ca_need_key(data, &ca, report);
     if (r)
         return r;
-    struct cert_order o = {.profile = CERT_PROFILE_CLIENT,
+    struct cert_order o = {.profile = rsa ? CERT_PROFILE_CLIENT_RSA : CERT_PROFILE_CLIENT,
                            .cn = aor,
                            .uri = uri,
                            .days = CERT_CLIENT_DAYS,
                            .now = now,
                            .issuer = ca.x,
                            .issuer_key = ca.key};
-    if (cert_key_new(&key))
+    if (rsa ? cert_key_new_rsa(&key) : cert_key_new(&key))
         return cert_fail_openssl(report, "make a key");
     o.key = key;
     if (cert_x509_new(&o, &x) || client_pack(&ca, key, x, aor, p12_password, &made))

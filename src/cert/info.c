@@ -85,6 +85,8 @@ int cert_info_of(const char *data, const char *pair, int64_t now, struct cert_re
 int cert_info_read(const char *data, enum cert_which which, int64_t now, struct cert_report *report,
                    struct cert_info *ret)
 {
+    static const char *const pairs[] = {
+        [CERT_SERVER] = "server", [CERT_CA] = "ca", [CERT_MIKEY] = "mikey"};
     *report = (struct cert_report){0};
-    return cert_info_of(data, which == CERT_CA ? "ca" : "server", now, report, ret);
+    return cert_info_of(data, pairs[which], now, report, ret);
 }

@@ -283,6 +283,48 @@ static int server_get(const char *data, const struct cert_ca *ca, const struct c
     return server_make(data, ca, key, names, now, report);
 }
 
+/* --- MIKEY's --- */
+
+static int mikey_make(const char *data, const struct cert_ca *ca, const struct cert_names *names,
+                      int64_t now, struct cert_report *report)
+{
+    CERT_KEY key = NULL;
+    if (cert_key_new_rsa(&key))
+        return cert_fail_openssl(report, "make an RSA key");
+    struct cert_order o = {.profile = CERT_PROFILE_MIKEY,
+                           .cn = names->name[0],
+                           .names = names,
+                           .days = CERT_SERVER_DAYS,
+                           .now = now,
+                           .key = key,
+                           .issuer = ca->x,
+                           .issuer_key = ca->key};
+    int r = write_new(data, "mikey", &o, report, NULL);
+    if (r == 0)
+        report->made_mikey = true;
+    return r;
+}
+
+/* Without the CA's key there is none, or the one that is there goes on until it ends: MIKEY has other
+ * ways, and TLS is not touched. */
+static int mikey_get(const char *data, const struct cert_ca *ca, const struct cert_names *names,
+                     int64_t now, struct cert_report *report)
+{
+    CERT_X509 x = NULL;
+    CERT_KEY key = NULL;
+    int64_t before, after;
+    cert_pair_finish(data, "mikey");
+    int r = cert_pair_read(data, "mikey", report, &x, &key);
+    if (r && r != -ENOENT)
+        return r;
+    bool good = r == 0 && cert_x509_is_issued_by(x, ca->x) && covers_all(x, names);
+    if (good)
+        cert_x509_times(x, &before, &after);
+    if (!ca->key || (good && after - now >= (after - before) / 3))
+        return 0;
+    return mikey_make(data, ca, names, now, report);
+}
+
 static void all_names(const struct cert_names *domains, struct cert_names *ret)
 {
     *ret = *domains;
@@ -300,7 +342,9 @@ int cert_ensure(const char *data, const struct cert_names *domains, int64_t now,
     int r = cert_lock(data, report, &lock);
     if (r == 0)
         r = cert_ca_get(data, now, report, &ca);
-    return r ? r : server_get(data, &ca, domains, &names, now, report);
+    if (r == 0)
+        r = server_get(data, &ca, domains, &names, now, report);
+    return r ? r : mikey_get(data, &ca, &names, now, report);
 }
 
 int cert_renew(const char *data, const struct cert_names *domains, bool replace_imported,

@@ -2,6 +2,7 @@
 #include "cert/cert_priv.h"
 
 #include <openssl/ec.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include "base/addr.h"
@@ -25,6 +26,15 @@ void cert_x509_free(X509 **x)
 int cert_key_new(EVP_PKEY **ret)
 {
     EVP_PKEY *k = EVP_EC_gen("P-256");
+    if (!k)
+        return -EIO;
+    *ret = k;
+    return 0;
+}
+
+int cert_key_new_rsa(EVP_PKEY **ret)
+{
+    EVP_PKEY *k = EVP_RSA_gen(CERT_RSA_BITS);
     if (!k)
         return -EIO;
     *ret = k;
@@ -117,7 +127,14 @@ static bool add_extensions(X509 *x, const struct cert_order *o)
         /* The server is a client too, towards its carriers. */
         [CERT_PROFILE_SERVER] = {"critical,CA:FALSE", "critical,digitalSignature",
                                  "serverAuth,clientAuth"},
+        /* Signs and is encrypted to, as in S/MIME. Without serverAuth: whoever has its key must not
+         * be able to stand for the TLS server. */
+        [CERT_PROFILE_MIKEY] = {"critical,CA:FALSE", "critical,digitalSignature,keyEncipherment",
+                                "emailProtection"},
         [CERT_PROFILE_CLIENT] = {"critical,CA:FALSE", "critical,digitalSignature", "clientAuth"},
+        [CERT_PROFILE_CLIENT_RSA] = {"critical,CA:FALSE",
+                                     "critical,digitalSignature,keyEncipherment",
+                                     "clientAuth,emailProtection"},
     };
     X509V3_CTX ctx;
     X509V3_set_ctx(&ctx, o->issuer ? o->issuer : x, x, NULL, NULL, 0);

@@ -213,7 +213,12 @@ static size_t psk_kept(const struct place *p, struct secret *ret)
     struct store *s;
     char err[STORE_ERROR_MAX];
     assert_int_equal(store_open_data(p->data, err, &s), 0);
-    int r = store_user_psk(s, SLICE_NONE, SLICE_LIT("1"), ret);
+    struct store_mikey m;
+    int r = store_user_mikey(s, SLICE_NONE, SLICE_LIT("1"), &m);
+    if (r == 0 && !m.psk.n)
+        r = -ENODATA;
+    if (r == 0)
+        *ret = m.psk;
     store_close(s);
     assert_true(r == 0 || r == -ENODATA);
     return r == 0 ? ret->n : 0;
@@ -267,6 +272,25 @@ static void a_key_for_mikey(void **state)
     json_decref(r);
     assert_int_equal(sotto(p, "user set 1 --no-mikey-psk"), 0);
     assert_int_equal(psk_kept(p, &k), 0);
+}
+
+static void mikey_under_certificates(void **state)
+{
+    struct place *p = *state;
+
+    assert_int_equal(sotto(p, "user add 1 --mikey-cert"), 0);
+    expect(p->out, "only under certificates");
+    assert_int_equal(sotto(p, "user set 1 --new-mikey-psk"), 2);
+    expect(p->err, "under certificates or under a pre-shared key");
+    assert_int_equal(sotto(p, "user set 1 --display x --json"), 0); /* leaves it as it is */
+    json_t *r = result(p);
+    assert_true(json_is_true(json_object_get(r, "mikey_cert")));
+    assert_false(json_is_true(json_object_get(r, "mikey_psk")));
+    json_decref(r);
+    assert_int_equal(sotto(p, "user set 1 --no-mikey-cert --new-mikey-psk"), 0);
+    assert_int_equal(sotto(p, "user set 1 --mikey-cert"), 2);
+    assert_int_equal(sotto(p, "user set 1 --mikey-cert --no-mikey-psk"), 0);
+    expect(p->out, "only under certificates");
 }
 
 static void domains_by_verb(void **state)
@@ -513,6 +537,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(password_from_standard_input, setup, teardown),
         cmocka_unit_test_setup_teardown(quirks_by_verb, setup, teardown),
         cmocka_unit_test_setup_teardown(a_key_for_mikey, setup, teardown),
+        cmocka_unit_test_setup_teardown(mikey_under_certificates, setup, teardown),
         cmocka_unit_test_setup_teardown(domains_by_verb, setup, teardown),
         cmocka_unit_test_setup_teardown(mistakes_are_explained, setup, teardown),
         cmocka_unit_test_setup_teardown(help_and_version, setup, teardown),

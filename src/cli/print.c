@@ -191,6 +191,8 @@ void cli_print_user(const json_t *r, const struct cli_verb *v)
     } else if (flag_at(r, "mikey_psk")) {
         line("mikey key", "yes");
     }
+    if (flag_at(r, "mikey_cert"))
+        line("mikey", "only under certificates");
     if (*text_at(r, "display"))
         line("display", text_at(r, "display"));
     if (!flag_at(r, "enabled"))
@@ -271,6 +273,8 @@ void cli_print_certs(const json_t *r, const struct cli_verb *v)
         (void)snprintf(title, sizeof(title), "\nCertificate of %s", text_at(one, "domain"));
         print_cert(title, one);
     }
+    if ((one = json_object_get(r, "mikey")))
+        print_cert("\nCertificate for MIKEY", one);
     if (!ca)
         return;
     putchar('\n');

@@ -24,6 +24,7 @@ static const struct cli_option user_add_options[] = {
     {"--password-stdin", NULL, "password", CLI_STDIN, "read the password from standard input"},
     {"--mikey-psk-stdin", NULL, "mikey_psk", CLI_STDIN, "read a key for MIKEY (base64), a line after the password"},
     {"--new-mikey-psk", NULL, "new_mikey_psk", CLI_TRUE, "make a key for MIKEY, and print it once"},
+    {"--mikey-cert", NULL, "mikey_cert", CLI_TRUE, "MIKEY only under certificates (see cert client --rsa)"},
     {"--display", "TEXT", "display", CLI_TEXT, "the name that others see"},
     {"--max-contacts", "N", "max_contacts", CLI_INT, "phones registered at once, 1 to 100 (10)"},
     {"--no-md5", NULL, "md5", CLI_FALSE, "SHA-256 log-in only; many phones know only MD5"},
@@ -36,6 +37,8 @@ static const struct cli_option user_set_options[] = {
     {"--mikey-psk-stdin", NULL, "mikey_psk", CLI_STDIN, "read a key for MIKEY (base64), a line after the password"},
     {"--new-mikey-psk", NULL, "new_mikey_psk", CLI_TRUE, "make a key for MIKEY, and print it once"},
     {"--no-mikey-psk", NULL, "no_mikey_psk", CLI_TRUE, "MIKEY without a key of the user's own again"},
+    {"--mikey-cert", NULL, "mikey_cert", CLI_TRUE, "MIKEY only under certificates (see cert client --rsa)"},
+    {"--no-mikey-cert", NULL, "mikey_cert", CLI_FALSE, "MIKEY without certificates too again"},
     {"--display", "TEXT", "display", CLI_TEXT, "the name that others see"},
     {"--max-contacts", "N", "max_contacts", CLI_INT, "phones registered at once, 1 to 100"},
     {"--no-md5", NULL, "md5", CLI_FALSE, "SHA-256 log-in only"},
@@ -51,6 +54,7 @@ static const struct cli_option admin_options[] = {
     {"--password-stdin", NULL, "password", CLI_STDIN, "read the password from standard input"},
     {0}};
 static const struct cli_option client_options[] = {
+    {"--rsa", NULL, "rsa", CLI_TRUE, "with an RSA key, for MIKEY under certificates (else ECDSA)"},
     {"--p12", NULL, "p12", CLI_TRUE, "as PKCS#12 with a password that is printed once"},
     {"-o", "DIR", NULL, CLI_FOLDER, "where the files go (the current folder)"},
     {0}};

@@ -105,6 +105,7 @@ struct media_policy {
 /* What MIKEY asks of a leg (REMOTE and LOCAL). Holds a key: wipe it. */
 struct media_mikey {
     bool clear_allowed; /* signalling is encrypted: a key may stand in the description in clear */
+    bool cert_required; /* not this: it must be under certificates */
     uint8_t psk_n;      /* bytes of the user's pre-shared key; 0: none */
     uint8_t psk[MEDIA_PSK_MAX];
     char self[MEDIA_NAME_MAX], peer[MEDIA_NAME_MAX]; /* our domain; the user, "1000@example.org" */

@@ -41,7 +41,9 @@ struct keying_local {
      * none. Without the first no DTLS is agreed on. */
     struct crypto_dtls *dtls[DTLS_IDENTITIES];
     const struct zrtp_local *zrtp; /* NULL: no identifier yet, so no ZRTP */
-    struct mikey_seen *mikey_seen; /* NULL: nothing under a pre-shared key is taken */
+    struct mikey_seen *mikey_seen; /* NULL: of MIKEY only what is in clear is taken */
+    struct crypto_rsa *rsa;        /* our certificate for MIKEY; NULL: none */
+    struct slice rsa_peer; /* MIKEY: the peer's, known beforehand (DER); empty: not, so RSA-R */
 };
 
 struct keying_policy {

@@ -3,27 +3,6 @@
 #include "keying/mikey_wire.h"
 #include "rtp/wire.h"
 
-#define VERSION 1
-#define HEADER_LEN 10
-
-enum payload {
-    LAST = 0,
-    KEMAC = 1,
-    PKE = 2,
-    DH = 3,
-    SIGN = 4,
-    T = 5,
-    ID = 6,
-    CERT = 7,
-    CHASH = 8,
-    V = 9,
-    SP = 10,
-    RAND = 11,
-    ERR = 12,
-    KEY_DATA = 20,
-    GENERAL_EXT = 21
-};
-
 static const char *const verdict_why[MIKEY_VERDICT_COUNT] = {
     [MIKEY_OK] = "fine",
     [MIKEY_BAD_LENGTH] = "a MIKEY message ends in the middle of a payload",
@@ -79,6 +58,21 @@ const char *mikey_type_name(enum mikey_type t)
     return type_names[t];
 }
 
+bool mikey_id_is(const struct mikey_id *id, const char *name)
+{
+    struct slice s = id->data;
+
+    if (id->type == MIKEY_ID_URI) {
+        if (slice_starts_with_nocase(s, SLICE_LIT("sips:")))
+            s = slice_skip(s, 5);
+        else if (slice_starts_with_nocase(s, SLICE_LIT("sip:")))
+            s = slice_skip(s, 4);
+        else
+            return false;
+    }
+    return slice_eq_nocase_str(s, name);
+}
+
 /* --- reading ------------------------------------------------------------------------------------- */
 
 /* The rest of a message. What is asked for beyond its end is zero, and `bad` stays set. */
@@ -120,11 +114,11 @@ static uint32_t take32(struct reader *r)
 int mikey_keys_parse(struct slice data, struct mikey_msg *m)
 {
     struct reader r = {.rest = data};
-    uint8_t next = KEY_DATA;
+    uint8_t next = MIKEY_PL_KEY_DATA;
 
     m->key_count = 0;
     m->has_key_validity = false;
-    while (next == KEY_DATA && !r.bad) {
+    while (next == MIKEY_PL_KEY_DATA && !r.bad) {
         next = take8(&r);
         uint8_t kinds = take8(&r);
         struct slice key = take(&r, take16(&r)), salt = SLICE_NONE;
@@ -146,7 +140,24 @@ int mikey_keys_parse(struct slice data, struct mikey_msg *m)
         if (m->key_count == UINT8_MAX)
             return MIKEY_TOO_MANY;
     }
-    return r.bad ? MIKEY_BAD_LENGTH : next == LAST && r.rest.n == 0 ? MIKEY_OK : MIKEY_BAD_PAYLOAD;
+    if (r.bad)
+        return MIKEY_BAD_LENGTH;
+    return next == MIKEY_PL_LAST && r.rest.n == 0 ? MIKEY_OK : MIKEY_BAD_PAYLOAD;
+}
+
+int mikey_named_keys_parse(struct slice data, struct mikey_msg *m, struct mikey_id *ret)
+{
+    struct reader r = {.rest = data};
+    bool has_keys = take8(&r) == MIKEY_PL_KEY_DATA;
+    struct mikey_id id = {.type = take8(&r)};
+
+    id.data = take(&r, take16(&r));
+    if (r.bad)
+        return MIKEY_BAD_LENGTH;
+    if (!has_keys || id.type > MIKEY_ID_URI)
+        return MIKEY_BAD_PAYLOAD;
+    *ret = id;
+    return mikey_keys_parse(r.rest, m);
 }
 
 /* A MAC of n bytes, which is made over all that stands before it. */
@@ -158,14 +169,20 @@ static void take_mac(struct reader *r, size_t n, struct mikey_msg *m)
     m->mac = take(r, n);
 }
 
+/* Behind the number of the next payload, which the MAC of an envelope's keys is over as well. */
 static int kemac_parse(struct reader *r, struct mikey_msg *m)
 {
+    const char *start = r->rest.p - 1;
+
+    if (m->has_kemac)
+        return MIKEY_TOO_MANY;
     m->has_kemac = true;
     m->kemac_encr = take8(r);
     m->kemac_data = take(r, take16(r));
     m->kemac_mac = take8(r);
     if (m->kemac_mac > MIKEY_MAC_HMAC_SHA1)
         return MIKEY_BAD_PAYLOAD;
+    m->kemac = slice_from(start, (size_t)(r->rest.p - start));
     take_mac(r, m->kemac_mac ? MIKEY_MAC_LEN : 0, m);
     if (r->bad)
         return MIKEY_BAD_LENGTH;
@@ -273,6 +290,16 @@ static int dh_skip(struct reader *r)
     return MIKEY_OK;
 }
 
+/* s.6.7. The sender's own comes first; what may follow leads up to a CA, and ours signs them itself. */
+static void cert_parse(struct reader *r, struct mikey_msg *m)
+{
+    uint8_t type = take8(r);
+    struct slice cert = take(r, take16(r));
+
+    if ((type == MIKEY_CERT_X509 || type == MIKEY_CERT_X509_SIGN) && !m->cert.n)
+        m->cert = cert;
+}
+
 static int cert_hash_skip(struct reader *r)
 {
     uint8_t algorithm = take8(r);
@@ -296,31 +323,33 @@ static int v_parse(struct reader *r, struct mikey_msg *m)
 static int payload_parse(struct reader *r, uint8_t kind, struct mikey_msg *m)
 {
     switch (kind) {
-    case KEMAC:
+    case MIKEY_PL_KEMAC:
         return kemac_parse(r, m);
-    case PKE:
-        (void)take(r, take16(r) & 0x3fff);
+    case MIKEY_PL_PKE: /* before its length, whether the envelope key may be kept: we do not */
+        m->pke = take(r, take16(r) & 0x3fff);
         return MIKEY_OK;
-    case DH:
+    case MIKEY_PL_DH:
         return dh_skip(r);
-    case T:
+    case MIKEY_PL_T:
         return time_parse(r, m);
-    case ID:
+    case MIKEY_PL_ID:
         return id_parse(r, m);
-    case CERT:
-    case GENERAL_EXT:
+    case MIKEY_PL_CERT:
+        cert_parse(r, m);
+        return MIKEY_OK;
+    case MIKEY_PL_GENERAL_EXT:
         (void)take8(r);
         (void)take(r, take16(r));
         return MIKEY_OK;
-    case CHASH:
+    case MIKEY_PL_CHASH:
         return cert_hash_skip(r);
-    case V:
+    case MIKEY_PL_V:
         return v_parse(r, m);
-    case SP:
+    case MIKEY_PL_SP:
         return policy_parse(r, m);
-    case RAND:
+    case MIKEY_PL_RAND:
         return rand_parse(r, m);
-    case ERR:
+    case MIKEY_PL_ERR:
         return error_parse(r, m);
     default:
         return MIKEY_BAD_PAYLOAD;
@@ -329,7 +358,7 @@ static int payload_parse(struct reader *r, uint8_t kind, struct mikey_msg *m)
 
 static int header_parse(struct reader *r, struct mikey_msg *m, uint8_t *ret_next)
 {
-    if (take8(r) != VERSION)
+    if (take8(r) != MIKEY_VERSION)
         return r->bad ? MIKEY_BAD_LENGTH : MIKEY_BAD_VERSION;
     m->type = take8(r);
     if (m->type >= MIKEY_TYPE_COUNT)
@@ -357,14 +386,17 @@ int mikey_parse(struct slice data, struct mikey_msg *ret)
 {
     struct mikey_msg m = {0};
     struct reader r = {.rest = data, .whole = data};
-    uint8_t kind = LAST;
+    uint8_t kind = MIKEY_PL_LAST;
 
     if (data.n > MIKEY_MESSAGE_MAX)
         return MIKEY_BAD_LENGTH;
     int v = header_parse(&r, &m, &kind);
-    while (v == MIKEY_OK && kind != LAST && !r.bad) {
-        if (kind == SIGN) { /* s.6.5: names no next one */
-            (void)take(&r, take16(&r) & 0x0fff);
+    while (v == MIKEY_OK && kind != MIKEY_PL_LAST && !r.bad) {
+        if (kind == MIKEY_PL_SIGN) { /* s.6.5: names no next one */
+            uint16_t head = take16(&r);
+            m.sign_type = (uint8_t)(head >> 12);
+            m.signed_part = slice_from(data.p, (size_t)(r.rest.p - data.p));
+            m.sign = take(&r, head & 0x0fff);
             break;
         }
         uint8_t next = take8(&r);
@@ -376,128 +408,4 @@ int mikey_parse(struct slice data, struct mikey_msg *ret)
     if (v == MIKEY_OK)
         *ret = m;
     return v;
-}
-
-/* --- printing ------------------------------------------------------------------------------------ */
-
-static void put8(struct buf *b, unsigned v)
-{
-    buf_put_char(b, (char)(uint8_t)v);
-}
-
-static void put16(struct buf *b, size_t v)
-{
-    put8(b, (unsigned)(v >> 8));
-    put8(b, (unsigned)v);
-}
-
-static void put_header(struct buf *b, const struct mikey_msg *m)
-{
-    put8(b, VERSION);
-    put8(b, m->type);
-    put8(b, T);
-    put8(b, m->wants_verification ? 0x80 : 0); /* PRF-MIKEY-1 */
-    mikey_put32(b, m->csb_id);
-    put8(b, m->cs_count);
-    put8(b, 0); /* SRTP-ID */
-    for (size_t i = 0; i < m->cs_count; i++) {
-        put8(b, m->cs[i].policy_no);
-        mikey_put32(b, m->cs[i].ssrc);
-        mikey_put32(b, m->cs[i].roc);
-    }
-}
-
-static void put_time(struct buf *b, unsigned next, uint64_t time)
-{
-    put8(b, next);
-    put8(b, 0); /* NTP-UTC */
-    mikey_put64(b, time);
-}
-
-static void put_ids(struct buf *b, const struct mikey_msg *m)
-{
-    for (size_t i = 0; i < m->id_count; i++) {
-        put8(b, i + 1u < m->id_count ? ID : SP);
-        put8(b, m->id[i].type);
-        put16(b, m->id[i].data.n);
-        buf_put_slice(b, m->id[i].data);
-    }
-}
-
-/* What was not said, and no suite has a word for, is left out. */
-static void put_policy(struct buf *b, const struct mikey_policy *p)
-{
-    const uint8_t params[][2] = {
-        {MIKEY_SP_ENCR, p->encr},
-        {MIKEY_SP_ENCR_KEY_LEN, p->encr_key_len},
-        {MIKEY_SP_AUTH, p->auth},
-        {MIKEY_SP_AUTH_KEY_LEN, p->auth == MIKEY_NOT_SAID ? MIKEY_NOT_SAID : 20},
-        {MIKEY_SP_SALT_LEN, p->salt_len},
-        {MIKEY_SP_SRTP_ENCR, p->srtp_encr},
-        {MIKEY_SP_SRTCP_ENCR, p->srtcp_encr},
-        {MIKEY_SP_SRTP_AUTH, p->srtp_auth},
-        {MIKEY_SP_AUTH_TAG_LEN, p->auth_tag_len},
-        {MIKEY_SP_AEAD_TAG_LEN, p->aead_tag_len},
-    };
-    uint8_t room[ARRAY_LEN(params) * 3];
-    struct buf list = buf_over(room, sizeof(room));
-
-    for (size_t i = 0; i < ARRAY_LEN(params); i++) {
-        if (params[i][1] == MIKEY_NOT_SAID)
-            continue;
-        put8(&list, params[i][0]);
-        put8(&list, 1);
-        put8(&list, params[i][1]);
-    }
-    put8(b, KEMAC);
-    put8(b, p->number);
-    put8(b, 0); /* SRTP */
-    put16(b, list.n);
-    buf_put_slice(b, buf_slice(&list));
-}
-
-/* Encrypted where it stands in b, which then ends in the MAC. */
-static void put_kemac(struct buf *b, const struct mikey_msg *m, const struct secret *psk)
-{
-    put8(b, LAST);
-    put8(b, psk ? MIKEY_ENCR_AES_CM_128 : MIKEY_ENCR_NULL);
-    put16(b, 4 + m->key.n);
-    const size_t at = b->n;
-    put8(b, LAST);
-    put8(b, MIKEY_TGK << 4);
-    put16(b, m->key.n);
-    buf_put_slice(b, m->key);
-    if (psk && !b->overflow && mikey_crypt(m, psk, (uint8_t *)b->p + at, b->n - at) < 0)
-        b->overflow = true; /* nothing is sent that is not encrypted */
-    put8(b, psk ? MIKEY_MAC_HMAC_SHA1 : MIKEY_MAC_NULL);
-    if (psk)
-        mikey_put_mac(b, m, psk, NULL);
-}
-
-static void print_init(const struct mikey_msg *m, const struct secret *psk, struct buf *b)
-{
-    put_header(b, m);
-    put_time(b, RAND, m->time);
-    put8(b, m->id_count ? ID : SP);
-    put8(b, (unsigned)m->rand.n);
-    buf_put_slice(b, m->rand);
-    put_ids(b, m);
-    put_policy(b, &m->policy[0]);
-    put_kemac(b, m, psk);
-}
-
-void mikey_print(const struct mikey_msg *m, const struct secret *psk, const struct mikey_msg *init,
-                 struct buf *b)
-{
-    if (m->type == MIKEY_PSK_INIT) {
-        print_init(m, psk, b);
-        return;
-    }
-    put_header(b, m);
-    put_time(b, psk ? V : LAST, m->time);
-    if (!psk)
-        return;
-    put8(b, LAST);
-    put8(b, MIKEY_MAC_HMAC_SHA1);
-    mikey_put_mac(b, init, psk, init);
 }

@@ -1,15 +1,24 @@
 /* MIKEY (RFC 3830) in descriptions (RFC 4567: "a=key-mgmt:mikey <base64>"): bytes to struct and back,
  * and keys from what a message brings. Pure.
  *
- * A message is a header and a chain of payloads. Of the modes one is used, that of a pre-shared key
- * (s.3.1): with one, the key that a message brings is encrypted (AES-CM-128) and all of it
- * authenticated (HMAC-SHA-1-160); without, it stands in clear, as GStreamer and cameras write it,
- * which is what SDES is: a key that signalling has to protect. The parser knows every payload of
- * RFC 3830, so that a message of another mode is declined by name and not as garbage. */
+ * A message is a header and a chain of payloads. Modes:
+ *
+ *   pre-shared key (s.3.1)   the key that a message brings is encrypted (AES-CM-128) and all of it
+ *                            authenticated (HMAC-SHA-1-160). Without such a key it stands in clear, as
+ *                            GStreamer and cameras write it, which is what SDES is: a key that
+ *                            signalling has to protect
+ *   public key (s.3.2)       the same under a key of the initiator's making, which travels in an
+ *                            envelope for the responder's RSA certificate; the initiator signs
+ *   RSA-R (RFC 4738)         the responder brings key and envelope, and the initiator needs no
+ *                            certificate of its beforehand; both sign
+ *
+ * The parser knows every payload of RFC 3830, so that a message of another mode is declined by name
+ * and not as garbage. */
 #ifndef SOTTO_KEYING_MIKEY_H
 #define SOTTO_KEYING_MIKEY_H
 
 #include "base/buf.h"
+#include "crypto/rsa.h"
 #include "crypto/srtp.h"
 
 #define MIKEY_MESSAGE_MAX 4096 /* with certificates */
@@ -41,6 +50,7 @@ enum mikey_key_kind { MIKEY_TGK, MIKEY_TGK_SALT, MIKEY_TEK, MIKEY_TEK_SALT, MIKE
 enum mikey_id_type { MIKEY_ID_NAI, MIKEY_ID_URI };          /* s.6.7 */
 enum mikey_encr { MIKEY_ENCR_NULL, MIKEY_ENCR_AES_CM_128 }; /* s.6.2; key wrapping is declined */
 enum mikey_mac { MIKEY_MAC_NULL, MIKEY_MAC_HMAC_SHA1 };
+enum mikey_sign { MIKEY_SIGN_PKCS1, MIKEY_SIGN_PSS }; /* s.6.5 */
 
 /* One security policy (s.6.10.1; GCM: RFC 7714 s.14): 0xff where it was not said. */
 struct mikey_policy {
@@ -74,15 +84,29 @@ struct mikey_msg {
     bool has_kemac;
     uint8_t kemac_encr, kemac_mac;
     struct slice kemac_data;     /* as it stands there, encrypted or not */
+    struct slice kemac;          /* the payload, up to its MAC */
     uint8_t key_count, key_kind; /* of the first key */
     struct slice key, salt;
     bool has_key_validity; /* an SPI (MKI) or interval, which we do not do */
     bool has_v;
     uint8_t v_mac;
-    struct slice mac;     /* of KEMAC or V, whichever came last; empty: none … */
-    struct slice covered; /* … and what of the message it is made over */
+    struct slice mac;         /* of KEMAC or V, whichever came last; empty: none … */
+    struct slice covered;     /* … and what of the message it is made over */
+    struct slice cert;        /* the first in DER: the sender's own; empty: none */
+    struct slice pke;         /* the envelope; empty: none */
+    uint8_t sign_type;        /* enum mikey_sign */
+    struct slice sign;        /* empty: not signed */
+    struct slice signed_part; /* what of the message the signature is over */
     bool has_error;
     uint8_t error; /* s.6.12 */
+};
+
+/* What protects a message of ours. All zero: nothing. */
+struct mikey_seal {
+    const struct secret *key;           /* pre-shared, or of the envelope */
+    const struct mikey_msg *init;       /* of an answer: the message that it answers */
+    const struct crypto_rsa *own;       /* whose signature it gets */
+    const struct crypto_rsa_peer *peer; /* whom the envelope is for */
 };
 
 enum mikey_verdict {
@@ -100,16 +124,19 @@ int mikey_parse(struct slice data, struct mikey_msg *ret) MUST_CHECK;
 /* Key data sub-payloads (s.6.13) that were decrypted, into m->key and what stands beside it; they
  * borrow from `data`. */
 int mikey_keys_parse(struct slice data, struct mikey_msg *m) MUST_CHECK;
-/* What we send. A PSK_INIT with its first policy, RAND, IDs and m->key as TGK: under `psk` encrypted
- * and authenticated. A PSK_RESP: under `psk` with a V payload, made over `init` too, the message
- * that it answers (else both may be NULL). */
-void mikey_print(const struct mikey_msg *m, const struct secret *psk, const struct mikey_msg *init,
-                 struct buf *b);
+/* The same behind an identity (s.3.2), as they stand in an envelope's KEMAC. */
+int mikey_named_keys_parse(struct slice data, struct mikey_msg *m, struct mikey_id *ret) MUST_CHECK;
+/* What we send: of m are used, as the mode has them, the bundle, time, RAND, IDs, first policy and
+ * m->key as TGK. PSK_INIT: under a key encrypted and authenticated. PSK_RESP, PK_RESP: under a key
+ * with a V payload, made over `init` too. PK_INIT and both of RSA-R: signed; id[0] is who signs. */
+void mikey_print(const struct mikey_msg *m, const struct mikey_seal *seal, struct buf *b);
 const char *mikey_verdict_why(enum mikey_verdict v);
 const char *mikey_type_name(enum mikey_type t);
+/* "1000@example.org" as NAI or as the same with "sip:" before it? */
+bool mikey_id_is(const struct mikey_id *id, const char *name);
 const char *mikey_error_name(uint8_t error); /* of s.6.12, in words */
 
-/* --- under a pre-shared key (s.4.1.4, 4.2.3, 5.2) ------------------------------------------------ */
+/* --- under a pre-shared key, or an envelope's (s.4.1.4, 4.2.3, 5.2) ------------------------------- */
 
 /* Is m's MAC the one that this key makes? `init`: of a PSK_RESP, the message that it answers. A
  * message without a MAC has none that fits. */
@@ -118,6 +145,14 @@ bool mikey_mac_fits(const struct mikey_msg *m, const struct secret *psk,
 /* Decrypts m's key data into `room` (as long as kemac_data) and parses it. 0, enum mikey_verdict
  * (which means another key, where the MAC was not asked), or -EIO. */
 int mikey_kemac_open(struct mikey_msg *m, const struct secret *psk, uint8_t *room) MUST_CHECK;
+/* With an envelope: is the MAC of the KEMAC payload alone the one that its key makes? */
+bool mikey_kemac_fits(const struct mikey_msg *m, const struct secret *env);
+/* The same as mikey_kemac_open, with the sender's identity before the keys. */
+int mikey_envelope_open(struct mikey_msg *m, const struct secret *env, uint8_t *room,
+                        struct mikey_id *ret) MUST_CHECK;
+/* Has `peer` signed m? `init`: of an answer, whose identities and time are signed too (s.5.2). */
+bool mikey_sign_fits(const struct mikey_msg *m, const struct crypto_rsa_peer *peer,
+                     const struct mikey_msg *init);
 
 /* --- policies and keys --------------------------------------------------------------------------- */
 

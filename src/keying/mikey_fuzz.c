@@ -26,12 +26,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)mikey_mac_fits(&m, &psk, &m);
     if (m.has_kemac && mikey_kemac_open(&m, &psk, opened) == 0)
         assert(m.key.n <= size);
+    assert(m.cert.n + m.pke.n + m.sign.n + m.kemac.n <= size && m.signed_part.n <= size);
+    struct mikey_id id;
+    if (mikey_named_keys_parse(m.kemac_data, &m, &id) == MIKEY_OK)
+        assert(id.data.n + m.key.n <= size);
     if (m.type != MIKEY_PSK_INIT || !m.key_count || m.rand.n == 0 || !m.policy_count)
         return 0;
     m.salt = SLICE_NONE;
     for (int sealed = 0; sealed < 2; sealed++) {
         b = buf_over(text, sizeof(text));
-        mikey_print(&m, sealed ? &psk : NULL, NULL, &b);
+        mikey_print(&m, &(struct mikey_seal){.key = sealed ? &psk : NULL}, &b);
         if (b.overflow)
             return 0;
         v = mikey_parse(buf_slice(&b), &again);

@@ -1,5 +1,5 @@
-/* MIKEY's arithmetic: suites and policies, PRF, keys of crypto sessions, and what protects a message
- * under a pre-shared key. */
+/* MIKEY's arithmetic: suites and policies, PRF, keys of crypto sessions, and what protects a message:
+ * a pre-shared key or that of an envelope, and signatures. */
 #include "crypto/ctr.h"
 #include "crypto/digest.h"
 #include "keying/mikey_wire.h"
@@ -181,13 +181,15 @@ int mikey_crypt(const struct mikey_msg *m, const struct secret *psk, uint8_t *da
     return r;
 }
 
-/* s.5.2: a V payload's MAC is over identities and time of the message that it answers as well. */
-static void make_mac(struct slice covered, const struct mikey_msg *m, const struct secret *psk,
-                     const struct mikey_msg *init, uint8_t ret[MIKEY_MAC_LEN])
+#define PARTS_MAX (2 + MIKEY_IDS_MAX)
+#define TIME_LEN 8
+
+/* s.5.2: what answers is authenticated over identities and time of the message that it answers as
+ * well. parts[0] is set; returns how many there are. */
+static size_t cover_init(struct slice parts[PARTS_MAX], const struct mikey_msg *init,
+                         uint8_t time[TIME_LEN])
 {
-    uint8_t key[MIKEY_MAC_LEN], time[8];
-    struct buf b = buf_over(time, sizeof(time));
-    struct slice parts[2 + MIKEY_IDS_MAX] = {covered};
+    struct buf b = buf_over(time, TIME_LEN);
     size_t n = 1;
 
     for (size_t i = 0; init && i < init->id_count; i++)
@@ -196,6 +198,16 @@ static void make_mac(struct slice covered, const struct mikey_msg *m, const stru
         mikey_put64(&b, init->time);
         parts[n++] = buf_slice(&b);
     }
+    return n;
+}
+
+static void make_mac(struct slice covered, const struct mikey_msg *m, const struct secret *psk,
+                     const struct mikey_msg *init, uint8_t ret[MIKEY_MAC_LEN])
+{
+    uint8_t key[MIKEY_MAC_LEN], time[TIME_LEN];
+    struct slice parts[PARTS_MAX] = {covered};
+    size_t n = cover_init(parts, init, time);
+
     derive(PSK_AUTH, psk_slice(psk), NO_CS, m, sizeof(key), key);
     crypto_hmac(CRYPTO_DIGEST_SHA1, slice_from(key, sizeof(key)), parts, n, ret);
     secret_wipe(key, sizeof(key));
@@ -210,6 +222,15 @@ void mikey_put_mac(struct buf *b, const struct mikey_msg *m, const struct secret
     buf_put(b, mac, sizeof(mac));
 }
 
+void mikey_put_mac_from(struct buf *b, size_t at, const struct mikey_msg *m,
+                        const struct secret *env)
+{
+    uint8_t mac[MIKEY_MAC_LEN];
+
+    make_mac(slice_skip(buf_slice(b), at), m, env, NULL, mac);
+    buf_put(b, mac, sizeof(mac));
+}
+
 bool mikey_mac_fits(const struct mikey_msg *m, const struct secret *psk,
                     const struct mikey_msg *init)
 {
@@ -221,13 +242,62 @@ bool mikey_mac_fits(const struct mikey_msg *m, const struct secret *psk,
     return secret_eq(mac, m->mac.p, sizeof(mac));
 }
 
+/* Key data in clear. 0, MIKEY_BAD_PAYLOAD, -EIO. */
+static int decrypt(const struct mikey_msg *m, const struct secret *key, uint8_t *room)
+{
+    if (m->kemac_encr != MIKEY_ENCR_AES_CM_128)
+        return MIKEY_BAD_PAYLOAD;
+    if (m->kemac_data.n) /* memcpy from NULL is not allowed */
+        memcpy(room, m->kemac_data.p, m->kemac_data.n);
+    return mikey_crypt(m, key, room, m->kemac_data.n);
+}
+
 int mikey_kemac_open(struct mikey_msg *m, const struct secret *psk, uint8_t *room)
 {
     if (m->kemac_encr == MIKEY_ENCR_NULL)
         return mikey_keys_parse(m->kemac_data, m);
-    if (m->kemac_encr != MIKEY_ENCR_AES_CM_128)
-        return MIKEY_BAD_PAYLOAD;
-    memcpy(room, m->kemac_data.p, m->kemac_data.n);
-    int r = mikey_crypt(m, psk, room, m->kemac_data.n);
-    return r < 0 ? r : mikey_keys_parse(slice_from(room, m->kemac_data.n), m);
+    int r = decrypt(m, psk, room);
+    return r ? r : mikey_keys_parse(slice_from(room, m->kemac_data.n), m);
+}
+
+/* --- under certificates -------------------------------------------------------------------------- */
+
+bool mikey_kemac_fits(const struct mikey_msg *m, const struct secret *env)
+{
+    uint8_t mac[MIKEY_MAC_LEN];
+
+    if (m->mac.n != sizeof(mac))
+        return false;
+    make_mac(m->kemac, m, env, NULL, mac);
+    return secret_eq(mac, m->mac.p, sizeof(mac));
+}
+
+int mikey_envelope_open(struct mikey_msg *m, const struct secret *env, uint8_t *room,
+                        struct mikey_id *ret)
+{
+    int r = decrypt(m, env, room);
+
+    return r ? r : mikey_named_keys_parse(slice_from(room, m->kemac_data.n), m, ret);
+}
+
+bool mikey_sign_fits(const struct mikey_msg *m, const struct crypto_rsa_peer *peer,
+                     const struct mikey_msg *init)
+{
+    uint8_t time[TIME_LEN];
+    struct slice parts[PARTS_MAX] = {m->signed_part};
+    size_t n = cover_init(parts, init, time);
+
+    return m->sign.n && m->sign_type == MIKEY_SIGN_PKCS1 &&
+           crypto_rsa_verify(peer, parts, n, m->sign);
+}
+
+void mikey_put_sign(struct buf *b, const struct crypto_rsa *own, const struct mikey_msg *init)
+{
+    uint8_t sign[CRYPTO_RSA_MAX], time[TIME_LEN];
+    struct slice parts[PARTS_MAX] = {buf_slice(b)};
+    size_t n = cover_init(parts, init, time), len = 0;
+
+    if (b->overflow || crypto_rsa_sign(own, parts, n, sign, &len) < 0)
+        b->overflow = true; /* nothing is sent that is not signed */
+    buf_put(b, sign, len);
 }

@@ -1,5 +1,5 @@
 #include "crypto/hash.h"
-#include "keying/keying.h"
+#include "keying/mikey_cert.h"
 #include "keying/text.h"
 
 static const struct slice attr = {"key-mgmt", 8};
@@ -11,7 +11,7 @@ static const struct slice session_attr = {"session-key-mgmt", 16}; /* sdp_keying
 #define ANSWER_CS 2
 #define CS_COUNT 2
 #define ID_MAX (MIKEY_NAME_MAX + 4)
-#define OURS_MAX (256 + 2 * ID_MAX)
+#define OURS_MAX (512 + 3 * ID_MAX + CRYPTO_RSA_CERT_MAX + 2 * CRYPTO_RSA_MAX)
 #define TEXT_MAX ((MIKEY_MESSAGE_MAX + 2) / 3 * 4)
 
 /* --- suites -------------------------------------------------------------------------------------- */
@@ -46,23 +46,36 @@ static const struct secret *psk_of(const struct keying_policy *p)
     return p->mikey && p->mikey->psk.n ? &p->mikey->psk : NULL;
 }
 
+/* Do we have a certificate for MIKEY? */
+static bool has_cert(const struct keying_policy *p)
+{
+    return p->mikey && p->local && p->local->rsa;
+}
+
+static bool needs_cert(const struct keying_policy *p)
+{
+    return p->mikey && p->mikey->cert_required;
+}
+
 /* What we offer, a peer could answer in words only; so better nothing is offered in vain. */
 static bool mikey_offerable(const struct keying_policy *p)
 {
-    return psk_of(p) || (p->mikey && p->mikey->clear_allowed);
+    if (psk_of(p))
+        return true;
+    return needs_cert(p) ? has_cert(p) : p->mikey && p->mikey->clear_allowed;
 }
 
 /* --- text ---------------------------------------------------------------------------------------- */
 
-static void put_message(const struct mikey_msg *m, const struct secret *psk,
-                        const struct mikey_msg *init, bool of_session, struct buf *text)
+static void put_message(const struct mikey_msg *m, const struct mikey_seal *seal, bool of_session,
+                        struct buf *text)
 {
     uint8_t bytes[OURS_MAX];
     char base64[OURS_MAX / 3 * 4 + 8];
     struct buf b = buf_over(bytes, sizeof(bytes));
     size_t n = 0;
 
-    mikey_print(m, psk, init, &b);
+    mikey_print(m, seal, &b);
     text->overflow = text->overflow || b.overflow;
     crypto_base64_put(buf_slice(&b), base64, sizeof(base64), &n);
     BUF_PUT_LIT(text, "a=");
@@ -78,11 +91,14 @@ static void put_message(const struct mikey_msg *m, const struct secret *psk,
 struct received {
     struct mikey_msg m;
     bool of_session;
+    struct crypto_rsa_peer *peer; /* who signed it; NULL: nobody */
+    struct secret env;            /* of its envelope */
     uint8_t bytes[MIKEY_MESSAGE_MAX], opened[MIKEY_MESSAGE_MAX];
 };
 
 static void received_wipe(struct received *r)
 {
+    crypto_rsa_peer_free(r->peer);
     secret_wipe(r, sizeof(*r));
 }
 
@@ -121,22 +137,23 @@ static int read_message(struct slice text, struct received *ret, const char **re
 
 /* --- the peer's offer ---------------------------------------------------------------------------- */
 
+static enum mikey_how how_of(enum mikey_type t)
+{
+    if (t == MIKEY_PK_INIT)
+        return MIKEY_HOW_PK;
+    return t == MIKEY_RSA_R_INIT ? MIKEY_HOW_RSA_R : MIKEY_HOW_PSK;
+}
+
 static const char *decline_mode(const struct mikey_msg *m)
 {
-    static const char public_key[] = "MIKEY with public keys is not supported here: it needs RSA "
-                                     "certificates, and sotto's are ECDSA",
-                      rsa_r[] = "MIKEY's RSA-R mode is not supported here: it needs RSA "
-                                "certificates, and sotto's are ECDSA";
     static const char *const modes[MIKEY_TYPE_COUNT] = {
         [MIKEY_PSK_RESP] = "the offer has a MIKEY answer in it",
-        [MIKEY_PK_INIT] = public_key,
         [MIKEY_PK_RESP] = "the offer has a MIKEY answer in it",
         [MIKEY_DH_INIT] = "MIKEY with Diffie-Hellman is not supported here",
         [MIKEY_DH_RESP] = "the offer has a MIKEY answer in it",
         [MIKEY_ERROR] = "the offer has a MIKEY error in it",
         [MIKEY_DHHMAC_INIT] = "MIKEY with Diffie-Hellman is not supported here",
         [MIKEY_DHHMAC_RESP] = "the offer has a MIKEY answer in it",
-        [MIKEY_RSA_R_INIT] = rsa_r,
         [MIKEY_RSA_R_RESP] = "the offer has a MIKEY answer in it",
     };
 
@@ -144,8 +161,13 @@ static const char *decline_mode(const struct mikey_msg *m)
 }
 
 /* Without a pre-shared key: NULL where the message has none either, and may be taken. */
-static const char *decline_clear(const struct mikey_msg *m, const struct keying_policy *p)
+static const char *decline_clear(const struct mikey_msg *m, const struct keying_policy *p,
+                                 const struct mikey_state *s)
 {
+    if (needs_cert(p))
+        return "the MIKEY message is not under a certificate, which the user needs";
+    if (keying_mikey_how(s) != MIKEY_HOW_CLEAR)
+        return "the call's keys were protected by MIKEY itself and would not be any more";
     if (m->kemac_encr || m->kemac_mac)
         return "the MIKEY message is protected by a pre-shared key, and none is known here: give "
                "the user one with `sotto user set USER --mikey-psk-stdin`";
@@ -157,50 +179,34 @@ static const char *decline_clear(const struct mikey_msg *m, const struct keying_
     return NULL;
 }
 
-/* "1000@example.org" as NAI or as the same with "sip:" before it. */
-static bool id_is(const struct mikey_id *id, const char *name)
-{
-    struct slice s = id->data;
-
-    if (id->type == MIKEY_ID_URI) {
-        if (slice_starts_with_nocase(s, SLICE_LIT("sips:")))
-            s = slice_skip(s, 5);
-        else if (slice_starts_with_nocase(s, SLICE_LIT("sip:")))
-            s = slice_skip(s, 4);
-        else
-            return false;
-    }
-    return slice_eq_nocase_str(s, name);
-}
-
-/* With one, and after its MAC was found right: is the message of the peer's, of now, and new? */
-static const char *decline_stale(const struct received *r, const struct keying_policy *p,
-                                 const struct mikey_state *s)
+/* After its proof (MAC or signature) was found right: is the message of the peer's, of now, and new? */
+static const char *decline_stale(const struct received *r, struct slice proof,
+                                 const struct keying_policy *p, const struct mikey_state *s)
 {
     const struct mikey_terms *t = p->mikey;
     const struct mikey_msg *m = &r->m;
     const struct mikey_bearer by = {
         .call = t->call, .part = (uint32_t)t->leg << 16 | (r->of_session ? 0 : t->stream + 1u)};
 
-    if (m->id_count && !id_is(&m->id[0], t->peer))
+    if (m->id_count && !mikey_id_is(&m->id[0], t->peer))
         return "the MIKEY message is of another than the user";
-    if (s->has_taken && secret_eq(s->taken_mac, m->mac.p, MIKEY_MAC_LEN))
+    if (s->taken && secret_eq(s->taken_proof, proof.p, MIKEY_MAC_LEN))
         return NULL; /* the same offer again */
     if (!m->has_time || m->time_is_counter)
         return "the MIKEY message has no time, by which a replay could be told";
     if (!mikey_time_is_near(m->time, t->unix_s))
         return "the time of the MIKEY message is more than five minutes off: set the phone's clock";
-    if (s->has_taken && m->time <= s->taken_time)
+    if (s->taken && m->time <= s->taken_time)
         return "the MIKEY message is older than the one before it";
     if (!p->local || !p->local->mikey_seen ||
-        !mikey_seen_take(p->local->mikey_seen, slice_from_str(t->peer), m->mac, m->time, &by,
+        !mikey_seen_take(p->local->mikey_seen, slice_from_str(t->peer), proof, m->time, &by,
                          t->unix_s))
         return "the MIKEY message is a replay, or older than what is remembered here";
     return NULL;
 }
 
 /* Nothing of the message is believed before its MAC is found right. */
-static const char *decline_sealed(const struct received *r, const struct keying_policy *p,
+static const char *decline_sealed(struct received *r, const struct keying_policy *p,
                                   const struct mikey_state *s)
 {
     if (r->m.kemac_mac != MIKEY_MAC_HMAC_SHA1)
@@ -210,11 +216,40 @@ static const char *decline_sealed(const struct received *r, const struct keying_
         return "the key in the MIKEY message is not encrypted by AES-CM-128";
     if (r->m.rand.n < MIKEY_RAND_MIN || !mikey_mac_fits(&r->m, psk_of(p), NULL))
         return "the MIKEY message does not fit the user's pre-shared key";
-    return decline_stale(r, p, s);
+    const char *why = decline_stale(r, r->m.mac, p, s);
+    if (!why && mikey_kemac_open(&r->m, psk_of(p), r->opened) != 0)
+        why = "the key in the MIKEY message cannot be decrypted";
+    return why;
+}
+
+/* Under certificates: nothing is believed before the signature is found right. */
+static const char *decline_signed(struct received *r, const struct keying_policy *p,
+                                  const struct mikey_state *s)
+{
+    if (psk_of(p))
+        return "the MIKEY message is under a certificate, and the user has a pre-shared key, under "
+               "which alone it is taken";
+    if (!has_cert(p))
+        return "there is no certificate for MIKEY here";
+    if (r->m.rand.n < MIKEY_RAND_MIN)
+        return "the MIKEY message has no random value";
+    const char *why = mikey_cert_authenticate(&r->m, p->local, p->mikey, NULL, &r->peer);
+    if (!why)
+        why = decline_stale(r, r->m.sign, p, s);
+    if (!why && r->m.type == MIKEY_PK_INIT)
+        why = mikey_cert_open(&r->m, p->local, p->mikey, r->opened, &r->env);
+    return why;
+}
+
+static const char *decline_sessions(const struct mikey_msg *m, size_t first_cs)
+{
+    return m->cs_count < first_cs + ANSWER_CS
+               ? "the MIKEY message has no crypto sessions for this m-line"
+               : NULL;
 }
 
 /* What the key data must be, once it can be read. */
-static const char *decline_keys(const struct mikey_msg *m, size_t first_cs)
+static const char *decline_keys(const struct mikey_msg *m)
 {
     bool is_tgk = m->key_kind == MIKEY_TGK || m->key_kind == MIKEY_TGK_SALT;
 
@@ -222,8 +257,6 @@ static const char *decline_keys(const struct mikey_msg *m, size_t first_cs)
         return "the MIKEY key has a master key identifier or an interval, which is not supported";
     if (m->key_count != 1 || !is_tgk || m->cs_count < CS_COUNT)
         return "the MIKEY message brings one key for both directions, which would be used twice";
-    if (m->cs_count < first_cs + ANSWER_CS)
-        return "the MIKEY message has no crypto sessions for this m-line";
     if (m->rand.n < MIKEY_RAND_MIN || m->key.n == 0 || m->key.n > MIKEY_KEY_MAX)
         return "the MIKEY message has no random value, or a key of a length that is not supported";
     return NULL;
@@ -234,33 +267,102 @@ static const char *decline(struct received *r, const struct keying_policy *p,
                            const struct mikey_state *s, size_t first_cs)
 {
     const char *why = decline_mode(&r->m);
+    enum mikey_how how = how_of((enum mikey_type)r->m.type);
 
-    if (!why && (!r->m.has_kemac || r->m.prf != 0))
+    if (!why && ((!r->m.has_kemac && how != MIKEY_HOW_RSA_R) || r->m.prf != 0))
         why = "the MIKEY message has no key, or asks for another pseudo-random function";
-    if (!why)
-        why = psk_of(p) ? decline_sealed(r, p, s) : decline_clear(&r->m, p);
-    if (!why && psk_of(p) && mikey_kemac_open(&r->m, psk_of(p), r->opened) != 0)
-        why = "the key in the MIKEY message cannot be decrypted";
-    return why ? why : decline_keys(&r->m, first_cs);
+    if (why)
+        return why;
+    if (how != MIKEY_HOW_PSK)
+        why = decline_signed(r, p, s);
+    else
+        why = psk_of(p) ? decline_sealed(r, p, s) : decline_clear(&r->m, p, s);
+    if (!why && how != MIKEY_HOW_RSA_R)
+        why = decline_keys(&r->m);
+    return why ? why : decline_sessions(&r->m, first_cs);
+}
+
+/* RSA-R: the key is ours to give, and the same as long as the bundle is the same and its keys are in
+ * use: one that was given up must not come back, for packets would be counted anew under it. */
+static void give_key(struct keying_state *s, struct received *r)
+{
+    struct mikey_given *g = &s->mikey.given;
+    bool keep = g->is_set && s->active == KEYING_MIKEY && !s->mikey.in_use &&
+                s->mikey.taken == MIKEY_HOW_RSA_R && g->csb_id == r->m.csb_id &&
+                slice_eq(r->m.rand, slice_from(g->rand, sizeof(g->rand)));
+
+    if (!keep) {
+        crypto_random(g->tgk, sizeof(g->tgk));
+        g->is_set = r->m.rand.n == sizeof(g->rand);
+        g->csb_id = r->m.csb_id;
+        if (g->is_set)
+            memcpy(g->rand, r->m.rand.p, sizeof(g->rand));
+    }
+    r->m.key = slice_from(g->tgk, sizeof(g->tgk));
+    r->m.salt = SLICE_NONE;
 }
 
 static void take(struct keying_state *s, const struct received *r, enum srtp_suite suite,
-                 size_t first_cs, bool sealed)
+                 size_t first_cs, enum mikey_how how)
 {
     mikey_srtp_keys(&r->m, suite, (uint8_t)(first_cs + OFFER_CS), &s->rx);
     mikey_srtp_keys(&r->m, suite, (uint8_t)(first_cs + ANSWER_CS), &s->tx);
     s->mikey.in_use = false;
-    s->mikey.has_taken = sealed;
-    if (sealed) {
+    s->mikey.taken = (uint8_t)how;
+    if (how != MIKEY_HOW_RSA_R)
+        secret_wipe(&s->mikey.given, sizeof(s->mikey.given));
+    if (how != MIKEY_HOW_CLEAR) {
         s->mikey.taken_time = r->m.time;
-        memcpy(s->mikey.taken_mac, r->m.mac.p, MIKEY_MAC_LEN);
+        memcpy(s->mikey.taken_proof, how == MIKEY_HOW_PSK ? r->m.mac.p : r->m.sign.p,
+               MIKEY_MAC_LEN);
     }
+}
+
+/* Our identity, as whoever signs or is named first in a message. `room`: ID_MAX bytes. */
+static struct mikey_id id_of(const char *name, char *room)
+{
+    struct buf w = buf_over(room, ID_MAX);
+
+    BUF_PUT_LIT(&w, "sip:");
+    buf_put_str(&w, name);
+    return (struct mikey_id){MIKEY_ID_URI, buf_slice(&w)};
+}
+
+static void put_reply(const struct keying_policy *p, const struct received *r, enum mikey_how how,
+                      struct buf *text)
+{
+    static const uint8_t types[] = {[MIKEY_HOW_CLEAR] = MIKEY_PSK_RESP,
+                                    [MIKEY_HOW_PSK] = MIKEY_PSK_RESP,
+                                    [MIKEY_HOW_PK] = MIKEY_PK_RESP,
+                                    [MIKEY_HOW_RSA_R] = MIKEY_RSA_R_RESP};
+    struct mikey_msg reply = {
+        .type = types[how], .csb_id = r->m.csb_id, .cs_count = r->m.cs_count, .time = r->m.time};
+    struct mikey_seal seal = {.init = &r->m};
+    struct secret env = {.n = MIKEY_ENVELOPE_LEN};
+    char room[ID_MAX];
+
+    memcpy(reply.cs, r->m.cs, sizeof(reply.cs));
+    if (how == MIKEY_HOW_RSA_R) {
+        crypto_random(env.b, env.n);
+        reply.rand = r->m.rand; /* of the keys; not said again */
+        reply.key = r->m.key;
+        reply.id[reply.id_count++] = id_of(p->mikey->self, room);
+        reply.time = mikey_ntp_of(p->mikey->unix_s);
+        seal.key = &env;
+        seal.own = p->local->rsa;
+        seal.peer = r->peer;
+    } else if (r->m.wants_verification) {
+        seal.key = how == MIKEY_HOW_PK ? &r->env : psk_of(p);
+    }
+    put_message(&reply, &seal, r->of_session, text);
+    secret_fini(&env);
 }
 
 static int mikey_answer(const struct keying_policy *p, struct slice remote, struct keying_state *s,
                         struct buf *text, const char **ret_why)
 {
     struct received r CLEANUP(received_wipe);
+    r.peer = NULL;
     int v = read_message(remote, &r, ret_why);
 
     if (v != KEYING_TEXT_OK)
@@ -277,11 +379,13 @@ static int mikey_answer(const struct keying_policy *p, struct slice remote, stru
         *ret_why = "no encryption suite in common in the MIKEY message";
         return KEYING_TEXT_NO_SUITE;
     }
-    take(s, &r, suite, first_cs, psk_of(p) != NULL);
-    struct mikey_msg reply = {
-        .type = MIKEY_PSK_RESP, .csb_id = r.m.csb_id, .cs_count = r.m.cs_count, .time = r.m.time};
-    memcpy(reply.cs, r.m.cs, sizeof(reply.cs));
-    put_message(&reply, r.m.wants_verification ? psk_of(p) : NULL, &r.m, r.of_session, text);
+    enum mikey_how how = how_of((enum mikey_type)r.m.type);
+    if (how == MIKEY_HOW_PSK && !psk_of(p))
+        how = MIKEY_HOW_CLEAR;
+    if (how == MIKEY_HOW_RSA_R)
+        give_key(s, &r);
+    take(s, &r, suite, first_cs, how);
+    put_reply(p, &r, how, text);
     return KEYING_TEXT_OK;
 }
 
@@ -291,10 +395,14 @@ static int mikey_answer(const struct keying_policy *p, struct slice remote, stru
 static void message_of(const struct mikey_bundle *b, const struct mikey_terms *t, char *ids,
                        struct mikey_msg *ret)
 {
+    static const uint8_t types[] = {[MIKEY_HOW_CLEAR] = MIKEY_PSK_INIT,
+                                    [MIKEY_HOW_PSK] = MIKEY_PSK_INIT,
+                                    [MIKEY_HOW_PK] = MIKEY_PK_INIT,
+                                    [MIKEY_HOW_RSA_R] = MIKEY_RSA_R_INIT};
     const char *const names[MIKEY_IDS_MAX] = {t ? t->self : "", t ? t->peer : ""};
 
-    *ret = (struct mikey_msg){.type = MIKEY_PSK_INIT,
-                              .wants_verification = b->sealed,
+    *ret = (struct mikey_msg){.type = types[b->how],
+                              .wants_verification = b->how != MIKEY_HOW_CLEAR,
                               .csb_id = b->csb_id,
                               .cs_count = CS_COUNT,
                               .time = b->time,
@@ -302,12 +410,35 @@ static void message_of(const struct mikey_bundle *b, const struct mikey_terms *t
                               .policy_count = 1,
                               .rand = slice_from(b->rand, sizeof(b->rand)),
                               .key = slice_from(b->tgk, sizeof(b->tgk))};
-    for (size_t i = 0; b->sealed && i < MIKEY_IDS_MAX; i++) {
-        struct buf w = buf_over(ids + i * ID_MAX, ID_MAX);
-        BUF_PUT_LIT(&w, "sip:");
-        buf_put_str(&w, names[i]);
-        ret->id[ret->id_count++] = (struct mikey_id){MIKEY_ID_URI, buf_slice(&w)};
+    for (size_t i = 0; b->how != MIKEY_HOW_CLEAR && i < MIKEY_IDS_MAX; i++)
+        ret->id[ret->id_count++] = id_of(names[i], ids + i * ID_MAX);
+}
+
+/* A call that began under certificates goes on so. */
+static bool offers_cert(const struct keying_policy *p, const struct keying_state *s)
+{
+    bool began = s->active == KEYING_MIKEY && keying_mikey_how(&s->mikey) >= MIKEY_HOW_PK;
+
+    return !psk_of(p) && (needs_cert(p) || began);
+}
+
+static void put_offer(const struct keying_policy *p, const struct mikey_bundle *b,
+                      const struct crypto_rsa_peer *peer, struct buf *text)
+{
+    const bool is_signed = b->how == MIKEY_HOW_PK || b->how == MIKEY_HOW_RSA_R;
+    struct secret env = {.n = sizeof(b->env)};
+    struct mikey_seal seal = {.key = psk_of(p)};
+    char ids[MIKEY_IDS_MAX * ID_MAX];
+    struct mikey_msg m;
+
+    message_of(b, p->mikey, ids, &m);
+    if (is_signed) {
+        memcpy(env.b, b->env, env.n);
+        seal = (struct mikey_seal){.key = &env, .own = p->local->rsa, .peer = peer};
     }
+    if (mikey_policy_of((enum srtp_suite)b->suite, &m.policy[0]))
+        put_message(&m, &seal, false, text);
+    secret_fini(&env);
 }
 
 /* In a re-offer of keys that the peer gave the sessions would change sides, and a key its sender: so
@@ -315,38 +446,76 @@ static void message_of(const struct mikey_bundle *b, const struct mikey_terms *t
 static void mikey_offer(const struct keying_policy *p, struct keying_state *s, struct buf *text)
 {
     struct mikey_bundle *b = &s->mikey.offered;
-    char ids[MIKEY_IDS_MAX * ID_MAX];
-    struct mikey_msg m;
+    bool by_cert = offers_cert(p, s);
+    if (by_cert && !has_cert(p))
+        return; /* never less than it was */
+    struct crypto_rsa_peer *peer = by_cert ? mikey_cert_peer(p->local, p->mikey) : NULL;
+    enum mikey_how how = psk_of(p) ? MIKEY_HOW_PSK : MIKEY_HOW_CLEAR;
+    if (by_cert)
+        how = peer ? MIKEY_HOW_PK : MIKEY_HOW_RSA_R;
     bool keep = s->active == KEYING_MIKEY && s->mikey.in_use &&
-                is_allowed(p, (enum srtp_suite)b->suite) && b->sealed == (psk_of(p) != NULL);
-    uint64_t last = keep ? b->time : 0, now = p->mikey ? mikey_ntp_of(p->mikey->unix_s) : 0;
+                is_allowed(p, (enum srtp_suite)b->suite) && b->how == how;
+    /* A peer takes what is newer alone, also where the keys are others. */
+    uint64_t last = b->time, now = p->mikey ? mikey_ntp_of(p->mikey->unix_s) : 0;
 
     if (!keep) {
         crypto_random(b, sizeof(*b));
         b->suite = (uint8_t)best_suite(p);
-        b->sealed = psk_of(p) != NULL;
+        b->how = (uint8_t)how;
         s->mikey.in_use = false;
     }
     b->time = now > last ? now | (b->time & UINT32_MAX) : last + 1;
-    message_of(b, p->mikey, ids, &m);
-    if (mikey_policy_of((enum srtp_suite)b->suite, &m.policy[0]))
-        put_message(&m, psk_of(p), NULL, false, text);
+    put_offer(p, b, peer, text);
+    crypto_rsa_peer_free(peer);
+}
+
+/* RSA-R: the answer brings the key. NULL: it is in r->m.key. */
+static const char *reject_key(struct received *r, const struct mikey_msg *ours,
+                              const struct keying_policy *p)
+{
+    if (!has_cert(p))
+        return "there is no certificate for MIKEY here";
+    if (!r->m.has_time || r->m.time_is_counter || r->m.prf != 0)
+        return "the peer's MIKEY answer has no time, or another pseudo-random function";
+    const char *why = mikey_cert_authenticate(&r->m, p->local, p->mikey, ours, &r->peer);
+    if (!why && !mikey_time_is_near(r->m.time, p->mikey->unix_s))
+        why = "the time of the MIKEY answer is more than five minutes off: set the phone's clock";
+    r->m.rand = ours->rand;
+    if (!why)
+        why = mikey_cert_open(&r->m, p->local, p->mikey, r->opened, &r->env);
+    r->m.cs_count = ours->cs_count;
+    return why ? why : decline_keys(&r->m);
 }
 
 /* NULL: it answers `ours`. */
-static const char *reject_answer(const struct mikey_msg *m, const struct mikey_bundle *b,
+static const char *reject_answer(struct received *r, const struct mikey_bundle *b,
                                  const struct mikey_msg *ours, const struct keying_policy *p)
 {
+    static const uint8_t types[] = {[MIKEY_HOW_CLEAR] = MIKEY_PSK_RESP,
+                                    [MIKEY_HOW_PSK] = MIKEY_PSK_RESP,
+                                    [MIKEY_HOW_PK] = MIKEY_PK_RESP,
+                                    [MIKEY_HOW_RSA_R] = MIKEY_RSA_R_RESP};
+    const struct mikey_msg *m = &r->m;
+    struct secret env = {.n = sizeof(b->env)};
+
     if (m->type == MIKEY_ERROR || m->has_error)
         return "the peer answers our MIKEY message with an error";
-    if (m->type != MIKEY_PSK_RESP || m->csb_id != b->csb_id)
+    if (m->type != types[b->how] || m->csb_id != b->csb_id)
         return "the peer's MIKEY message is no answer to ours";
-    if (!b->sealed)
+    if (b->how == MIKEY_HOW_CLEAR)
         return NULL;
-    if (!psk_of(p) || m->v_mac != MIKEY_MAC_HMAC_SHA1 || !m->has_v ||
-        !mikey_mac_fits(m, psk_of(p), ours))
-        return "the peer's MIKEY answer does not prove that it has the user's pre-shared key";
-    return NULL;
+    if (b->how == MIKEY_HOW_RSA_R)
+        return reject_key(r, ours, p);
+    memcpy(env.b, b->env, env.n);
+    const struct secret *key = b->how == MIKEY_HOW_PK ? &env : psk_of(p);
+    bool proven =
+        key && m->v_mac == MIKEY_MAC_HMAC_SHA1 && m->has_v && mikey_mac_fits(m, key, ours);
+    secret_fini(&env);
+    if (proven)
+        return NULL;
+    return b->how == MIKEY_HOW_PK
+               ? "the peer's MIKEY answer does not prove that it could open our envelope"
+               : "the peer's MIKEY answer does not prove that it has the user's pre-shared key";
 }
 
 static int mikey_accept(const struct keying_policy *p, struct slice remote, struct keying_state *s,
@@ -356,15 +525,20 @@ static int mikey_accept(const struct keying_policy *p, struct slice remote, stru
     struct received r CLEANUP(received_wipe);
     char ids[MIKEY_IDS_MAX * ID_MAX];
     struct mikey_msg ours;
+    r.peer = NULL;
     int v = read_message(remote, &r, ret_why);
 
     if (v != KEYING_TEXT_OK)
         return v;
     message_of(b, p->mikey, ids, &ours);
-    const char *why = reject_answer(&r.m, b, &ours, p);
+    const char *why = reject_answer(&r, b, &ours, p);
     if (why) {
         *ret_why = why;
         return KEYING_TEXT_BAD;
+    }
+    if (b->how == MIKEY_HOW_RSA_R) {
+        ours.key = r.m.key;
+        ours.salt = r.m.salt;
     }
     mikey_srtp_keys(&ours, (enum srtp_suite)b->suite, OFFER_CS, &s->tx);
     mikey_srtp_keys(&ours, (enum srtp_suite)b->suite, ANSWER_CS, &s->rx);

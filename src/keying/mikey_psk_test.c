@@ -184,10 +184,10 @@ static void the_vectors_come_out(void **state)
     assert_true(mikey_mac_fits(&r, &psk, &m));
     /* and what we print of the same is the same */
     struct buf b = buf_over(out, sizeof(out));
-    mikey_print(&m, &psk, NULL, &b);
+    mikey_print(&m, &(struct mikey_seal){.key = &psk}, &b);
     assert_true(slice_eq(buf_slice(&b), slice_from(bytes, n)));
     b = buf_over(out, sizeof(out));
-    mikey_print(&r, &psk, &m, &b);
+    mikey_print(&r, &(struct mikey_seal){.key = &psk, .init = &m}, &b);
     assert_true(slice_eq(buf_slice(&b), slice_from(reply, reply_n)));
 }
 
@@ -271,7 +271,7 @@ static void a_message_of_the_session_keys_each_line_by_its_own(void **state)
     m.cs_count = 4;
     m.time++;
     struct buf w = buf_over(out, sizeof(out));
-    mikey_print(&m, &terms[PHONE].psk, NULL, &w);
+    mikey_print(&m, &(struct mikey_seal){.key = &terms[PHONE].psk}, &w);
     line = line_of(out, w.n, "session-key-mgmt");
     assert_int_equal(answer(&again, line), KEYING_OK);
     assert_true(keying_keys_eq(&again.s.rx, &b.s.rx));
@@ -355,7 +355,7 @@ static void a_changed_answer_is_refused(void **state)
     uint8_t out[256];
     struct buf w = buf_over(out, sizeof(out));
     assert_int_equal(mikey_parse(slice_from(bytes, n), &r), MIKEY_OK);
-    mikey_print(&r, NULL, NULL, &w);
+    mikey_print(&r, &(struct mikey_seal){0}, &w);
     assert_refused(&a, accept(&a, line_of(out, w.n, "key-mgmt")), "does not prove");
     assert_int_equal(accept(&a, line_of(bytes, n, "key-mgmt")), KEYING_OK);
     assert_agreed(&a, &b);

@@ -58,6 +58,11 @@ void keying_state_wipe(struct keying_state *s)
     secret_wipe(s, sizeof(*s));
 }
 
+static const char *const mikey_how[] = {[MIKEY_HOW_CLEAR] = "",
+                                        [MIKEY_HOW_PSK] = "PSK",
+                                        [MIKEY_HOW_PK] = "PK",
+                                        [MIKEY_HOW_RSA_R] = "RSAR"};
+
 void keying_state_protection(const struct keying_state *s, struct media_protection *ret)
 {
     *ret = (struct media_protection){
@@ -71,8 +76,9 @@ void keying_state_protection(const struct keying_state *s, struct media_protecti
     if (s->active == KEYING_ZRTP && s->zrtp.told.agreement)
         memcpy(ret->agreement, zrtp_algo_name(ZRTP_KEY_AGREEMENT, s->zrtp.told.agreement),
                sizeof(ret->agreement) - 1);
-    if (s->active == KEYING_MIKEY && keying_mikey_is_sealed(&s->mikey))
-        memcpy(ret->agreement, "PSK", sizeof("PSK"));
+    if (s->active == KEYING_MIKEY)
+        (void)snprintf(ret->agreement, sizeof(ret->agreement), "%s",
+                       mikey_how[keying_mikey_how(&s->mikey)]);
     memcpy(ret->sas, s->sas, sizeof(ret->sas));
 }
 

@@ -1,5 +1,5 @@
-/* What of ours all endpoints share: which MIKEY messages were taken in this life, and our DTLS
- * certificate. That lies in the state memfd, because its digest stands in descriptions that
+/* What of ours all endpoints share: which MIKEY messages were taken in this life, MIKEY's certificate
+ * (which the process gives us anew in each life), and our DTLS certificate. That lies in the state memfd, because its digest stands in descriptions that
  * outlive a process; it is renewed long before it ends, and the one before it is kept for what was
  * described with it. */
 #include "media/worker.h"
@@ -58,9 +58,21 @@ void media_identity_check(struct media_role *r)
         log_event(LOG_ERROR, "dtls_certificate_not_renewed", LOG_ERRNO(v));
 }
 
+int media_role_identify(struct media_role *r, struct slice cert, struct slice key, struct slice ca)
+{
+    struct crypto_rsa *rsa;
+    int v = crypto_rsa_new(cert, key, ca, &rsa);
+    if (v < 0)
+        return v;
+    crypto_rsa_free(r->local.rsa);
+    r->local.rsa = rsa;
+    return 0;
+}
+
 void media_identity_fini(struct media_role *r)
 {
     for (size_t i = 0; i < DTLS_IDENTITIES; i++)
         r->local.dtls[i] = crypto_dtls_free(r->local.dtls[i]);
+    r->local.rsa = crypto_rsa_free(r->local.rsa);
     r->local.mikey_seen = mikey_seen_free(r->local.mikey_seen);
 }

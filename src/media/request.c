@@ -71,7 +71,7 @@ static bool codecs_are_sane(const struct media_request *rq)
 
 static bool mikey_is_sane(const struct media_mikey *m)
 {
-    return is_bool(&m->clear_allowed) && m->psk_n <= sizeof(m->psk) &&
+    return is_bool(&m->clear_allowed) && is_bool(&m->cert_required) && m->psk_n <= sizeof(m->psk) &&
            memchr(m->self, 0, sizeof(m->self)) && memchr(m->peer, 0, sizeof(m->peer));
 }
 
@@ -196,6 +196,7 @@ static const struct mikey_terms *mikey_of(struct work *w)
     const struct media_mikey *m = &w->rq->mikey;
     w->mikey = (struct mikey_terms){
         .clear_allowed = m->clear_allowed,
+        .cert_required = m->cert_required,
         .unix_s = loop_unix_now(w->role->loop),
         .call = w->e->s->call,
         .leg = w->e->s->leg,

@@ -63,6 +63,10 @@ struct media_role_ops {
  * build or for another max_endpoints is wiped: its calls cannot be taken over. */
 int media_role_new(struct loop *l, const struct media_config *cfg, int state_fd, int stats_fd,
                    const struct media_role_ops *ops, struct media_role **ret) MUST_CHECK;
+/* MIKEY's certificate, its key, and the CA of the users': PEM, not kept. At any time; where they cannot
+ * be used those before stay. crypto_rsa_new's errors. */
+int media_role_identify(struct media_role *r, struct slice cert, struct slice key,
+                        struct slice ca) MUST_CHECK;
 /* A socket held since an earlier life; takes fd. Tags that belong to nothing are unheld. */
 void media_role_held(struct media_role *r, uint64_t tag, int fd);
 /* No more held sockets will come: endpoints whose socket is gone open their port again. */

@@ -632,7 +632,9 @@ static void set_mikey(struct phone_call *c)
     struct mikey_terms *m = &c->session.mikey;
     const struct phone *ph = c->ph;
 
-    m->psk = ph->auth.mikey_psk;
+    m->cert_required = ph->opt->mikey_cert != NULL;
+    if (!m->cert_required)
+        m->psk = ph->auth.mikey_psk;
     m->clear_allowed = transport_kind_is_secure(ph->server.kind);
     snprintf(m->self, sizeof(m->self), "%.*s@%.*s", PHONE_USER_MAX, ph->user, PHONE_DOMAIN_MAX - 1,
              ph->domain);
@@ -666,6 +668,10 @@ int call_init(struct phone_call *c, struct phone *ph)
     if (!why[0] && memchr(c->session.policy.keyings, KEYING_ZRTP, c->session.policy.keying_count) &&
         phone_zrtp_open(&ph->zrtp, o->zrtp_secrets, why, sizeof(why)) == 0)
         c->local.zrtp = &ph->zrtp.local;
+    if (!why[0] && phone_mikey_open(&c->mikey, o, &ph->server, why, sizeof(why)) == 0) {
+        c->local.rsa = c->mikey.rsa;
+        c->local.rsa_peer = slice_from(c->mikey.peer, c->mikey.peer_n);
+    }
     ph->zrtp.local.accept_enroll = o->enroll;
     c->session.policy.local = &c->local;
     c->session.loop = ph->loop;
@@ -698,6 +704,7 @@ void call_fini(struct phone_call *c)
     c->has_audio = false;
     phone_session_fini(&c->session);
     phone_keying_local_fini(&c->local);
+    phone_mikey_fini(&c->mikey);
 }
 
 bool call_is_on(const struct phone_call *c)

@@ -10,6 +10,7 @@
 
 #include "phone/keying.h"
 #include "phone/media.h"
+#include "phone/mikey.h"
 #include "phone/request.h"
 #include "phone/session.h"
 
@@ -72,6 +73,7 @@ struct phone_call {
     bool has_audio;
     struct phone_media *media;
     struct keying_local local;
+    struct phone_mikey mikey;                /* borrowed by local */
     struct phone_keying *keying;             /* with media */
     struct phone_request invite, again, bye; /* again: re-INVITE */
     struct phone_request info;               /* a digit, of --dtmf-info … */

@@ -57,6 +57,10 @@ static const char common_usage[] =
     "                     the password; --mikey-psk-file F: from a file (else: as the store has "
     "it,\n"
     "                     or none)\n"
+    "  --mikey-cert F     MIKEY under this RSA certificate (`sotto cert client NUMBER --rsa`), "
+    "with\n"
+    "                     --mikey-key F; --mikey-server-cert F: the server's (default:\n"
+    "                     DATA/tls/mikey.crt), without which, or with --mikey-rsa-r, by RSA-R\n"
     "  --verify-sas SAS   compares ZRTP's SAS with what the other side sees: marks it as "
     "verified,\n"
     "                     or ends the call where it differs; any: takes it unseen\n"
@@ -116,6 +120,10 @@ static const struct option options[] = {
     {"--zrtp-secrets", TEXT, BOTH, AT(zrtp_secrets), 0, 0},
     {"--mikey-psk-file", TEXT, BOTH, AT(mikey_psk_file), 0, 0},
     {"--mikey-psk-stdin", FLAG, BOTH, AT(mikey_psk_stdin), 0, 0},
+    {"--mikey-cert", TEXT, BOTH, AT(mikey_cert), 0, 0},
+    {"--mikey-key", TEXT, BOTH, AT(mikey_key), 0, 0},
+    {"--mikey-server-cert", TEXT, BOTH, AT(mikey_server_cert), 0, 0},
+    {"--mikey-rsa-r", FLAG, BOTH, AT(mikey_rsa_r), 0, 0},
     {"--enroll", FLAG, BOTH, AT(enroll), 0, 0},
     {"--verify-sas", TEXT, BOTH, AT(verify_sas), 0, 0},
     {"--suite", TEXT, BOTH, AT(suite), 0, 0},
@@ -223,6 +231,11 @@ static int check(const struct phone_options *o)
         return bad(o, "say who you are with", "--as NUMBER[@DOMAIN]");
     if (o->is_call && !o->target)
         return bad(o, "whom to call?", "TARGET is missing");
+    if (!o->mikey_cert != !o->mikey_key)
+        return bad(o, "--mikey-cert and --mikey-key belong together, missing is",
+                   o->mikey_cert ? "--mikey-key" : "--mikey-cert");
+    if (o->mikey_cert && (o->mikey_psk_file || o->mikey_psk_stdin))
+        return bad(o, "either a pre-shared key for MIKEY or", "--mikey-cert");
     if (o->echo && o->play)
         return bad(o, "either --echo or", "--play");
     if (o->dtmf && !are_digits(o->dtmf))

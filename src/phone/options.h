@@ -23,6 +23,8 @@ struct phone_options {
     const char *zrtp_secrets;   /* file; NULL: none */
     const char *mikey_psk_file; /* NULL: none */
     bool mikey_psk_stdin;
+    const char *mikey_cert, *mikey_key, *mikey_server_cert; /* files; NULL: none */
+    bool mikey_rsa_r;       /* offers RSA-R, though the server's certificate is known */
     const char *verify_sas; /* the SAS that the other side sees, or "any"; NULL: not compared */
     bool answer, busy, decline, echo, offer_late, loop_file;
     const char *play, *record, *dtmf;

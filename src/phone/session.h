@@ -9,7 +9,7 @@
 #include "phone/media.h"
 #include "sdp/leg.h"
 
-#define SESSION_TEXT_MAX 4096
+#define SESSION_TEXT_MAX 8192 /* with a certificate in it */
 #define SESSION_CODECS_MAX 5
 
 struct phone_session {

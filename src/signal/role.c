@@ -113,10 +113,10 @@ static int zrtp_save(void *arg, const struct store_zrtp *z)
     return store_zrtp_save(r->cfg.store, z);
 }
 
-static int mikey_psk(void *arg, struct slice name, struct slice domain, struct secret *ret)
+static int mikey(void *arg, struct slice name, struct slice domain, struct store_mikey *ret)
 {
     struct signal_role *r = arg;
-    return store_user_psk(r->cfg.store, domain, name, ret);
+    return store_user_mikey(r->cfg.store, domain, name, ret);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -198,7 +198,7 @@ static int make_calls(struct signal_role *r)
         .find_quirk = find_quirk,
         .zrtp_find = zrtp_find,
         .zrtp_save = zrtp_save,
-        .mikey_psk = mikey_psk,
+        .mikey = mikey,
         .write_cdr = cdr_write,
         .server_name = SIGNAL_SERVER_NAME,
         .host = r->cfg.host,

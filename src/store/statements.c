@@ -36,6 +36,7 @@ const char *const store_migrations[] = {
     " verified INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID;",
     "ALTER TABLE user ADD COLUMN mikey_psk BLOB;",
     "ALTER TABLE binding ADD COLUMN ice INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE user ADD COLUMN mikey_cert INTEGER NOT NULL DEFAULT 0;",
 };
 const int store_migration_count = ARRAY_LEN(store_migrations);
 
@@ -44,7 +45,7 @@ const int store_migration_count = ARRAY_LEN(store_migrations);
     "d.id), " POLICY_OF("d") " FROM domain d "
 #define USER_SELECT                                                                         \
     "SELECT d.name, u.name, u.display, u.enabled, u.max_contacts, u.ha1_sha256, u.ha1_md5," \
-    " u.created, u.mikey_psk, " POLICY_OF("u") ", " POLICY_OF(                              \
+    " u.created, u.mikey_psk, u.mikey_cert, " POLICY_OF("u") ", " POLICY_OF(                \
         "d") " FROM user u JOIN domain d ON d.id = u.domain "
 #define BINDING_COLUMNS                                                                         \
     "id, aor, contact, call_id, path, instance, user_agent, created, expires, cseq, reg_id, q," \
@@ -80,12 +81,13 @@ const char *const store_stmt_sql[STORE_STMT_COUNT] = {
                                          " ORDER BY d.name, length(u.name), u.name",
     [STORE_STMT_USER_ADD] =
         "INSERT INTO user (domain, name, display, enabled, max_contacts, ha1_sha256, ha1_md5,"
-        " created, " POLICY_NAMES ", mikey_psk) SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-        " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18 FROM domain WHERE name = ?1",
+        " created, " POLICY_NAMES ", mikey_psk, mikey_cert) SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+        " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19 FROM domain WHERE name = ?1",
     [STORE_STMT_USER_SET] =
         "UPDATE user SET display = ?3, enabled = ?4, max_contacts = ?5, ha1_sha256 = ?6,"
         " ha1_md5 = ?7, protection = ?9, media = ?10, keyings = ?11, suites = ?12, codecs = ?13,"
-        " transports = ?14, peer = ?15, tell = ?16, announce = ?17, mikey_psk = ?18"
+        " transports = ?14, peer = ?15, tell = ?16, announce = ?17, mikey_psk = ?18,"
+        " mikey_cert = ?19"
         " WHERE domain = (SELECT id FROM domain WHERE name = ?1) AND name = ?2",
     [STORE_STMT_USER_DEL] =
         "DELETE FROM user WHERE domain = (SELECT id FROM domain WHERE name = ?1) AND name = ?2",

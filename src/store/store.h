@@ -115,6 +115,7 @@ struct store_user {
     struct secret ha1_sha256; /* RFC 7616 s.3.4.2; 32 bytes; n == 0: none, no one can log in */
     struct secret ha1_md5;    /* 16 bytes; n == 0: none */
     struct secret mikey_psk;  /* MIKEY's pre-shared key (RFC 3830 s.3.1); n == 0: none */
+    bool mikey_cert;          /* MIKEY only under certificates; not beside a pre-shared key */
     uint64_t created;         /* seconds since 1970; written by add */
     struct store_policy own;
     struct store_policy policy; /* what counts: own, else the domain's, else built in */
@@ -198,9 +199,13 @@ int store_user_del(struct store *s, struct slice domain, struct slice name) MUST
 int store_user_each(struct store *s, struct slice domain,
                     int (*fn)(void *arg, const struct store_user *u), void *arg) MUST_CHECK;
 void store_user_fini(struct store_user *u); /* wipes the secrets */
-/* MIKEY's key of a user alone. Wipe *ret. -ENODATA: it has none. */
-int store_user_psk(struct store *s, struct slice domain, struct slice name,
-                   struct secret *ret) MUST_CHECK;
+/* What MIKEY asks of a user. Wipe *ret. -ENODATA: there is no such user. */
+struct store_mikey {
+    struct secret psk; /* n == 0: none */
+    bool cert;         /* only under certificates */
+};
+int store_user_mikey(struct store *s, struct slice domain, struct slice name,
+                     struct store_mikey *ret) MUST_CHECK;
 /* Sets both HA1 for the user's name and domain (realm), which must be filled in. -EMSGSIZE. */
 int store_user_set_password(struct store_user *u, struct slice password, bool md5) MUST_CHECK;
 

@@ -11,6 +11,7 @@ enum {
     COL_MD5,
     COL_CREATED,
     COL_PSK,
+    COL_CERT,
     COL_POLICY
 };
 
@@ -48,6 +49,7 @@ static int read_row(struct store *s, sqlite3_stmt *st, struct store_user *ret)
     u->enabled = sqlite3_column_int(st, COL_ENABLED);
     u->max_contacts = (uint16_t)sqlite3_column_int(st, COL_MAX);
     u->created = (uint64_t)sqlite3_column_int64(st, COL_CREATED);
+    u->mikey_cert = sqlite3_column_int(st, COL_CERT);
     store_policy_read(st, COL_POLICY, &u->own);
     store_policy_read(st, COL_POLICY + STORE_POLICY_COLUMNS, &domain);
     store_policy_builtin(&builtin);
@@ -151,6 +153,7 @@ static int write_user(struct store *s, enum store_stmt which, const struct store
         (void)sqlite3_bind_int(st, 5, u.max_contacts);
         (void)sqlite3_bind_int64(st, 8, (int64_t)time(NULL)); /* unused by set */
         store_policy_bind(st, 9, &u.own);
+        (void)sqlite3_bind_int(st, 19, u.mikey_cert);
         r = store_stmt_run(s, st);
     }
     store_user_fini(&u);
@@ -212,18 +215,17 @@ void store_user_fini(struct store_user *u)
     secret_fini(&u->mikey_psk);
 }
 
-int store_user_psk(struct store *s, struct slice domain, struct slice name, struct secret *ret)
+int store_user_mikey(struct store *s, struct slice domain, struct slice name,
+                     struct store_mikey *ret)
 {
     struct store_user u;
     int r = store_user_find(s, domain, name, &u);
 
     if (r)
         return r < 0 ? r : -ENODATA;
-    r = u.mikey_psk.n ? 0 : -ENODATA;
-    if (r == 0)
-        *ret = u.mikey_psk;
+    *ret = (struct store_mikey){.psk = u.mikey_psk, .cert = u.mikey_cert};
     store_user_fini(&u);
-    return r;
+    return 0;
 }
 
 int store_user_set_password(struct store_user *u, struct slice password, bool md5)
