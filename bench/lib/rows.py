@@ -301,6 +301,12 @@ def row_dtls(b):
     b.report.add("memory of one side while it lasts", kib, "KiB", None, None)
 
 
+def row_zrtp(b):
+    b.report.heading("Keys by ZRTP, ms of CPU a side, Hello to Conf2ACK in memory")
+    for name, ms in program_rows("bench-keying-zrtp-zrtp", r"(?m)^(\S+):.* ([\d.]+) ms a side", b.runs).items():
+        b.report.add(name, ms, "ms", note="ten packets of both sides, four round trips")
+
+
 def row_restore(b):
     b.report.heading("Restart")
     if b.quick:
@@ -392,5 +398,5 @@ def row_growth(b):
 
 ROWS = {"parse": row_parse, "srtp": row_srtp, "register": row_register, "call": row_call, "relay": row_relay,
         "transcode": row_transcode,
-        "memory": row_memory, "tls": row_tls, "dtls": row_dtls, "restore": row_restore, "latency": row_latency, "growth": row_growth}
+        "memory": row_memory, "tls": row_tls, "dtls": row_dtls, "zrtp": row_zrtp, "restore": row_restore, "latency": row_latency, "growth": row_growth}
 ERRORS = (RuntimeError, subprocess.TimeoutExpired, AttributeError, OSError)
