@@ -24,7 +24,8 @@ class Capture:
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            ["tcpdump", "-i", "lo", "-w", self.path, "-U", "--immediate-mode", "-s", "0", "-Z",
+            # Its ring has a place of -s bytes for each packet: more would leave few places.
+            ["tcpdump", "-i", "lo", "-w", self.path, "-U", "--immediate-mode", "-s", "4096", "-Z",
              "root", "-B", "16384", "udp"], text=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.log = waits.Lines("tcpdump", self.process.stderr)
