@@ -84,7 +84,7 @@ class Kamailio(Peer):
                             ("CERT", certificates / "server.crt"), ("NG", f"udp:127.0.0.1:{NG_PORT}")):
             text = text.replace(f"@{word}@", str(value))
         config.write_text(text)
-        super().__init__(tmp, "kamailio", [find("kamailio"), "-f", config, "-DD", "-E", "-x", "tlsf", "-m", "512",
+        super().__init__(tmp, "kamailio", [find("kamailio"), "-f", config, "-DD", "-E", "-x", "tlsf", "-m", "2048",
                                            "-M", "16", "-Y", tmp, *(["-A", "RELAY"] if relay else [])])
 
     def answers(self):

@@ -387,7 +387,7 @@ def row_growth(b):
         shutil.rmtree(seeded)
     for calls in [100] if b.quick else [100, 1000, 5000]:
         def standing():
-            with Server(b.seeded, b.tmp) as s, Held("udp", users=2000, calls=calls, shared=True) as h:
+            with Server(b.seeded, b.tmp) as s, Held("tcp", users=2000, calls=calls, shared=True) as h:
                 h.more_calls()
                 r = load(s.pids(), "call", "udp", users=2000, first=4000, count=b.scale(3000))
             return {"all": r["all"], "signal": r["us"][s.roles["signal"]]}

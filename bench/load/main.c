@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <dirent.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -389,6 +390,7 @@ int main(int argc, char **argv)
                             .count = 1000,
                             .tls_version = 13};
     l.run = (unsigned)getpid();
+    signal(SIGPIPE, SIG_IGN); /* a server that closes is told as one that does not answer */
     take_options(&l, argc, argv);
     l.ctx = make_ctx(l.tls_version);
     l.epoll = epoll_create1(0);
