@@ -22,8 +22,9 @@ class Report:
         print(f"\n{text}\n{'':2}{'':<58}{'measured':>9}{'target':>9}{'speed':>9}{'peer':>8}{'ratio':>7}"
               f"{'quoted':>8}", flush=True)
 
-    def add(self, name, value, unit, target=None, quoted=None, peer=None, note="", speed=None):
-        scale = peer / quoted if peer and quoted else 1
+    def add(self, name, value, unit, target=None, quoted=None, peer=None, note="", speed=None, scale=None):
+        """scale: of a row whose peer is measured in another row."""
+        scale = scale or (peer / quoted if peer and quoted else 1)
         limits = {"target": target and target * scale, "speed": speed and speed * scale}
         row = {"group": self.group, "name": name, "value": value, "unit": unit, "set": target, "speed_set": speed,
                "scale": scale, "peer": peer, "ratio": value / peer if peer else None, "quoted": quoted, "note": note}

@@ -22,7 +22,7 @@ domain = {DOMAIN}
 [sip]
 listen = udp:127.0.0.1:5060, tcp:127.0.0.1:5060, tls:127.0.0.1:5061
 [media]
-ports = 10000-39999
+ports = 10000-32699
 [limits]
 calls = 6000
 connections = 20000
