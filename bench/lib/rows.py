@@ -158,9 +158,13 @@ RELAYED = re.compile(r"(\S+) \d+ streams: ([\d.]+) us.*?\(([\d.]+) %")
 
 
 LAG = r"comes later by ([\d.]+) us \(p50\), ([\d.]+) us \(p99\), ([\d.]+) us \(p99.9\)"
-# By kind of call: percentiles in what the program printed.
-LAGS = {kind: lambda text, kind=kind: dict(zip(("p50", "p99", "p99.9"), map(float, re.search(
-    rf"{kind} .*\n +{LAG}", text).groups()))) for kind in ("SRTP-SRTP", "RTP-RTP")}
+PERCENTILES = ("p50", "p99", "p99.9")
+
+
+def read_lag(kind, text):
+    """{percentile: us} of that kind of call in what the program printed."""
+    found = re.search(rf"{kind} .*\n +{LAG}", text)
+    return dict(zip(PERCENTILES, map(float, found.groups())))
 
 
 # What the media role's ways in and out are called here, and how the program is told; targets by kind.
@@ -333,7 +337,7 @@ def row_transcode(b):
 
 
 def lag_rows(b, what, us, peer, note):
-    for p in ("p50", "p99", "p99.9"):
+    for p in PERCENTILES:
         b.report.add(f"{what}, {p}", us[p], "us", None, None, peer.get(p), note)
 
 
@@ -358,12 +362,12 @@ def row_latency(b):
     streams, way = 500, ways_here()[-1]
     for secure, kind in ((True, "SRTP-SRTP"), (False, "RTP-RTP")):
         def ours():
-            return LAGS[kind](program("bench-media-relay", *way[1], streams, 2))
+            return read_lag(kind, program("bench-media-relay", *way[1], streams, 2))
 
         def theirs():
             with Rtpengine(b.tmp) as r:
                 r.plan(b.tmp / "plan", streams, secure)
-                return LAGS[kind](program("bench-media-relay", "--plan", b.tmp / "plan", r.process.pid, 2))
+                return read_lag(kind, program("bench-media-relay", "--plan", b.tmp / "plan", r.process.pid, 2))
         us, peer = in_turns(b, ours, theirs if have_rtpengine() else None)
         lag_rows(b, f"{kind}, from phone to phone", us, peer, f"{streams} streams, {way[0]}; peer: rtpengine")
 

@@ -32,7 +32,8 @@ static void what_the_heap_grew_by_is_there(void **state)
     }
     uintptr_t end = (uintptr_t)sbrk(0);
     if (end == before)
-        skip(); /* a malloc without that heap: a sanitizer's */
+        skip();                           /* a malloc without that heap: a sanitizer's */
+    assert_false(is_present(end - PAGE)); /* room that malloc has not written to */
     heap_present();
     for (uintptr_t at = (before + PAGE - 1) & ~(PAGE - 1); at < end; at += PAGE)
         assert_true(is_present(at));

@@ -21,14 +21,6 @@ const char *path_why_text(enum path_why w)
 
 /* --- whether ------------------------------------------------------------------------------------ */
 
-static unsigned keyings_of(const struct media_policy *p)
-{
-    unsigned kinds = 0;
-    for (size_t i = 0; i < p->keying_count; i++)
-        kinds |= 1u << p->keyings[i];
-    return kinds;
-}
-
 static bool is_more_private(const struct leg *l)
 {
     return l->user.policy->media_path != MEDIA_PATH_RELAY;
@@ -45,7 +37,7 @@ static enum path_why bar_of(const struct leg *a, const struct leg *b)
     if ((a->policy.protection == PROTECTION_OFF) != (b->policy.protection == PROTECTION_OFF))
         return PATH_WHY_OFF;
     if (a->policy.protection != PROTECTION_OFF &&
-        !(keyings_of(&a->policy) & keyings_of(&b->policy)))
+        !(media_policy_kinds(&a->policy) & media_policy_kinds(&b->policy)))
         return PATH_WHY_KEYINGS;
     return PATH_WHY_NONE;
 }
@@ -69,7 +61,7 @@ static void keep_keyings(struct media_policy *p, unsigned kinds)
 
 static void settle(struct media_policy *p, const struct media_policy *other)
 {
-    keep_keyings(p, keyings_of(other));
+    keep_keyings(p, media_policy_kinds(other));
     if (other->protection < p->protection) /* the stricter is the lower */
         p->protection = other->protection;
 }
@@ -186,5 +178,5 @@ void path_restored(struct call *c)
 
 uint8_t path_crossing(const struct leg *l)
 {
-    return l->call->path == MEDIA_PATH_RELAY ? 0 : (uint8_t)keyings_of(&l->policy);
+    return l->call->path == MEDIA_PATH_RELAY ? 0 : (uint8_t)media_policy_kinds(&l->policy);
 }

@@ -206,6 +206,22 @@ int cert_ca_need_key(const char *data, const struct cert_ca *ca, struct cert_rep
                      data);
 }
 
+/* One of the server's own, in place of the one before. */
+static int write_own(const char *data, const char *name, enum cert_profile profile,
+                     const struct cert_ca *ca, EVP_PKEY *key, const struct cert_names *names,
+                     int64_t now, struct cert_report *report)
+{
+    struct cert_order o = {.profile = profile,
+                           .cn = names->name[0],
+                           .names = names,
+                           .days = CERT_SERVER_DAYS,
+                           .now = now,
+                           .key = key,
+                           .issuer = ca->x,
+                           .issuer_key = ca->key};
+    return write_new(data, name, &o, report, NULL);
+}
+
 /* --- the server's --- */
 
 static int server_make(const char *data, const struct cert_ca *ca, EVP_PKEY *old_key,
@@ -220,15 +236,7 @@ static int server_make(const char *data, const struct cert_ca *ca, EVP_PKEY *old
         key = old_key;
     else if (cert_key_new(&key))
         return cert_fail_openssl(report, "make a key");
-    struct cert_order o = {.profile = CERT_PROFILE_SERVER,
-                           .cn = names->name[0],
-                           .names = names,
-                           .days = CERT_SERVER_DAYS,
-                           .now = now,
-                           .key = key,
-                           .issuer = ca->x,
-                           .issuer_key = ca->key};
-    r = write_new(data, "server", &o, report, NULL);
+    r = write_own(data, "server", CERT_PROFILE_SERVER, ca, key, names, now, report);
     if (r == 0)
         report->made_server = true;
     return r;
@@ -291,15 +299,7 @@ static int mikey_make(const char *data, const struct cert_ca *ca, const struct c
     CERT_KEY key = NULL;
     if (cert_key_new_rsa(&key))
         return cert_fail_openssl(report, "make an RSA key");
-    struct cert_order o = {.profile = CERT_PROFILE_MIKEY,
-                           .cn = names->name[0],
-                           .names = names,
-                           .days = CERT_SERVER_DAYS,
-                           .now = now,
-                           .key = key,
-                           .issuer = ca->x,
-                           .issuer_key = ca->key};
-    int r = write_new(data, "mikey", &o, report, NULL);
+    int r = write_own(data, "mikey", CERT_PROFILE_MIKEY, ca, key, names, now, report);
     if (r == 0)
         report->made_mikey = true;
     return r;

@@ -99,6 +99,15 @@ struct media_policy {
     bool no_aes256, aes_cm_256;
 };
 
+/* Bits 1 << enum keying_kind. */
+static inline unsigned media_policy_kinds(const struct media_policy *p)
+{
+    unsigned kinds = 0;
+    for (size_t i = 0; i < p->keying_count; i++)
+        kinds |= 1u << p->keyings[i];
+    return kinds;
+}
+
 #define MEDIA_PSK_MAX 64
 #define MEDIA_NAME_MAX 320 /* "user@domain", with its NUL */
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "keying/zrtp/packet.h"
+#include "keying/zrtp_rig.h"
 
 #define ALL 0xffu
 #define HASH_A "0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF"
@@ -48,21 +48,10 @@ static void test_read(void **state)
     }
 }
 
-static size_t make(uint8_t *dst, const char *type, uint8_t fill)
-{
-    uint8_t message[88];
-    memset(message, fill, sizeof(message));
-    wire_put16(message, 0x505a);
-    wire_put16(message + 2, sizeof(message) / 4);
-    memcpy(message + 4, type, 8);
-    struct zrtp_packet z = {.seq = 1, .ssrc = 2, .message = slice_from(message, sizeof(message))};
-    return zrtp_packet_print(&z, dst);
-}
-
 static enum keying_pass_event hear(const struct keying_pass *p, const char *type, uint8_t fill)
 {
     uint8_t d[ZRTP_PACKET_MAX];
-    size_t n = make(d, type, fill);
+    size_t n = zrtp_rig_packet(d, type, fill);
     return keying_pass_hear(p, RTP_KIND_ZRTP, slice_from(d, n));
 }
 
@@ -71,7 +60,7 @@ static struct keying_pass announcing(uint8_t fill)
 {
     struct keying_pass p = {.announced = 1u << KEYING_ZRTP, .hash_count = 1};
     uint8_t d[ZRTP_PACKET_MAX];
-    size_t n = make(d, "Hello   ", fill);
+    size_t n = zrtp_rig_packet(d, "Hello   ", fill);
     struct slice message =
         slice_from(d + ZRTP_PACKET_HEADER, n - ZRTP_PACKET_HEADER - ZRTP_PACKET_CRC);
     crypto_sha256(&message, 1, p.hash[0]);
@@ -82,7 +71,7 @@ static void test_zrtp(void **state)
 {
     const struct keying_pass p = announcing(7), none = {0};
     uint8_t d[ZRTP_PACKET_MAX];
-    size_t n = make(d, "Hello   ", 7);
+    size_t n = zrtp_rig_packet(d, "Hello   ", 7);
     (void)state;
     assert_int_equal(hear(&p, "Hello   ", 7), KEYING_PASS_HELLO);
     assert_int_equal(hear(&p, "Hello   ", 8), KEYING_PASS_HELLO_FOREIGN);

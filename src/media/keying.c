@@ -392,9 +392,10 @@ static void start(struct component *c)
     const struct media_endpoint *first = first_stream(e);
     struct media_terms t CLEANUP(media_terms_wipe), of_first CLEANUP(media_terms_wipe);
     media_endpoint_terms(e, &t);
-    media_endpoint_terms(first ? first : e, &of_first);
-    if (first)
+    if (first) {
+        media_endpoint_terms(first, &of_first);
         env.first = &of_first.keying;
+    }
     c->ops = ops_of(e);
     c->number = e->s->terms.keying.wanted;
     int r = c->ops->start(&env, &t.keying, c->which, loop_now(e->role->loop), &c->engine);

@@ -5,9 +5,8 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-#include "keying/zrtp/packet.h"
+#include "keying/zrtp_rig.h"
 #include "media/worker.h"
-#include "rtp/wire.h"
 
 #define SEALED (160 + 10) /* a payload with its tag behind */
 
@@ -21,22 +20,11 @@ struct pair {
 
 /* --- what the phones say ----------------------------------------------------------------------- */
 
-static size_t zrtp_make(uint8_t *dst, const char *type, uint8_t fill)
-{
-    uint8_t message[88];
-    memset(message, fill, sizeof(message));
-    wire_put16(message, 0x505a);
-    wire_put16(message + 2, sizeof(message) / 4);
-    memcpy(message + 4, type, 8);
-    struct zrtp_packet z = {.seq = 1, .ssrc = 2, .message = slice_from(message, sizeof(message))};
-    return zrtp_packet_print(&z, dst);
-}
-
 /* a=zrtp-hash of the Hello that is filled with `fill`. */
 static size_t zrtp_text(char *text, size_t cap, uint8_t fill)
 {
     uint8_t d[ZRTP_PACKET_MAX], hash[CRYPTO_SHA256_LEN];
-    size_t n = zrtp_make(d, "Hello   ", fill);
+    size_t n = zrtp_rig_packet(d, "Hello   ", fill);
     struct slice m = slice_from(d + ZRTP_PACKET_HEADER, n - ZRTP_PACKET_HEADER - ZRTP_PACKET_CRC);
     struct buf b = buf_over(text, cap);
     crypto_sha256(&m, 1, hash);
@@ -55,7 +43,7 @@ static void say(struct phone *p, const void *d, size_t n)
 static void say_zrtp(struct phone *p, const char *type, uint8_t fill)
 {
     uint8_t d[ZRTP_PACKET_MAX];
-    say(p, d, zrtp_make(d, type, fill));
+    say(p, d, zrtp_rig_packet(d, type, fill));
 }
 
 static void say_rtp(struct phone *p, uint32_t payload)

@@ -50,14 +50,6 @@ static bool policy_is_sane(const struct media_policy *p)
     return ok;
 }
 
-static unsigned kinds_of(const struct media_policy *p)
-{
-    unsigned kinds = 0;
-    for (size_t i = 0; i < p->keying_count; i++)
-        kinds |= 1u << p->keyings[i];
-    return kinds;
-}
-
 static bool codecs_are_sane(const struct media_request *rq)
 {
     for (size_t i = 0; i < rq->codec_count; i++) {
@@ -293,6 +285,17 @@ static int judge_announced(struct work *w, const struct media_terms *now,
     return refuse_keying(w, (int)v, keying_verdict_why(v));
 }
 
+/* What our answer says beside keying; then the terms are the endpoint's. */
+static int finish_remote(struct work *w, const struct media_terms *next, bool check_only)
+{
+    w->reply.rtcp_mux = next->rtcp_mux;
+    if (w->rq->is_offer && next->ice.on)
+        media_ice_put(&w->out, w->e, &next->ice, next->rtcp_mux);
+    if (w->out.overflow)
+        return refuse(w, MEDIA_STATUS_FAILED, "our lines do not fit");
+    return check_only ? 0 : take(w, next);
+}
+
 static void terms_pass(struct media_terms *t, const struct media_terms *now)
 {
     keying_state_wipe(&t->keying);
@@ -316,18 +319,13 @@ static int do_remote_pass(struct work *w, bool check_only)
                    ms); /* its ICE is not ours */
     if (!family_fits(w->e, &next.remote_rtp) || !family_fits(w->e, &next.remote_rtcp))
         return refuse(w, MEDIA_STATUS_FAILED, "the peer's media address is of another IP version");
-    keying_pass_read(w->text, kinds_of(&rq->policy), &next.pass.announces);
+    keying_pass_read(w->text, media_policy_kinds(&rq->policy), &next.pass.announces);
     int v = judge_announced(w, &now, &next.pass.announces);
     if (v != 0)
         return v;
     terms_pass(&next, &now);
     media_terms_rekey(&next, &now, ms);
-    w->reply.rtcp_mux = next.rtcp_mux;
-    if (rq->is_offer && next.ice.on)
-        media_ice_put(&w->out, w->e, &next.ice, next.rtcp_mux);
-    if (w->out.overflow)
-        return refuse(w, MEDIA_STATUS_FAILED, "our lines do not fit");
-    return check_only ? 0 : take(w, &next);
+    return finish_remote(w, &next, check_only);
 }
 
 static int do_remote(struct work *w, bool check_only)
@@ -358,12 +356,7 @@ static int do_remote(struct work *w, bool check_only)
     next.encrypted = kr.encrypted;
     media_terms_rekey(&next, &now, loop_now(w->role->loop));
     w->reply.proto = next.said_proto = kr.proto;
-    w->reply.rtcp_mux = next.rtcp_mux;
-    if (rq->is_offer && next.ice.on)
-        media_ice_put(&w->out, w->e, &next.ice, next.rtcp_mux);
-    if (w->out.overflow)
-        return refuse(w, MEDIA_STATUS_FAILED, "our lines do not fit");
-    return check_only ? 0 : take(w, &next);
+    return finish_remote(w, &next, check_only);
 }
 
 static int do_local(struct work *w)

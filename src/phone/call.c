@@ -342,6 +342,8 @@ static void reject(struct phone_call *c, uint16_t status, const char *why)
         sip_put_warning(&b, 399, "phone", slice_from_str(why));
     if (req)
         call_respond(c, st, req, status, b.overflow ? SLICE_NONE : buf_slice(&b), SLICE_NONE);
+    if (st)
+        txn_server_detach(st); /* its end is not the next call's */
 }
 
 static void act_accept(struct phone_call *c, const struct call_input *in)

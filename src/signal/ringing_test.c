@@ -224,6 +224,14 @@ static void test_caller_that_has_gone_meanwhile(void **state)
 
 /* --- steps that wait for the media role --------------------------------------------------------- */
 
+/* The role dies while the media role's answers are held back; those to it come to nobody. */
+static void restart_and_release(struct kit *k)
+{
+    kit_role_restart(k);
+    k->media.holds = false;
+    kit_media_release(k);
+}
+
 static void test_offer_is_judged_again(void **state)
 {
     struct kit *k = *state;
@@ -231,9 +239,7 @@ static void test_offer_is_judged_again(void **state)
     up(k, &t);
     k->media.holds = true;
     dial(&t.x, &t.a, "sip:1001@example.org");
-    kit_role_restart(k);
-    k->media.holds = false;
-    kit_media_release(k);
+    restart_and_release(k);
     side_callee(&t.y, &t.b);
     answer(&t);
     both_connected(k);
@@ -251,9 +257,7 @@ static void test_answer_is_applied_again(void **state)
     side_answer(&t.y, "200 OK", "", phone_sdp(&t.b, 6000, "sendrecv"));
     await(&t.b, "ACK ");
     await_nothing(&t.a);
-    kit_role_restart(k);
-    k->media.holds = false;
-    kit_media_release(k);
+    restart_and_release(k);
     side_await(&t.x, "200");
     side_ack(&t.x, NULL);
     both_connected(k);
@@ -270,9 +274,7 @@ static void test_early_media(void **state)
     side_callee(&t.y, &t.b);
     k->media.holds = true;
     side_answer(&t.y, "183 Session Progress", "", phone_sdp(&t.b, 6000, "sendrecv"));
-    kit_role_restart(k);
-    k->media.holds = false;
-    kit_media_release(k);
+    restart_and_release(k);
     side_await(&t.x, "183");
     assert_got(&t.a, "inline:OURS");
     kit_role_restart(k);
@@ -289,9 +291,7 @@ static void test_builtin_target(void **state)
     up(k, &t);
     k->media.holds = true;
     dial(&t.x, &t.a, "sip:echo@example.org");
-    kit_role_restart(k);
-    k->media.holds = false;
-    kit_media_release(k);
+    restart_and_release(k);
     side_await(&t.x, "200");
     kit_role_restart(k);
     side_ack(&t.x, NULL);
