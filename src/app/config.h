@@ -68,6 +68,7 @@ struct app_config {
     struct config_ports ports;
     struct config_addrs media_bind, media_advertise;
     uint32_t media_path;    /* enum config_media_path */
+    uint32_t gather_ms;     /* 0: not at all */
     uint32_t rtp_timeout_s; /* 0: none */
     uint32_t transcode;     /* 0 or 1 */
     /* [tls] */

@@ -1,5 +1,6 @@
 /* Every key of sotto.conf. What stands here is also what the man page and the example say. */
 #include "app/config_type.h"
+#include "media/role.h"
 
 static const char *word_at(const char *const *words, size_t n, uint32_t i)
 {
@@ -117,6 +118,10 @@ const struct config_key config_keys[] = {
              "steers them; takes root (or CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW) at start, and ports "
              "that no other program uses. streams: a socket for each port. auto: shared where it can "
              "be had; the log says which."},
+    {"media", "gather", &config_type_number, FIELD(gather_ms), 0, MEDIA_GATHER_MS_MAX, .fallback = "2",
+     .fixed = true,
+     .help = "Milliseconds. When packets come fast, those of so long are taken at once, which costs far "
+             "less than one by one and delays them by that at most. 0: each as it comes."},
     {"media", "rtp_timeout", &config_type_duration, FIELD(rtp_timeout_s), 0, 86400, .fallback = "60s",
      .fixed = true, .help = "A call is ended when nothing authentic has come from a phone for so long."},
     {"media", "transcode", &config_type_word, FIELD(transcode), .value_name = bool_word,

@@ -14,6 +14,7 @@ struct media_config media_way_config(const struct app_config *c)
     m.port_min = (uint16_t)c->ports.min;
     m.port_max = (uint16_t)c->ports.max;
     m.rtp_timeout_ms = c->rtp_timeout_s * 1000;
+    m.gather_ms = c->gather_ms;
     m.bind4 = c->media_bind.v4;
     m.bind6 = c->media_bind.v6;
     m.advertise4 = c->media_advertise.v4;

@@ -428,11 +428,15 @@ int ipc_chan_new(struct loop *l, int fd, ipc_msg_fn *on_msg, ipc_closed_fn *on_c
     c->io.fd = -1;
     loop_defer_init(&c->flush, on_flush, c);
     r = loop_fd_add(l, &c->io, fd, EPOLLIN, on_io, c);
+    if (r == 0)
+        r = loop_fd_urge(l, &c->io); /* what roles say to each other is not for later */
     if (r < 0)
         goto fail;
     *ret = c;
     return 0;
 fail:
+    if (c)
+        loop_fd_del(l, &c->io);
     free(c);
     close(fd);
     return r;

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -16,13 +17,18 @@
 
 #define BATCH 256
 #define VIRTUAL_EPOCH 1700000000u
+#define NS_PER_MS 1000000u
+#define NS_PER_S 1000000000u
 
 struct loop {
     int epoll;
+    int urgent; /* another epoll, of the urgent ones; -1: there are none */
     bool is_virtual;
     bool stop;
     uint64_t now;
-    uint64_t start; /* virtual: now at the beginning */
+    uint64_t woke_ns;   /* now, exactly */
+    uint64_t gather_ns; /* from then on; 0: the next wake-up is not put off */
+    uint64_t start;     /* virtual: now at the beginning */
     struct list due;
     struct list deferred;
     struct list running; /* deferrals of this wake-up */
@@ -35,12 +41,12 @@ uint64_t loop_clock_ns(void)
 {
     struct timespec ts;
     (void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
 static uint64_t clock_ms(void)
 {
-    return loop_clock_ns() / 1000000u;
+    return loop_clock_ns() / NS_PER_MS;
 }
 
 static int loop_make(bool is_virtual, uint64_t now, struct loop **ret)
@@ -54,6 +60,7 @@ static int loop_make(bool is_virtual, uint64_t now, struct loop **ret)
         free(l);
         return r;
     }
+    l->urgent = -1;
     l->is_virtual = is_virtual;
     l->now = l->start = now;
     list_init(&l->due);
@@ -90,6 +97,8 @@ struct loop *loop_free(struct loop *l)
     list_release(&l->deferred);
     list_release(&l->running);
     close(l->epoll);
+    if (l->urgent >= 0)
+        close(l->urgent);
     free(l);
     return NULL;
 }
@@ -121,7 +130,18 @@ int loop_fd_add(struct loop *l, struct loop_fd *f, int fd, uint32_t events,
     struct epoll_event ev = {.events = events, .data = {.ptr = f}};
     if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) < 0)
         return -errno;
-    *f = (struct loop_fd){fd, events, fn, arg};
+    *f = (struct loop_fd){fd, events, false, fn, arg};
+    return 0;
+}
+
+int loop_fd_urge(struct loop *l, struct loop_fd *f)
+{
+    struct epoll_event ev = {.events = EPOLLIN};
+    if (l->urgent < 0)
+        l->urgent = epoll_create1(EPOLL_CLOEXEC);
+    if (l->urgent < 0 || epoll_ctl(l->urgent, EPOLL_CTL_ADD, f->fd, &ev) < 0)
+        return -errno;
+    f->urgent = true;
     return 0;
 }
 
@@ -142,6 +162,8 @@ void loop_fd_del(struct loop *l, struct loop_fd *f)
         return;
     /* Fails only where the owner closed the descriptor first, which took it out already. */
     (void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, f->fd, NULL);
+    if (f->urgent)
+        (void)epoll_ctl(l->urgent, EPOLL_CTL_DEL, f->fd, NULL);
     for (int i = l->batch_at; i < l->batch_n; i++) {
         if (l->batch[i].data.ptr == f)
             l->batch[i].data.ptr = NULL;
@@ -266,16 +288,47 @@ static int wait_ms(const struct loop *l, int max_wait_ms)
     return wait > INT_MAX ? INT_MAX : (int)wait;
 }
 
+void loop_gather(struct loop *l, uint64_t ns)
+{
+    l->gather_ns = ns;
+}
+
+bool loop_gathers(const struct loop *l)
+{
+    return l->gather_ns > 0;
+}
+
+/* Asks neither the kernel nor a clock where nothing is put off. */
+static void gather_wait(struct loop *l)
+{
+    uint64_t end = l->woke_ns + l->gather_ns;
+    bool puts_off = l->gather_ns > 0 && !l->is_virtual && list_is_empty(&l->deferred);
+    l->gather_ns = 0;
+    if (!puts_off)
+        return;
+    uint64_t now = loop_clock_ns(), due = loop_wheel_next(&l->wheel);
+    if (due < end / NS_PER_MS)
+        end = due * NS_PER_MS;
+    if (end <= now)
+        return;
+    const struct timespec left = {(time_t)((end - now) / NS_PER_S), (long)((end - now) % NS_PER_S)};
+    struct pollfd urgent = {l->urgent, POLLIN, 0}; /* -1 is none */
+    (void)ppoll(&urgent, 1, &left, NULL);          /* where it fails, nothing is put off */
+}
+
 int loop_once(struct loop *l, int max_wait_ms)
 {
+    gather_wait(l);
     int n = epoll_wait(l->epoll, l->batch, BATCH, wait_ms(l, max_wait_ms));
     if (n < 0) {
         if (errno != EINTR)
             return -errno;
         n = 0;
     }
-    if (!l->is_virtual)
-        l->now = clock_ms();
+    if (!l->is_virtual) {
+        l->woke_ns = loop_clock_ns();
+        l->now = l->woke_ns / NS_PER_MS;
+    }
     batch_run(l, n);
     timers_run(l);
     deferrals_run(l);

@@ -19,6 +19,7 @@ struct loop;
 struct loop_fd {
     int fd; /* -1: not in a loop */
     uint32_t events;
+    bool urgent;
     void (*fn)(void *arg, uint32_t events); /* EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP */
     void *arg;
 };
@@ -53,10 +54,18 @@ int loop_once(struct loop *l, int max_wait_ms) MUST_CHECK;
 /* Virtual loops: moves the clock, running each timer at its own time, and deferrals. */
 void loop_advance(struct loop *l, uint64_t ms);
 
+/* Under load: the next wake-up waits until `ns` have passed since this one began, so that it brings a
+ * burst and not a packet. It comes earlier where a timer is due or an urgent descriptor has something.
+ * Virtual loops do not wait anyway. */
+void loop_gather(struct loop *l, uint64_t ns);
+bool loop_gathers(const struct loop *l); /* the next wake-up is put off */
+
 /* fn may delete any descriptor, its own too. */
 int loop_fd_add(struct loop *l, struct loop_fd *f, int fd, uint32_t events,
                 void (*fn)(void *arg, uint32_t events), void *arg) MUST_CHECK;
 int loop_fd_set(struct loop *l, struct loop_fd *f, uint32_t events) MUST_CHECK;
+/* One that is in: loop_gather does not keep what comes to it waiting. */
+int loop_fd_urge(struct loop *l, struct loop_fd *f) MUST_CHECK;
 void loop_fd_del(struct loop *l, struct loop_fd *f); /* does not close; no-op when not in */
 
 void loop_timer_init(struct loop_timer *t, void (*fn)(void *arg), void *arg);

@@ -462,6 +462,84 @@ static void real_loop_waits_for_its_timers(void **state)
     loop_free(l);
 }
 
+/* --- gathering --- */
+
+#define LONG_NS 60000000000u /* a test that waits for its end has failed */
+#define SHORT_NS 5000000u
+
+static void real_open(struct fprobe *p, struct loop **ret)
+{
+    assert_int_equal(loop_new(ret), 0);
+    fprobe_open(p, *ret);
+    assert_int_equal(write(p->pipe[1], "x", 1), 1);
+}
+
+static void gathering_puts_off_one_wake_up(void **state)
+{
+    (void)state;
+    struct loop *l;
+    struct fprobe p;
+    real_open(&p, &l);
+    uint64_t before = loop_clock_ns();
+    assert_int_equal(loop_once(l, -1), 0);
+    loop_gather(l, SHORT_NS);
+    assert_true(loop_gathers(l));
+    assert_int_equal(loop_once(l, -1), 0);
+    assert_true(loop_clock_ns() - before >= SHORT_NS);
+    assert_int_equal(p.ran, 2);
+    assert_false(loop_gathers(l));
+    fprobe_close(&p);
+    loop_free(l);
+}
+
+static void gathering_ends_with_what_is_urgent(void **state)
+{
+    (void)state;
+    struct loop *l;
+    struct fprobe p, u;
+    real_open(&p, &l);
+    fprobe_open(&u, l);
+    assert_int_equal(loop_fd_urge(l, &u.f), 0);
+    assert_int_equal(loop_once(l, -1), 0);
+    assert_int_equal(write(u.pipe[1], "x", 1), 1);
+    uint64_t before = loop_clock_ns();
+    loop_gather(l, LONG_NS);
+    assert_int_equal(loop_once(l, -1), 0);
+    assert_true(loop_clock_ns() - before < LONG_NS);
+    assert_int_equal(u.ran, 1);
+    fprobe_close(&u); /* and what is deleted is not urgent any more */
+    loop_gather(l, SHORT_NS);
+    assert_int_equal(loop_once(l, -1), 0);
+    assert_int_equal(u.ran, 1);
+    fprobe_close(&p);
+    loop_free(l);
+}
+
+static void gathering_ends_with_a_timer_and_a_deferral(void **state)
+{
+    (void)state;
+    struct loop *l;
+    struct fprobe p;
+    struct loop_timer t;
+    struct dprobe d = {.again = 1};
+    real_open(&p, &l);
+    loop_timer_init(&t, stop_now, l);
+    loop_timer_set(l, &t, 2);
+    uint64_t before = loop_clock_ns();
+    loop_gather(l, LONG_NS);
+    while (loop_timer_is_armed(&t))
+        assert_int_equal(loop_once(l, -1), 0);
+    d.l = l;
+    loop_defer_init(&d.d, dprobe_ran, &d);
+    loop_defer_add(l, &d.d);
+    loop_gather(l, LONG_NS);
+    assert_int_equal(loop_once(l, -1), 0);
+    assert_int_equal(d.ran, 1);
+    assert_true(loop_clock_ns() - before < LONG_NS);
+    fprobe_close(&p);
+    loop_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -480,6 +558,9 @@ int main(void)
         cmocka_unit_test(descriptors_deleted_within_a_batch_are_not_called),
         cmocka_unit_test(descriptor_deletes_itself),
         cmocka_unit_test(real_loop_waits_for_its_timers),
+        cmocka_unit_test(gathering_puts_off_one_wake_up),
+        cmocka_unit_test(gathering_ends_with_what_is_urgent),
+        cmocka_unit_test(gathering_ends_with_a_timer_and_a_deferral),
     };
     return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
 }

@@ -45,6 +45,7 @@ struct media_packet *media_burst_next(struct media_role *r)
 void media_burst_add(struct media_role *r)
 {
     r->burst_n++;
+    r->load_n++;
     loop_defer_add(r->loop, &r->end_of_wakeup);
 }
 

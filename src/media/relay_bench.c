@@ -3,7 +3,7 @@
  * memory for a call. The load is this process, on another core if there is one: phones with real sockets, packets spread evenly
  * over time.
  *
- *   bench-media-relay [--shared] [streams [seconds]]
+ *   bench-media-relay [--shared] [--gather MS] [streams [seconds]]
  *   bench-media-relay --plan FILE PID [seconds]
  *
  * The second loads another relay, whose process is PID, with the same phones. FILE has a line for
@@ -20,6 +20,8 @@
 
 #define SLICES 20 /* of the 20 ms between two packets of a stream */
 #define SENT 64   /* packets of a stream whose times are kept; a power of 2 */
+
+static uint32_t gather_ms;
 
 static void no_hold(void *arg, uint64_t tag, int fd)
 {
@@ -241,6 +243,7 @@ static void bench(size_t n, unsigned seconds, const char *what)
     static struct rig g;
     int fds[2];
     rig_memory_n(&g, (uint32_t)n + 2, 10000, 31000);
+    g.cfg.gather_ms = gather_ms;
     g.wait_ms = 2000;
     rig_steer(&g);
     RIG_EQ(ipc_pair(fds), 0);
@@ -354,6 +357,12 @@ int main(int argc, char **argv)
             return 1;
         argc--;
         argv++;
+    }
+    gather_ms = media_config_default.gather_ms;
+    if (argc > 2 && strcmp(argv[1], "--gather") == 0) {
+        gather_ms = (uint32_t)strtoul(argv[2], NULL, 10);
+        argc -= 2;
+        argv += 2;
     }
     struct rlimit files = {65536, 65536};
     if (setrlimit(RLIMIT_NOFILE, &files) < 0)

@@ -18,6 +18,7 @@ const struct media_config media_config_default = {
     .port_min = 20000,
     .port_max = 29999,
     .rtp_timeout_ms = 60000,
+    .gather_ms = 2,
 };
 
 /* --- to signalling --- */
@@ -196,9 +197,27 @@ static void on_tick(void *arg)
         loop_timer_set(r->loop, &r->tick, MEDIA_TICK_MS);
 }
 
+/* --- wake-ups --- */
+
+/* A wake-up costs as much as several packets: where a wait would bring many, they are waited for. */
+static void gather(struct media_role *r)
+{
+    uint64_t since = loop_now(r->loop) - r->load_since;
+    if (since >= MEDIA_LOAD_MS) {
+        r->loaded = r->load_n * r->cfg.gather_ms >= MEDIA_GATHER_MIN * since;
+        r->load_since += since;
+        r->load_n = 0;
+    }
+    if (r->loaded)
+        loop_gather(r->loop, (uint64_t)r->cfg.gather_ms * 1000000);
+}
+
 static void on_end_of_wakeup(void *arg)
 {
-    media_burst_run(arg);
+    struct media_role *r = arg;
+    media_burst_run(r);
+    if (r->cfg.gather_ms > 0)
+        gather(r);
 }
 
 /* --- life --- */
@@ -211,8 +230,9 @@ static bool bind_is_sane(const struct addr *a, int family)
 static bool config_is_sane(const struct media_config *c)
 {
     return c->max_endpoints >= 1 && c->max_endpoints <= MEDIA_ENDPOINTS_MAX &&
-           bind_is_sane(&c->bind4, AF_INET) && bind_is_sane(&c->advertise4, AF_INET) &&
-           bind_is_sane(&c->bind6, AF_INET6) && bind_is_sane(&c->advertise6, AF_INET6);
+           c->gather_ms <= MEDIA_GATHER_MS_MAX && bind_is_sane(&c->bind4, AF_INET) &&
+           bind_is_sane(&c->advertise4, AF_INET) && bind_is_sane(&c->bind6, AF_INET6) &&
+           bind_is_sane(&c->advertise6, AF_INET6);
 }
 
 static int memory_take(struct media_role *r, int state_fd, int stats_fd)

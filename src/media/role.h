@@ -14,6 +14,7 @@
 #include "loop/loop.h"
 
 #define MEDIA_ENDPOINTS_MAX 32768u
+#define MEDIA_GATHER_MS_MAX 4u
 
 struct media_role;
 
@@ -35,6 +36,9 @@ struct media_config {
     uint16_t port_min;       /* default 20000; RTP takes even ports, RTCP the odd one above */
     uint16_t port_max;       /* default 29999, inclusive */
     uint32_t rtp_timeout_ms; /* default 60,000; 0: no TIMEOUT events */
+    /* Under load packets are taken so often, all that have come at once; 0: each as it comes. Default 2;
+     * at most MEDIA_GATHER_MS_MAX. */
+    uint32_t gather_ms;
     /* Where to bind, by family; family 0: the address that the request names. */
     struct addr bind4, bind6;
     /* What descriptions say instead (behind NAT); family 0: the address bound. */

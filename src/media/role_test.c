@@ -1,4 +1,5 @@
 #include "media/rig.h"
+#include "media/worker.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -319,9 +320,43 @@ static void test_wrong_config(void **state)
     c.max_endpoints = 0;
     assert_int_equal(media_role_new(g.loop, &c, g.state_fd, g.stats_fd, &ops, &r), -EINVAL);
     c = g.cfg;
+    c.gather_ms = MEDIA_GATHER_MS_MAX + 1;
+    assert_int_equal(media_role_new(g.loop, &c, g.state_fd, g.stats_fd, &ops, &r), -EINVAL);
+    c = g.cfg;
     c.bind4.sa.sa_family = AF_INET6;
     assert_int_equal(media_role_new(g.loop, &c, g.state_fd, g.stats_fd, &ops, &r), -EINVAL);
     rig_fini(&g);
+}
+
+/* Whether a wake-up of the last millisecond was to be followed by a wait. */
+static bool gathers_at(struct two *t, unsigned per_ms, unsigned ms)
+{
+    uint8_t pkt[256];
+    bool gathers = false;
+    for (unsigned i = 0; i < ms; i++) {
+        for (unsigned j = 0; j < per_ms; j++)
+            phone_put(&t->a, pkt, phone_make_rtp(&t->a, pkt, 1));
+        gathers = false;
+        for (unsigned j = 0; j < per_ms; j++) {
+            RIG_EQ(loop_once(t->g.loop, 0), 0);
+            gathers |= loop_gathers(t->g.loop);
+        }
+        while (phone_hear(&t->b))
+            continue;
+        loop_advance(t->g.loop, 1);
+    }
+    return gathers;
+}
+
+static void test_packets_are_gathered_under_load(void **state)
+{
+    (void)state;
+    static struct two t;
+    two_init(&t, PROTECTION_OFF, PROTECTION_OFF);
+    assert_false(gathers_at(&t, 1, 3 * MEDIA_LOAD_MS));
+    assert_true(gathers_at(&t, MEDIA_GATHER_MIN, 3 * MEDIA_LOAD_MS));
+    assert_false(gathers_at(&t, 1, 3 * MEDIA_LOAD_MS));
+    two_fini(&t);
 }
 
 int main(void)
@@ -340,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_disconnect_and_other_peer),
         cmocka_unit_test(test_secure_event),
         cmocka_unit_test(test_wrong_config),
+        cmocka_unit_test(test_packets_are_gathered_under_load),
     };
     return RIG_RUN_BOTH_WAYS(tests);
 }

@@ -56,6 +56,9 @@
 #define MEDIA_LOG_MS 10000u /* at most one line per endpoint and cause of trouble in this time */
 #define MEDIA_TICK_MS 250u
 #define MEDIA_MADE_MAX 32u
+/* Packets are gathered where at least so many come in that time, as seen over the last MEDIA_LOAD_MS. */
+#define MEDIA_GATHER_MIN 16u
+#define MEDIA_LOAD_MS 16u
 
 /* What an endpoint lets in and out. */
 enum media_guard {
@@ -177,6 +180,8 @@ struct media_role {
     struct loop_timer tick, pace, digit_pace;
     struct loop_defer end_of_wakeup;
     uint64_t pace_due, digit_due, pip_second;
+    uint64_t load_since, load_n; /* packets since then */
+    bool loaded;
     char cname[17];  /* of our reports */
     uint32_t pip_ms; /* of the clock's sound that are left */
     struct media_sounds sounds;
