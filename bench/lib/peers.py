@@ -18,8 +18,11 @@ PHONE_PORTS = 28000  # below those that the kernel gives away
 PROBE = (b"OPTIONS sip:nobody@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKprobe\r\n"
          b"From: <sip:p@127.0.0.1>;tag=1\r\nTo: <sip:nobody@127.0.0.1>\r\nCall-ID: probe\r\n"
          b"CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n")
-# One for each leg, else rtpengine would hand the keys through and the packets as they are.
-SUITES = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32")
+# What bench-media-relay relays: which side is encrypted, and the suites. Where both have one suite,
+# rtpengine hands the keys through and the packets as they are.
+CM80, CM32 = "AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"
+KINDS = {"SRTP-SRTP": ((True, True), (CM80, CM32)), "RTP-RTP": ((False, False), (CM80, CM80)),
+         "RTP-SRTP": ((False, True), (CM80, CM80)), "SRTP passed": ((True, True), (CM80, CM80))}
 
 
 def find(name):
@@ -172,31 +175,34 @@ class Rtpengine(Peer):
             answer = self.socket.recv(65536)
         return bdecode(answer, len(cookie) + 1)[0]
 
-    def describe(self, command, call, port, crypto):
-        """Our phone's description in; the port and a=crypto lines of rtpengine, {suite: (tag, key)}, out."""
+    def describe(self, command, call, port, crypto, towards):
+        """Our phone's description in; the port and a=crypto lines of rtpengine towards the other one,
+        {suite: (tag, key)}, out."""
         sides = {"from-tag": "a"} | ({"to-tag": "b"} if command == "answer" else {})
         reply = self.ask({"command": command, "call-id": f"call-{call}", "sdp": description(port, crypto),
                           "ICE": "remove", "DTLS": "off", "replace": ["origin"], "flags": ["trust-address"],
-                          "transport-protocol": "RTP/SAVP" if crypto else "RTP/AVP", **sides})
+                          "transport-protocol": "RTP/SAVP" if towards else "RTP/AVP", **sides})
         if reply["result"] != b"ok":
             raise RuntimeError(f"rtpengine: {reply}")
         sdp = reply["sdp"].decode()
         lines = re.findall(r"a=crypto:(\d+) (\S+) inline:([^|\s]+)", sdp)
         return int(re.search(r"m=audio (\d+)", sdp).group(1)), {suite: (tag, key) for tag, suite, key in lines}
 
-    def call(self, number, secure):
+    def call(self, number, kind):
         """Two lines for bench-media-relay --plan."""
+        secure, suites = KINDS[kind]
         ports = [PHONE_PORTS + 4 * number, PHONE_PORTS + 4 * number + 2]
         keys = [new_key(), new_key()]
-        towards_b, offered = self.describe("offer", number, ports[0], secure and (1, SUITES[0], keys[0]))
-        answer = secure and (offered[SUITES[1]][0], SUITES[1], keys[1])
-        towards_a, answered = self.describe("answer", number, ports[1], answer)
-        if not secure:
-            return [f"{ports[0]} {towards_a} - -", f"{ports[1]} {towards_b} - -"]
-        return [f"{ports[0]} {towards_a} {SUITES[0]}:{keys[0]} {SUITES[0]}:{answered[SUITES[0]][1]}",
-                f"{ports[1]} {towards_b} {SUITES[1]}:{keys[1]} {SUITES[1]}:{offered[SUITES[1]][1]}"]
+        towards_b, offered = self.describe("offer", number, ports[0], secure[0] and (1, suites[0], keys[0]), secure[1])
+        answer = secure[1] and (offered[suites[1]][0], suites[1], keys[1])
+        towards_a, answered = self.describe("answer", number, ports[1], answer, secure[0])
 
-    def plan(self, path, streams, secure):
+        def line(i, port, told):
+            crypto = f"{suites[i]}:{keys[i]} {suites[i]}:{told[suites[i]][1]}" if secure[i] else "- -"
+            return f"{ports[i]} {port} {crypto}"
+        return [line(0, towards_a, answered), line(1, towards_b, offered)]
+
+    def plan(self, path, streams, kind):
         """Calls of two streams each."""
-        lines = [line for number in range(streams // 2) for line in self.call(number, secure)]
+        lines = [line for number in range(streams // 2) for line in self.call(number, kind)]
         path.write_text("\n".join(lines) + "\n")

@@ -1,14 +1,13 @@
 /* What the relay costs: CPU time (user + system) of the role's process for a packet of 172 bytes
- * that it forwards, at N streams of 50 packets a second each; how much later a packet comes; and
- * memory for a call. The load is this process, on another core if there is one: phones with real sockets, packets spread evenly
- * over time.
+ * that it forwards, at N streams of 50 packets a second each; and memory for a call. The load is this
+ * process, on another core if there is one: phones with real sockets, packets spread evenly over time.
  *
- *   bench-media-relay [--shared] [--gather MS] [streams [seconds]]
- *   bench-media-relay --plan FILE PID [seconds]
+ *   bench-media-relay [--shared] [--gather MS] [--lag] [--kind NAME] [streams [seconds]]
+ *   bench-media-relay [--lag] --plan NAME FILE PID [seconds]
  *
- * The second loads another relay, whose process is PID, with the same phones. FILE has a line for
- * each stream: our port, its port, our key and its key (SUITE:KEY, as in a=crypto, or `-`); streams
- * 2i and 2i+1 are one call. */
+ * --lag: how much later a packet comes, too. The second loads another relay, whose process is PID, with
+ * the same phones. FILE has a line for each stream: our port, its port, our key and its key (SUITE:KEY,
+ * as in a=crypto, or `-`); streams 2i and 2i+1 are one call. */
 #include "media/rig.h"
 
 #include <poll.h>
@@ -21,7 +20,22 @@
 #define SLICES 20 /* of the 20 ms between two packets of a stream */
 #define SENT 64   /* packets of a stream whose times are kept; a power of 2 */
 
-static uint32_t gather_ms;
+static struct {
+    bool shared, lag;
+    uint32_t gather_ms;
+    const char *kind; /* NULL: all */
+} options;
+
+static const struct kind {
+    const char *name;
+    enum protection_policy a, b;
+    bool pass; /* the phones' keys, which the relay does not have */
+} kinds[] = {
+    {"SRTP-SRTP", PROTECTION_REQUIRED, PROTECTION_REQUIRED, false},
+    {"RTP-RTP", PROTECTION_OFF, PROTECTION_OFF, false},
+    {"RTP-SRTP", PROTECTION_OFF, PROTECTION_REQUIRED, false},
+    {"SRTP passed", PROTECTION_REQUIRED, PROTECTION_REQUIRED, true},
+};
 
 static void no_hold(void *arg, uint64_t tag, int fd)
 {
@@ -214,16 +228,54 @@ static uint64_t forwarded(const struct rig *g)
     return n;
 }
 
+/* A key that the relay is not told. */
+static void pass_key(struct rig *g, uint8_t fill, struct srtp_ctx **ret)
+{
+    struct srtp_keys k = {.suite = SRTP_AES_CM_128_HMAC_SHA1_80};
+    uint8_t raw[30];
+    memset(raw, fill, sizeof(raw));
+    RIG_EQ(secret_set(&k.master, raw, sizeof(raw)), 0);
+    RIG_EQ(srtp_ctx_new(g->engine, &k, ret), 0);
+}
+
+static void pass_describe(struct phone *p, const struct phone *peer)
+{
+    struct media_request rq = phone_request(p, MEDIA_OP_OPEN | MEDIA_OP_REMOTE);
+    rq.path = MEDIA_PATH_PASS;
+    rq.is_offer = !peer;
+    if (peer) {
+        rq.ops |= MEDIA_OP_CONNECT;
+        rq.mode = MEDIA_MODE_RELAY;
+        rq.peer = peer->endpoint;
+    }
+    RIG_EQ(rig_request(p->rig, &rq, SLICE_LIT("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:-\r\n"))
+               ->status,
+           MEDIA_STATUS_OK);
+    phone_take_reply(p);
+    pass_key(p->rig, (uint8_t)p->leg, &p->tx);
+}
+
+static void call_up(struct rig *g, struct phone *a, struct phone *b, size_t number,
+                    const struct kind *k)
+{
+    phone_init(a, g, number, 0, k->a);
+    phone_init(b, g, number, 1, k->b);
+    if (!k->pass) {
+        rig_call(a, b, &a->policy, &b->policy);
+        return;
+    }
+    pass_describe(a, NULL);
+    pass_describe(b, a);
+}
+
 static void measure(struct rig *g, struct phone *phones, size_t n, pid_t pid, unsigned seconds,
-                    const char *what)
+                    const struct kind *k)
 {
     long before = 0;
     for (size_t i = 0; i + 1 < n; i += 2) {
         if (i == 20) /* libraries and buffers are in memory by then */
             before = resident_kb(pid);
-        phone_init(&phones[i], g, i, 0, what[0] == 'S' ? PROTECTION_REQUIRED : PROTECTION_OFF);
-        phone_init(&phones[i + 1], g, i, 1, phones[i].policy.protection);
-        rig_call(&phones[i], &phones[i + 1], &phones[i].policy, &phones[i].policy);
+        call_up(g, &phones[i], &phones[i + 1], i, k);
     }
     load_run(phones, n, 1500); /* the sockets are connected by then */
     uint64_t cpu = cpu_ns(pid), packets = forwarded(g);
@@ -232,18 +284,19 @@ static void measure(struct rig *g, struct phone *phones, size_t n, pid_t pid, un
     packets = forwarded(g) - packets;
     printf("%s %zu streams: %.2f us CPU a packet, %.0f packets/s (%.1f %% of what was sent), "
            "%.1f kB a call\n",
-           what, n, (double)cpu / 1000 / (double)packets, (double)packets / seconds,
+           k->name, n, (double)cpu / 1000 / (double)packets, (double)packets / seconds,
            100.0 * (double)packets / (double)(n * 50 * seconds),
            (double)(resident_kb(pid) - before) / ((double)(n - 20) / 2));
-    lag_run(phones, n, seconds);
+    if (options.lag)
+        lag_run(phones, n, seconds);
 }
 
-static void bench(size_t n, unsigned seconds, const char *what)
+static void bench(size_t n, unsigned seconds, const struct kind *k)
 {
     static struct rig g;
     int fds[2];
     rig_memory_n(&g, (uint32_t)n + 2, 10000, 31000);
-    g.cfg.gather_ms = gather_ms;
+    g.cfg.gather_ms = options.gather_ms;
     g.wait_ms = 2000;
     rig_steer(&g);
     RIG_EQ(ipc_pair(fds), 0);
@@ -258,7 +311,7 @@ static void bench(size_t n, unsigned seconds, const char *what)
     g.events_n = 0;
     struct phone *phones = calloc(n, sizeof(*phones));
     RIG(phones);
-    measure(&g, phones, n, pid, seconds, what);
+    measure(&g, phones, n, pid, seconds, k);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     for (size_t i = 0; i < n; i++)
@@ -325,7 +378,7 @@ static void check_plan(struct phone *phones, size_t n)
     }
 }
 
-static int bench_plan(const char *path, pid_t pid, unsigned seconds)
+static void bench_plan(const char *name, const char *path, pid_t pid, unsigned seconds)
 {
     static struct rig g;
     struct phone *phones = calloc(MEDIA_ENDPOINTS_MAX, sizeof(*phones));
@@ -339,41 +392,60 @@ static int bench_plan(const char *path, pid_t pid, unsigned seconds)
     load_run(phones, n, seconds * 1000);
     cpu = cpu_ns(pid) - cpu;
     printf("%s %zu streams: %.2f us CPU a packet, %.0f packets/s (%.1f %% of what was sent)\n",
-           phones[0].tx ? "SRTP-SRTP" : "RTP-RTP", n, (double)cpu / 1000 / (double)heard,
-           (double)heard / seconds, 100.0 * (double)heard / (double)(n * 50 * seconds));
-    lag_run(phones, n, seconds);
+           name, n, (double)cpu / 1000 / (double)heard, (double)heard / seconds,
+           100.0 * (double)heard / (double)(n * 50 * seconds));
+    if (options.lag)
+        lag_run(phones, n, seconds);
     check_plan(phones, n);
     for (size_t i = 0; i < n; i++)
         phone_fini(&phones[i]);
     free(phones);
     srtp_engine_free(g.engine);
-    return 0;
+}
+
+static unsigned seconds_from(const char *text)
+{
+    unsigned n = text ? (unsigned)strtoul(text, NULL, 10) : 5;
+    return n ? n : 1;
+}
+
+/* What is left of the arguments. */
+static char **options_take(char **argv)
+{
+    options.gather_ms = media_config_default.gather_ms;
+    for (; *argv; argv++) {
+        if (strcmp(*argv, "--shared") == 0)
+            options.shared = true;
+        else if (strcmp(*argv, "--lag") == 0)
+            options.lag = true;
+        else if (strcmp(*argv, "--gather") == 0 && argv[1])
+            options.gather_ms = (uint32_t)strtoul(*++argv, NULL, 10);
+        else if (strcmp(*argv, "--kind") == 0 && argv[1])
+            options.kind = *++argv;
+        else
+            break;
+    }
+    return argv;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "--shared") == 0) {
-        if (!rig_go_shared())
-            return 1;
-        argc--;
-        argv++;
-    }
-    gather_ms = media_config_default.gather_ms;
-    if (argc > 2 && strcmp(argv[1], "--gather") == 0) {
-        gather_ms = (uint32_t)strtoul(argv[2], NULL, 10);
-        argc -= 2;
-        argv += 2;
-    }
+    argv = options_take(argv + (argc > 0));
+    if (options.shared && !rig_go_shared())
+        return 1;
     struct rlimit files = {65536, 65536};
     if (setrlimit(RLIMIT_NOFILE, &files) < 0)
         fprintf(stderr, "the limit of open files stays as it is\n");
-    if (argc > 3 && strcmp(argv[1], "--plan") == 0)
-        return bench_plan(argv[2], (pid_t)strtol(argv[3], NULL, 10),
-                          argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : 5);
-    size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) & ~1ul : 1000;
+    if (*argv && strcmp(*argv, "--plan") == 0 && argv[1] && argv[2] && argv[3]) {
+        bench_plan(argv[1], argv[2], (pid_t)strtol(argv[3], NULL, 10), seconds_from(argv[4]));
+        return 0;
+    }
+    size_t n = *argv ? strtoul(*argv, NULL, 10) & ~1ul : 1000;
     n = n < 40 ? 40 : n;
-    unsigned seconds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 5;
-    bench(n, seconds ? seconds : 1, "SRTP-SRTP");
-    bench(n, seconds ? seconds : 1, "RTP-RTP");
+    unsigned seconds = seconds_from(*argv ? argv[1] : NULL);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (!options.kind || strcmp(options.kind, kinds[i].name) == 0)
+            bench(n, seconds, &kinds[i]);
+    }
     return 0;
 }
