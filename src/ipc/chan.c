@@ -1,9 +1,10 @@
-/* A channel is a SOCK_SEQPACKET socket: the kernel keeps message boundaries, so one packet is one
- * message, its head (struct wire) and its payload.
+/* A channel is a SOCK_SEQPACKET socket: the kernel keeps the boundaries of packets, which hold as many
+ * messages as fit, each its head (struct wire) and its payload.
  *
  * Sending: every message goes into one queue of bytes (a record each: head, descriptors, payload);
  * the end of the wake-up sends the queue with sendmmsg straight from where it lies. In the steady
- * state that is one copy, no allocation, and one system call for all messages of a wake-up.
+ * state that is one copy, no allocation, and one system call for all messages of a wake-up; and few
+ * packets, because each of them wakes the other role.
  * Descriptors are borrowed, so a message with descriptors is sent at once where nothing stands
  * before it, and otherwise queues duplicates.
  *
@@ -20,9 +21,11 @@
 
 #include "ipc/wire.h"
 
-#define SEND_BATCH 32
+#define SEND_PACKETS 8
+#define SEND_RECORDS 128 /* of all packets of a batch */
 #define RECV_BATCH 8
-#define QUEUE_KEEP (64u << 10) /* an empty queue keeps no more memory than this */
+#define PACKET_MAX (sizeof(struct wire) + IPC_MSG_MAX)
+#define QUEUE_KEEP (256u << 10) /* an empty queue keeps no more memory than this */
 
 /* What lies in the queue before each payload. A record's size is a multiple of 8. */
 struct record {
@@ -38,7 +41,7 @@ struct queue {
 };
 
 struct slot {
-    char data[sizeof(struct wire) + IPC_MSG_MAX] __attribute__((aligned(8)));
+    char data[PACKET_MAX] __attribute__((aligned(8)));
     union ipc_control control;
 };
 
@@ -165,6 +168,7 @@ static int queue_put(struct queue *q, const struct ipc_out *m)
         memcpy(at, m->head, m->head_n);
     if (m->tail_n)
         memcpy(at + m->head_n, m->tail, m->tail_n);
+    memset(at + payload_n, 0, size - sizeof(rec) - payload_n); /* it is sent, too */
     if (m->fd_count) {
         size_t fds_n = m->fd_count * sizeof(int);
         memcpy(q->p + q->tail + size - fds_n, fds, fds_n);
@@ -190,27 +194,56 @@ static void chan_break(struct ipc_chan *c)
     (void)shutdown(c->fd, SHUT_WR); /* so that a peer that broke framing ends as well */
 }
 
+/* What stands in the queue as packets. */
+struct batch {
+    struct mmsghdr msgs[SEND_PACKETS];
+    struct iovec iov[SEND_RECORDS];
+    union ipc_control control[SEND_PACKETS];
+    unsigned records[SEND_PACKETS]; /* of each packet */
+    unsigned n, iov_n;
+};
+
+/* The packet that begins with the record at `at`; where the next one begins. */
+static size_t packet_make(const struct queue *q, size_t at, struct batch *b)
+{
+    struct msghdr *m = &b->msgs[b->n].msg_hdr;
+    size_t bytes = 0;
+    *m = (struct msghdr){.msg_iov = &b->iov[b->iov_n]};
+    while (at < q->tail && b->iov_n < SEND_RECORDS) {
+        struct record *rec = (struct record *)(void *)(q->p + at);
+        size_t n = rec->size - offsetof(struct record, wire);
+        if (rec->fd_count > 0)
+            n = sizeof(rec->wire) + rec->wire.n;
+        if (m->msg_iovlen > 0 && (rec->fd_count > 0 || bytes + n > PACKET_MAX))
+            break;
+        b->iov[b->iov_n++] = (struct iovec){&rec->wire, n};
+        m->msg_iovlen++;
+        bytes += n;
+        at += rec->size;
+        if (rec->fd_count > 0) {
+            const int *fds = (const int *)(const void *)(q->p + at) - rec->fd_count;
+            ipc_control_put(m, &b->control[b->n], fds, rec->fd_count);
+            break;
+        }
+    }
+    b->records[b->n++] = (unsigned)m->msg_iovlen;
+    return at;
+}
+
 /* One sendmmsg from the front of the queue. 1: something was sent; 0: the socket is full. */
 static int send_batch(struct ipc_chan *c)
 {
-    struct mmsghdr msgs[SEND_BATCH];
-    struct iovec iov[SEND_BATCH];
-    union ipc_control control[SEND_BATCH];
-    size_t at = c->q.head;
-    unsigned n = 0;
-    for (; n < SEND_BATCH && at < c->q.tail; n++) {
-        struct record *rec = (struct record *)(void *)(c->q.p + at);
-        iov[n] = (struct iovec){&rec->wire, sizeof(rec->wire) + rec->wire.n};
-        msgs[n] = (struct mmsghdr){.msg_hdr = {.msg_iov = &iov[n], .msg_iovlen = 1}};
-        at += rec->size;
-        const int *fds = (const int *)(const void *)(c->q.p + at) - rec->fd_count;
-        ipc_control_put(&msgs[n].msg_hdr, &control[n], fds, rec->fd_count);
-    }
-    int sent = sendmmsg(c->fd, msgs, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    struct batch b UNINITIALIZED;
+    b.n = b.iov_n = 0;
+    for (size_t at = c->q.head; at < c->q.tail && b.n < SEND_PACKETS && b.iov_n < SEND_RECORDS;)
+        at = packet_make(&c->q, at, &b);
+    int sent = sendmmsg(c->fd, b.msgs, b.n, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0)
         return is_full(errno) ? 0 : -EPIPE;
-    for (int i = 0; i < sent; i++)
-        queue_pop(&c->q);
+    for (int i = 0; i < sent; i++) {
+        for (unsigned j = 0; j < b.records[i]; j++)
+            queue_pop(&c->q);
+    }
     return sent > 0;
 }
 
@@ -325,19 +358,23 @@ static void chan_end(struct ipc_chan *c)
     c->on_closed(c->arg);
 }
 
-/* 0, or -EPIPE: the end of the stream, or framing broken. */
+/* The messages of a packet. 0, or -EPIPE: the end of the stream, or framing broken. */
 static int deliver(struct ipc_chan *c, struct slot *s, const struct mmsghdr *m)
 {
     int fds[IPC_FD_MAX];
-    size_t fd_count = ipc_control_take(&m->msg_hdr, fds);
-    struct wire w;
-    bool ok = ipc_wire_check(&m->msg_hdr, s->data, m->msg_len, &w);
-    if (c->freed || !ok) {
-        ipc_close_fds(fds, fd_count);
-        return -EPIPE;
+    size_t fd_count = ipc_control_take(&m->msg_hdr, fds), at = 0;
+    bool ok = m->msg_len > 0 && !(m->msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
+    while (ok && !c->freed && at < m->msg_len) {
+        struct wire w;
+        const char *payload = s->data + at + sizeof(w);
+        ok = ipc_wire_next(s->data, m->msg_len, &at, &w) && (fd_count == 0 || at == m->msg_len);
+        if (!ok)
+            break;
+        c->on_msg(c->arg, w.type, payload, w.n, fds, fd_count);
+        fd_count = 0;
     }
-    c->on_msg(c->arg, w.type, s->data + sizeof(w), w.n, fds, fd_count);
-    return 0;
+    ipc_close_fds(fds, fd_count);
+    return ok && !c->freed ? 0 : -EPIPE;
 }
 
 /* 1: there may be more; 0: nothing more; -EPIPE: the end. Every message of the batch is looked at,

@@ -53,13 +53,6 @@ size_t ipc_chan_queued(const struct ipc_chan *c); /* bytes not yet given to the 
 /* fn (NULL: none) is called from a later wake-up each time the queue has run empty: for a sender
  * of much, who would otherwise meet IPC_QUEUE_MAX. */
 void ipc_chan_on_drained(struct ipc_chan *c, void (*fn)(void *arg));
-
-/* Blocking, for start-up before the loop runs: waits for one message at most `ms`, at most `cap`
- * bytes of payload; ret_fds has room for IPC_FD_MAX. -ETIMEDOUT, -EPIPE (the peer has gone),
- * -EMSGSIZE or -EPROTO (framing; descriptors closed). */
-int ipc_recv_blocking(int fd, int ms, void *payload, size_t cap, uint32_t *ret_type, size_t *ret_n,
-                      int *ret_fds, size_t *ret_fd_count) MUST_CHECK;
-
 /* Memory that outlives a role. Its size is sealed, it is zeroed. */
 int ipc_memfd_new(const char *name, size_t size, int *ret_fd) MUST_CHECK;
 /* -EINVAL: smaller than `size`, or not sealed against shrinking (its owner could have us killed

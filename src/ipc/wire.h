@@ -7,9 +7,11 @@
 
 #include "ipc/ipc.h"
 
+/* A packet is one message or several, each beginning at a multiple of 8; one with descriptors is one
+ * message. */
 struct wire {
     uint32_t type;
-    uint32_t n; /* bytes of payload behind it: all of the packet's rest */
+    uint32_t n; /* bytes of payload behind it */
 };
 
 union ipc_control {
@@ -32,10 +34,9 @@ void ipc_control_put(struct msghdr *m, union ipc_control *c, const int *fds, siz
 size_t ipc_control_take(const struct msghdr *m, int *fds);
 void ipc_close_fds(const int *fds, size_t n);
 
-/* Whether the n bytes at `data` are one whole message with all its descriptors. Also false for the
- * end of the stream, n == 0. */
-bool ipc_wire_check(const struct msghdr *m, const char *data, size_t n,
-                    struct wire *ret) MUST_CHECK;
+/* The head of the message that begins at *at < n of the packet's n bytes; *at: where the next one
+ * begins. False: it is not whole. */
+bool ipc_wire_next(const char *data, size_t n, size_t *at, struct wire *ret) MUST_CHECK;
 int ipc_wire_send(int fd, const struct ipc_out *m) MUST_CHECK; /* now, without waiting; -errno */
 
 #endif
