@@ -15,8 +15,10 @@ struct pending {
     media_reply_fn *fn; /* NULL: nobody waits */
     void *arg;
     bool sent;
-    struct media_request rq;
-    char text[];
+    uint32_t id, ops;
+    uint64_t call;
+    size_t n;
+    char bytes[]; /* the message */
 };
 
 struct media_client {
@@ -53,8 +55,7 @@ static void pending_free(struct media_client *mc, struct pending *p)
     list_remove(&p->bucket);
     list_remove(&p->order);
     mc->count--;
-    secret_wipe(p->text, p->rq.text_n); /* crypto lines hold keys */
-    secret_wipe(&p->rq.mikey, sizeof(p->rq.mikey));
+    secret_wipe(p->bytes, p->n); /* crypto lines hold keys */
     free(p);
 }
 
@@ -74,7 +75,7 @@ static struct pending *pending_find(struct media_client *mc, uint32_t id)
     LIST_FOR_EACH(n, &mc->buckets[id % BUCKETS])
     {
         struct pending *p = CONTAINER_OF(n, struct pending, bucket);
-        if (p->rq.req == id)
+        if (p->id == id)
             return p;
     }
     return NULL;
@@ -85,11 +86,11 @@ static void send_pending(struct media_client *mc, struct pending *p)
     p->sent = false;
     if (!mc->chan || mc->is_full)
         return; /* goes out with the next attach, or when the queue has run empty */
-    int r = ipc_send2(mc->chan, MEDIA_MSG_REQUEST, &p->rq, sizeof(p->rq), p->text, p->rq.text_n);
+    int r = ipc_send(mc->chan, MEDIA_MSG_REQUEST, p->bytes, p->n, NULL, 0);
     p->sent = r == 0;
     mc->is_full = r == -ENOBUFS;
     if (r < 0)
-        log_event(LOG_ERROR, "media_request_not_sent", LOG_ERRNO(r), LOG_ID("call", p->rq.call));
+        log_event(LOG_ERROR, "media_request_not_sent", LOG_ERRNO(r), LOG_ID("call", p->call));
 }
 
 static void on_drained(void *arg)
@@ -113,7 +114,7 @@ static void on_reply(struct media_client *mc, const struct media_reply *r, struc
         return; /* answered in an earlier life of the media role */
     media_reply_fn *fn = p->fn;
     void *arg = p->arg;
-    bool orphan = !fn && (p->rq.ops & MEDIA_OP_OPEN) && r->status == MEDIA_STATUS_OK;
+    bool orphan = !fn && (p->ops & MEDIA_OP_OPEN) && r->status == MEDIA_STATUS_OK;
     pending_free(mc, p);
     if (orphan)
         media_client_close(mc, r->endpoint);
@@ -200,23 +201,35 @@ int media_client_attach(struct media_client *mc, int fd, const uint64_t *endpoin
     return 0;
 }
 
+static void message_write(struct pending *p, const struct media_request *rq, size_t size,
+                          struct slice text)
+{
+    const uint32_t head[] = {p->id, rq->ops, (uint32_t)size, (uint32_t)text.n};
+    static_assert(offsetof(struct media_request, endpoint) == sizeof(head), "these stand first");
+    memcpy(p->bytes, rq, size);
+    memcpy(p->bytes, head, sizeof(head));
+    if (text.n)
+        memcpy(p->bytes + size, text.p, text.n);
+}
+
 static int request_add(struct media_client *mc, const struct media_request *rq, struct slice text,
                        struct pending **ret)
 {
     if (mc->count >= MEDIA_CLIENT_PENDING_MAX || text.n > MEDIA_TEXT_MAX)
         return -ENOBUFS;
-    struct pending *p = malloc(sizeof(*p) + text.n);
+    size_t size = media_request_size(rq);
+    struct pending *p = malloc(sizeof(*p) + size + text.n);
     if (!p)
         return -ENOMEM;
-    p->rq = *rq;
     do
         mc->next_id++;
     while (mc->next_id == 0 || pending_find(mc, mc->next_id));
-    p->rq.req = mc->next_id;
-    p->rq.text_n = (uint32_t)text.n;
-    if (text.n)
-        memcpy(p->text, text.p, text.n);
-    list_push_back(&mc->buckets[p->rq.req % BUCKETS], &p->bucket);
+    p->id = mc->next_id;
+    p->ops = rq->ops;
+    p->call = rq->call;
+    p->n = size + text.n;
+    message_write(p, rq, size, text);
+    list_push_back(&mc->buckets[p->id % BUCKETS], &p->bucket);
     list_push_back(&mc->order, &p->order);
     mc->count++;
     *ret = p;
@@ -232,7 +245,7 @@ int media_client_request(struct media_client *mc, const struct media_request *rq
         return r;
     p->fn = fn;
     p->arg = arg;
-    *ret_id = p->rq.req;
+    *ret_id = p->id;
     send_pending(mc, p);
     return 0;
 }

@@ -14,6 +14,7 @@
 
 #include "base/addr.h"
 #include "base/protection.h"
+#include "base/slice.h"
 
 #define MEDIA_WHY_MAX 160
 #define MEDIA_TEXT_MAX 8192 /* keying attribute lines, "a=…\r\n" each */
@@ -23,7 +24,7 @@
 #define MEDIA_BUNDLE_MAX 7 /* m-lines that share the transport of another */
 
 enum media_msg_type {
-    MEDIA_MSG_REQUEST = 0x100, /* struct media_request, text_n bytes of text behind it */
+    MEDIA_MSG_REQUEST = 0x100, /* struct media_request, as media_request_take reads it */
     MEDIA_MSG_REPLY,           /* struct media_reply, text_n bytes of text behind it */
     MEDIA_MSG_EVENT,           /* struct media_event */
     MEDIA_MSG_SWEEP_BEGIN,     /* signal restarted: endpoints not named by KEEP are closed … */
@@ -120,17 +121,34 @@ struct media_mikey {
     char self[MEDIA_NAME_MAX], peer[MEDIA_NAME_MAX]; /* our domain; the user, "1000@example.org" */
 };
 
+/* Sent without the end that says nothing (media_request_size): what each operation needs stands first. */
 struct media_request {
     uint32_t req;      /* echoed in the reply */
     uint32_t ops;      /* enum media_op */
+    uint32_t size;     /* bytes of this struct that were sent; the rest is zero */
+    uint32_t text_n;   /* bytes of text behind them */
     uint64_t endpoint; /* ignored with OPEN */
 
     /* OPEN */
     uint64_t call;
     uint16_t leg;
     uint16_t stream;   /* m-line */
-    struct addr local; /* address to bind; its port is ignored */
     uint16_t bundle;   /* 1 + the stream of this leg whose transport it shares; 0: its own */
+    struct addr local; /* address to bind; its port is ignored */
+
+    /* CONNECT */
+    uint8_t mode;  /* enum media_mode */
+    uint64_t peer; /* RELAY: the other endpoint; it is connected back to this one too */
+
+    /* EVENT */
+    uint8_t event;     /* RFC 4733 s.3.2 */
+    uint16_t event_ms; /* 0: as long as a digit usually is */
+
+    /* ANNOUNCE */
+    uint8_t announcement; /* enum media_announcement */
+
+    /* VERIFY */
+    bool verified; /* it was equal; false: taken back */
 
     /* REMOTE and LOCAL */
     struct media_policy policy;
@@ -148,31 +166,41 @@ struct media_request {
     struct addr
         signalling; /* where the leg's SIP comes from: a phone behind a NAT is there, whatever
                                its description says; family 0: not known */
-    uint8_t codec_count, ssrc_count;
-    struct media_codec codecs[MEDIA_CODEC_MAX]; /* in the peer's order */
-    uint32_t ssrcs[MEDIA_SSRC_MAX];             /* a=ssrc: tells the streams of a bundle apart */
-    struct media_mikey mikey;                   /* where the policy has MIKEY */
     bool transcode; /* REMOTE: what the other endpoint has not may be converted; both must say so */
     bool
         info; /* REMOTE: the phone takes digits by SIP INFO. Where it takes no events, and both may be
                   converted, the other's digits are told (MEDIA_EVENT_DIGIT). Not taken back */
-
-    /* CONNECT */
-    uint8_t mode;  /* enum media_mode */
-    uint64_t peer; /* RELAY: the other endpoint; it is connected back to this one too */
-
-    /* EVENT */
-    uint8_t event;     /* RFC 4733 s.3.2 */
-    uint16_t event_ms; /* 0: as long as a digit usually is */
-
-    /* ANNOUNCE */
-    uint8_t announcement; /* enum media_announcement */
-
-    /* VERIFY */
-    bool verified; /* it was equal; false: taken back */
-
-    uint32_t text_n;
+    uint8_t codec_count, ssrc_count;
+    uint32_t ssrcs[MEDIA_SSRC_MAX];             /* a=ssrc: tells the streams of a bundle apart */
+    struct media_codec codecs[MEDIA_CODEC_MAX]; /* in the peer's order */
+    struct media_mikey mikey;                   /* where the policy has MIKEY */
 };
+
+static inline size_t media_request_size(const struct media_request *rq)
+{
+    if (!(rq->ops & (MEDIA_OP_REMOTE | MEDIA_OP_LOCAL)))
+        return offsetof(struct media_request, policy);
+    if (media_policy_kinds(&rq->policy) & 1u << KEYING_MIKEY)
+        return sizeof(*rq);
+    return offsetof(struct media_request, codecs) + rq->codec_count * sizeof(rq->codecs[0]);
+}
+
+/* What came; the text stays where it is. False: it is not whole. */
+static inline bool media_request_take(const void *payload, size_t n, struct media_request *ret,
+                                      struct slice *ret_text)
+{
+    static const size_t head = offsetof(struct media_request, policy);
+    if (n < head)
+        return false;
+    memcpy(ret, payload, head);
+    if (ret->size < head || ret->size > sizeof(*ret) || ret->text_n > MEDIA_TEXT_MAX ||
+        n != (size_t)ret->size + ret->text_n)
+        return false;
+    memcpy((char *)ret + head, (const char *)payload + head, ret->size - head);
+    memset((char *)ret + ret->size, 0, sizeof(*ret) - ret->size);
+    *ret_text = slice_from((const char *)payload + ret->size, ret->text_n);
+    return true;
+}
 
 enum media_status {
     MEDIA_STATUS_OK = 0,

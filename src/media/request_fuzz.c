@@ -65,8 +65,10 @@ static void request(uint8_t kind, const uint8_t *data, size_t n)
         m.rq.local = local; /* nowhere but on loopback */
     m.rq.endpoint = id_of(m.rq.endpoint);
     m.rq.peer = id_of(m.rq.peer);
-    if (!(kind & 0x40))
+    if (!(kind & 0x40)) {
+        m.rq.size = sizeof(m.rq);
         m.rq.text_n = (uint32_t)text;
+    }
     media_role_message(g.role, MEDIA_MSG_REQUEST, &m, sizeof(m.rq) + text);
 }
 

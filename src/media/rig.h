@@ -167,7 +167,9 @@ static const struct media_reply *rig_request(struct rig *g, struct media_request
     rq->req = ++g->next_req;
     rq->text_n = (uint32_t)text.n;
     g->replied = false;
-    RIG_EQ(ipc_send2(g->chan, MEDIA_MSG_REQUEST, rq, sizeof(*rq), text.p, text.n), 0);
+    bool sane = rq->policy.keying_count <= KEYING_COUNT && rq->codec_count <= MEDIA_CODEC_MAX;
+    rq->size = (uint32_t)(sane ? media_request_size(rq) : sizeof(*rq));
+    RIG_EQ(ipc_send2(g->chan, MEDIA_MSG_REQUEST, rq, rq->size, text.p, text.n), 0);
     for (int i = 0; i < 10 && !g->replied; i++)
         RIG_EQ(loop_once(g->loop, g->wait_ms), 0);
     RIG(g->replied);

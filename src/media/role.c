@@ -108,11 +108,13 @@ static void sweep(struct media_role *r, uint32_t type, const void *payload, size
 
 void media_role_message(struct media_role *r, uint32_t type, const void *payload, size_t n)
 {
-    const struct media_request *rq = payload;
-    if (type == MEDIA_MSG_REQUEST && n >= sizeof(*rq) && rq->text_n == n - sizeof(*rq) &&
-        rq->text_n <= MEDIA_TEXT_MAX)
-        media_request_run(r, rq, slice_from(rq + 1, rq->text_n));
-    else if (type == MEDIA_MSG_SWEEP_BEGIN || type == MEDIA_MSG_KEEP || type == MEDIA_MSG_SWEEP_END)
+    struct media_request rq UNINITIALIZED;
+    struct slice text;
+    if (type == MEDIA_MSG_REQUEST && media_request_take(payload, n, &rq, &text)) {
+        media_request_run(r, &rq, text);
+        secret_wipe(&rq.mikey, sizeof(rq.mikey));
+    } else if (type == MEDIA_MSG_SWEEP_BEGIN || type == MEDIA_MSG_KEEP ||
+               type == MEDIA_MSG_SWEEP_END)
         sweep(r, type, payload, n);
     else if (type == MEDIA_MSG_ZRTP_ID && n == sizeof(struct media_zrtp_id))
         media_keying_zrtp_id(r, payload);

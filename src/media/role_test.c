@@ -204,8 +204,16 @@ static void test_senseless_requests(void **state)
     assert_int_equal(ipc_send(t.g.chan, MEDIA_MSG_REQUEST, "short", 5, NULL, 0), 0);
     assert_int_equal(ipc_send(t.g.chan, MEDIA_MSG_REPLY, "", 0, NULL, 0), 0);
     assert_int_equal(ipc_send(t.g.chan, MEDIA_MSG_KEEP, "x", 1, NULL, 0), 0);
-    struct media_request rq = {.ops = MEDIA_OP_OPEN, .text_n = 4};
+    struct media_request rq = {.ops = MEDIA_OP_OPEN, .size = sizeof(rq), .text_n = 4};
     assert_int_equal(ipc_send(t.g.chan, MEDIA_MSG_REQUEST, &rq, sizeof(rq), NULL, 0), 0);
+    static const uint32_t sizes[] = {0, offsetof(struct media_request, policy) - 1, sizeof(rq) + 1};
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        static const char more[1];
+        rq = (struct media_request){.ops = MEDIA_OP_OPEN, .size = sizes[i]};
+        assert_int_equal(ipc_send2(t.g.chan, MEDIA_MSG_REQUEST, &rq, i < 2 ? sizes[i] : sizeof(rq),
+                                   more, i < 2 ? 0 : 1),
+                         0);
+    }
     rig_turn(&t.g);
     log_to_fd(2);
     assert_passes(&t.a, &t.b);

@@ -259,11 +259,11 @@ static inline void kit_media_on_msg(void *arg, uint32_t type, const void *payloa
     } else if (type == MEDIA_MSG_SWEEP_END) {
         kit_media_sweep(m);
     } else if (type == MEDIA_MSG_REQUEST) {
-        const struct media_request *rq = payload;
-        struct kit_held h = {.rq = *rq};
-        assert_true(n == sizeof(*rq) + rq->text_n && rq->text_n < sizeof(h.text));
-        memcpy(h.text, rq + 1, rq->text_n);
-        h.text[rq->text_n] = '\0';
+        struct kit_held h = {0};
+        struct slice text = SLICE_NONE;
+        assert_true(media_request_take(payload, n, &h.rq, &text) && text.n < sizeof(h.text));
+        if (text.n)
+            memcpy(h.text, text.p, text.n);
         m->requests++;
         if (m->holds) {
             struct kit_held *copy = malloc(sizeof(h));
