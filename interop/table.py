@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve()
 ROOT = HERE.parent.parent
 PAGE = ROOT / "docs" / "INTEROP.md"
 # Those of tests/ that are cases with a peer too; of interop/, all are.
-TESTS = ("dtls", "ice", "kill", "kill_baresip", "mikey", "zrtp")
+TESTS = ("dtls", "ice", "kill", "kill_baresip", "kill_ringing", "mikey", "pass", "schemes", "zrtp")
 SCRIPTS = (*TESTS, *sorted(p.stem for p in HERE.parent.glob("*.py") if p != HERE))
 PEERS = {"baresip": ("baresip", "-h"), "Chromium": ("chromium", "--version"),
          "Janus": ("janus", "--version"),
