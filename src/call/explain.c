@@ -153,6 +153,31 @@ static void put_signalling(struct buf *b, const struct leg *l, const struct medi
                l->user.name, l->user.domain);
 }
 
+/* What its phone was offered first and would not take; `all`: nor the last one. */
+static void put_refused(struct buf *b, const struct leg *l, bool all)
+{
+    static const char *const words[OFFER_SHAPE_COUNT] = {
+        [OFFER_OSRTP] = "optional encryption in RTP/AVP (OSRTP)",
+        [OFFER_SAVP] = "SDES in RTP/SAVP",
+        [OFFER_DTLS] = "DTLS-SRTP",
+        [OFFER_ZRTP] = "ZRTP",
+        [OFFER_MIKEY] = "MIKEY",
+        [OFFER_CLEAR] = "no encryption",
+    };
+    const struct offers *o = &l->offers;
+    size_t n = o->at + (size_t)(all && o->at < o->count);
+    if (n == 0)
+        return;
+    put_who(b, l);
+    BUF_PUT_LIT(b, " was offered");
+    for (size_t i = 0; i < n; i++)
+        buf_printf(b, "%s %s", i == 0 ? "" : i + 1 < n ? "," : " and", words[o->shapes[i]]);
+    buf_printf(b, ", which the phone refused%s.\n",
+               all ? ""
+                   : "; what it takes is remembered, and `sotto quirk set` names it for all phones "
+                     "of its kind");
+}
+
 static void put_leg(struct buf *b, const struct leg *l)
 {
     const struct media_protection *p = tell_protection_of(l);
@@ -164,6 +189,7 @@ static void put_leg(struct buf *b, const struct leg *l)
     } else {
         put_encrypted(b, l, p);
     }
+    put_refused(b, l, false);
     put_signalling(b, l, p);
 }
 
@@ -177,6 +203,7 @@ static void put_refusal(struct buf *b, const struct call *c)
     LIST_FOR_EACH(n, &c->legs)
     {
         const struct leg *l = CONTAINER_OF(n, struct leg, node);
+        put_refused(b, l, true);
         if (tell_protection_of(l)->keying == KEYING_NONE)
             put_menu(b, l);
     }

@@ -65,6 +65,9 @@ static void test_osrtp_refused_savp_taken(void **state)
     answer(&t, phone_sdp(&t.b, 6000, "sendrecv"));
     assert_int_equal(kit_endpoint_of(&k->media, 1, 0)->asked.policy.protection,
                      PROTECTION_PREFERRED); /* what may follow is still the user's policy */
+    kit_assert_explains(k,
+                        "The callee maybe@example.org was offered optional encryption in RTP/AVP "
+                        "(OSRTP), which the phone refused; what it takes is remembered");
     hang_up(&t.x, &t.y);
     kit_run(k);
     assert_false(kit_cdr_has(k, "\"status\":488"));
@@ -99,6 +102,10 @@ static void test_required_never_goes_below(void **state)
     await_nothing(&t.b);
     side_await(&t.x, "488");
     side_ack_failure(&t.x);
+    kit_run(k);
+    kit_assert_explains(k,
+                        "The callee 1001@example.org was offered SDES in RTP/SAVP, DTLS-SRTP and "
+                        "ZRTP, which the phone refused.");
     down(&t);
 }
 

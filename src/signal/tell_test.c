@@ -249,19 +249,6 @@ static void test_callee_requires_the_peer(void **state)
 
 /* --- in sentences ----------------------------------------------------------------------------- */
 
-static char *explain(struct kit *k, const char *which)
-{
-    char *s = call_core_explain(k->role->calls, slice_from_str(which));
-    assert_non_null(s);
-    return s;
-}
-
-static void assert_says(char *text, const char *what)
-{
-    if (!strstr(text, what))
-        fail_msg("\"%s\" is not in:\n%s", what, text);
-}
-
 static void test_explain_a_call(void **state)
 {
     struct kit *k = *state;
@@ -279,23 +266,23 @@ static void test_explain_a_call(void **state)
     await(&b, "ACK ");
     side_await(&c.a, "200");
     side_ack(&c.a, NULL);
-    char *s = explain(k, "last");
-    assert_says(s, "The caller 1000@example.org is encrypted by SDES");
-    assert_says(s, "The callee maybe@example.org talks in clear");
-    assert_says(s, "`sotto user set maybe@example.org --protection required`");
-    assert_says(s, "In that phone (Yealink SIP-T46S 66.85): Account > Advanced");
-    assert_says(s, "The callee maybe@example.org signals over udp, in clear");
-    assert_says(s, "Not both legs are protected");
+    char *s = kit_explain(k, "last");
+    kit_assert_says(s, "The caller 1000@example.org is encrypted by SDES");
+    kit_assert_says(s, "The callee maybe@example.org talks in clear");
+    kit_assert_says(s, "`sotto user set maybe@example.org --protection required`");
+    kit_assert_says(s, "In that phone (Yealink SIP-T46S 66.85): Account > Advanced");
+    kit_assert_says(s, "The callee maybe@example.org signals over udp, in clear");
+    kit_assert_says(s, "Not both legs are protected");
     free(s);
     hang_up(&c.a, &c.b);
     kit_run(k);
-    s = explain(k, "last");
-    assert_says(s, "It has ended: the caller hung up.");
+    s = kit_explain(k, "last");
+    kit_assert_says(s, "It has ended: the caller hung up.");
     /* By its id, which the first sentence names: "Call ID, from". */
     struct slice rest = slice_from_str(s), call = slice_cut(&rest, ' '), id = slice_cut(&rest, ',');
     char name[32];
     assert_true(slice_eq_str(call, "Call") && slice_to_str(id, name, sizeof(name)));
-    char *again = explain(k, name);
+    char *again = kit_explain(k, name);
     assert_string_equal(again, s);
     free(again);
     free(s);
@@ -316,9 +303,9 @@ static void test_explain_a_refusal(void **state)
     side_await(&sa, "488");
     side_ack_failure(&sa);
     kit_run(k);
-    char *s = explain(k, "last");
-    assert_says(s, "It was refused with 488: the caller's phone offers no encryption");
-    assert_says(s, "In that phone (Grandstream GXP2170): Accounts > Audio Settings");
+    char *s = kit_explain(k, "last");
+    kit_assert_says(s, "It was refused with 488: the caller's phone offers no encryption");
+    kit_assert_says(s, "In that phone (Grandstream GXP2170): Accounts > Audio Settings");
     free(s);
     side_fini(&sa);
     two_fini(&a, &b);

@@ -454,6 +454,27 @@ static inline bool kit_log_has(struct kit *k, const char *text)
     return has;
 }
 
+/* `sotto explain`; to be freed. */
+static inline char *kit_explain(struct kit *k, const char *which)
+{
+    char *s = call_core_explain(k->role->calls, slice_from_str(which));
+    assert_non_null(s);
+    return s;
+}
+
+static inline void kit_assert_says(const char *text, const char *what)
+{
+    if (!strstr(text, what))
+        fail_msg("\"%s\" is not in:\n%s", what, text);
+}
+
+static inline void kit_assert_explains(struct kit *k, const char *what)
+{
+    char *s = kit_explain(k, "last");
+    kit_assert_says(s, what);
+    free(s);
+}
+
 static inline bool kit_cdr_has(struct kit *k, const char *text)
 {
     char path[128];
