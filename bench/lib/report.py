@@ -17,9 +17,13 @@ class Report:
         self.rows = []
         self.group = ""
 
-    def heading(self, text):
+    def heading_alone(self, text):
         self.group = text
-        print(f"\n{text}\n{'':2}{'':<58}{'measured':>9}{'target':>9}{'speed':>9}{'peer':>8}{'ratio':>7}"
+        print(f"\n{text}")
+
+    def heading(self, text):
+        self.heading_alone(text)
+        print(f"{'':2}{'':<58}{'measured':>9}{'target':>9}{'speed':>9}{'peer':>8}{'ratio':>7}"
               f"{'quoted':>8}", flush=True)
 
     def add(self, name, value, unit, target=None, quoted=None, peer=None, note="", speed=None, scale=None):
@@ -40,9 +44,17 @@ class Report:
                          | {"group": self.group, "name": name, "unit": "", "note": why})
         print(f"  {name:<58}{'-':>9}  {why}", flush=True)
 
+    def table(self, heading, columns, lines):
+        """Figures that are no rows: lines of a name and a number for each column."""
+        self.heading_alone(heading)
+        self.rows.append({"group": heading, "columns": columns, "lines": lines})
+        print(f"  {'':<66}" + "".join(f"{c:>8}" for c in columns))
+        for name, *values in lines:
+            print(f"  {name:<66}" + "".join(f"{number(v):>8}" for v in values), flush=True)
+
     def count(self, key):
         """(met, all) of the targets of that kind."""
-        judged_rows = [r[f"{key}_met"] for r in self.rows if r[f"{key}_met"] is not None]
+        judged_rows = [r[f"{key}_met"] for r in self.rows if r.get(f"{key}_met") is not None]
         return sum(judged_rows), len(judged_rows)
 
 
@@ -67,6 +79,11 @@ def markdown(rows):
     """The tables as docs/PERFORMANCE.md shows them."""
     lines, group = [], None
     for r in rows:
+        if "columns" in r:
+            group = r["group"]
+            lines += ["", f"### {group}", f"| | {' | '.join(r['columns'])} |", "|---" * (len(r["columns"]) + 1) + "|"]
+            lines += [f"| {name} | {' | '.join(map(number, values))} |" for name, *values in r["lines"]]
+            continue
         if r["group"] != group:
             group = r["group"]
             lines += ["", f"### {group}", "| | measured | target | speed | peer | ratio | quoted | |",

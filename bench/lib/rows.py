@@ -3,12 +3,19 @@ import re
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 from lib.peers import KINDS, Kamailio, Rtpengine, have_kamailio, have_rtpengine
 from lib.server import Held, Server, load, median, program, program_rows, seed
 
 TRANSACTIONS_GONE = 34  # seconds: 64 * T1 and a little (RFC 3261 s.17)
 NO_PEERS = "not installed (tools/install-deps --bench): targets are not scaled to this machine"
+
+
+def cycles(ns):
+    """Of the time stamp counter, whose frequency the kernel tells in this way; a core may run faster."""
+    mhz = re.search(r"(?m)^cpu MHz\s*: ([\d.]+)$", Path("/proc/cpuinfo").read_text())
+    return f"{ns * float(mhz[1]) / 1000:.0f} cycles at {float(mhz[1]) / 1000:.1f} GHz" if mhz else ""
 
 
 def row_parse(b):
@@ -21,7 +28,7 @@ def row_parse(b):
             (sdp, "sdp: print towards the other leg", None, None, None)]
     for found, name, target, quoted, speed in rows:
         if name in found:
-            b.report.add(name, found[name], "ns", target, quoted, speed=speed)
+            b.report.add(name, found[name], "ns", target, quoted, note=cycles(found[name]), speed=speed)
         else:
             b.report.skip(name, "its bench did not print it")
 
@@ -36,24 +43,47 @@ def srtp_targets(engine, suite, sessions, size, burst):
     return (target, speed) if sessions == 1 else (target * 1.3, speed * 1.15)
 
 
+def srtp_tables(b, found):
+    """By payload, as the paper of 2011 had it; its Mbit/s are of the payload, encrypted and authenticated."""
+    sizes = sorted({size for *_, size, _, _ in found})
+    lines = {}
+    for engine, suite, sessions, size, protect, unprotect in found:
+        for way, values in (("protect", protect), ("unprotect", unprotect)):
+            for burst, value in zip((1, 8, 32), values):
+                if burst == 32 or engine == "ipsec-mb":
+                    lines.setdefault((engine, suite, sessions, way, burst), {})[size] = value
+    if len(sizes) < 2:
+        return
+    b.report.table("SRTP by payload in bytes, ns a packet", [str(n) for n in sizes],
+                   [[f"{engine} {suite}, {way}, burst {burst}, {sessions} session(s)", *(by[n] for n in sizes)]
+                    for (engine, suite, sessions, way, burst), by in lines.items()])
+    b.report.table("SRTP by payload in bytes, Mbit/s of payload on a core (protect, burst 32, one session)",
+                   [str(n) for n in sizes],
+                   [[f"{engine} {suite}", *(n * 8000 / by[n] for n in sizes)]
+                    for (engine, suite, sessions, way, burst), by in lines.items()
+                    if (sessions, way, burst) == (1, "protect", 32)])
+
+
 def row_srtp(b):
     b.report.heading("SRTP, ns per packet (protect; one session or 2,000); peer: Debian's libsrtp2")
     text = program("bench-crypto-srtp", *(["quick"] if b.quick else []))
     line = r"(?m)^(\S+) +(A\S+) +(\d+) +(\d+) \| +(\d+) +(\d+) +(\d+) \| +(\d+) +(\d+) +(\d+)"
-    found = [(m.group(1), m.group(2), int(m.group(3)), int(m.group(4)), [float(m.group(5 + i)) for i in range(3)])
+    found = [(m.group(1), m.group(2), int(m.group(3)), int(m.group(4)), *[[float(m.group(i + j)) for i in range(3)]
+                                                                          for j in (5, 8)])
              for m in re.finditer(line, text)]
-    peers = {(suite, size): values[2] for engine, suite, sessions, size, values in found
+    peers = {(suite, size): protect[2] for engine, suite, sessions, size, protect, _ in found
              if engine == "libsrtp2" and sessions == 1}
     quoted = {"AES_CM_128_HMAC_SHA1_80": 2044}  # that library, one session, 160 bytes; GCM was not quoted
-    for engine, suite, sessions, size, values in found:
-        for burst, value in zip((1, 8, 32), values):
-            if engine != "ipsec-mb" and burst != 32 and (engine == "libsrtp2" or size != 160):
-                continue  # they know no bursts
+    for engine, suite, sessions, size, protect, _ in found:
+        for burst, value in zip((1, 8, 32), protect):
+            if size != 160 or (engine != "ipsec-mb" and burst != 32):
+                continue  # in the table below; what knows no bursts
             target, speed = srtp_targets(engine, suite, sessions, size, burst)
             b.report.add(f"{engine} {suite} {size} bytes, burst {burst}, {sessions} session(s)", value, "ns",
                          target, quoted.get(suite) if target else None,
                          peers.get((suite, size)) if engine != "libsrtp2" and sessions == 1 or target else None,
-                         speed=speed)
+                         "the primitives alone: ipsec-mb, one key" if engine == "bare" else "", speed)
+    srtp_tables(b, found)
 
 
 # --- beside Kamailio and rtpengine, in turns ----------------------------------------------------

@@ -1,29 +1,32 @@
-/* Nanoseconds per packet of SRTP: payloads, burst sizes, one session and 2,000, each back end,
- * libsrtp2 beside them. Medians of bursts and of runs, so that what else the machine does does not
+/* Nanoseconds per packet of SRTP: payloads, burst sizes, one session and 2,000, each back end; beside
+ * them libsrtp2, and the primitives alone (`bare`). Medians of bursts and of runs, so that what else the machine does does not
  * count; a burst takes its sessions in an order without pattern. `bench-crypto-srtp quick` prints
  * only the 160-byte lines. */
 #include <math.h>
 
 #include "crypto/hash.h"
+#include "crypto/srtp_bare.h"
 #include "crypto/srtp_peer.h"
 
 #define SESSIONS 2000
 #define RUNS 5
 #define RUN_PACKETS 16384
 #define HDR 12
-#define ROOM 1500
+#define ROOM 2112
 
-static const uint32_t payloads[] = {160, 16, 64, 512, 1400};
+static const uint32_t payloads[] = {160, 16, 32, 64, 128, 256, 512, 1024, 2048};
 static const size_t bursts[] = {1, 8, 32};
 static const size_t session_counts[] = {1, SESSIONS};
 static const enum srtp_suite suites[] = {SRTP_AES_CM_128_HMAC_SHA1_80, SRTP_AEAD_AES_128_GCM};
 
 struct bench {
-    struct srtp_engine *engine; /* NULL: libsrtp2 */
+    struct srtp_engine *engine; /* NULL: libsrtp2, or … */
+    struct bare *bare;          /* … the primitives */
     struct srtp_ctx *ctx[SESSIONS];
     struct peer *out[SESSIONS], *in[SESSIONS];
     uint16_t order[RUN_PACKETS]; /* session of each packet */
     uint16_t seq[SESSIONS];
+    enum srtp_suite suite;
     uint8_t (*pkt)[ROOM]; /* RUN_PACKETS of them */
     uint32_t len[RUN_PACKETS];
     double spent[RUN_PACKETS]; /* ns of each burst */
@@ -62,7 +65,7 @@ static void make_sessions(struct bench *b, enum srtp_suite suite, size_t n)
         if (b->engine) {
             if (srtp_ctx_new(b->engine, &k, &b->ctx[i]) < 0)
                 abort();
-        } else {
+        } else if (!b->bare) {
             b->out[i] = peer_new(&k, true);
             b->in[i] = peer_new(&k, false);
         }
@@ -107,13 +110,16 @@ static double run_ours(struct bench *b, size_t burst, uint32_t payload, bool pro
                                         .len = HDR + payload,
                                         .hdr_len = HDR,
                                         .index = at};
-        if (!protect)
+        if (!protect && !b->bare)
             srtp_protect(b->engine, jobs, burst);
         double start = now_ns();
 
-        (protect ? srtp_protect : srtp_unprotect)(b->engine, jobs, burst);
+        if (b->bare)
+            bare_run(b->bare, b->suite, jobs, burst, protect);
+        else
+            (protect ? srtp_protect : srtp_unprotect)(b->engine, jobs, burst);
         b->spent[runs++] = now_ns() - start;
-        for (size_t i = 0; i < burst; i++)
+        for (size_t i = 0; i < burst && !b->bare; i++)
             if (jobs[i].verdict != SRTP_OK)
                 abort();
     }
@@ -166,10 +172,11 @@ static double median(struct bench *b, size_t burst, uint32_t payload, bool prote
 {
     double runs[RUNS] = {0};
 
-    size_t n = b->engine ? RUNS : 1;
+    bool ours = b->engine || b->bare;
+    size_t n = ours ? RUNS : 1;
 
     for (size_t r = 0; r < n; r++)
-        runs[r] = (b->engine ? run_ours : run_peer)(b, burst, payload, protect);
+        runs[r] = (ours ? run_ours : run_peer)(b, burst, payload, protect);
     return middle_of(runs, n) - clock_cost() / (double)burst;
 }
 
@@ -192,6 +199,7 @@ static void print_row(struct bench *b, const char *name, enum srtp_suite suite, 
 static void bench_backend(struct bench *b, const char *name, size_t n_payloads)
 {
     for (size_t i = 0; i < ARRAY_LEN(suites); i++) {
+        b->suite = suites[i];
         for (size_t s = 0; s < (b->engine ? ARRAY_LEN(session_counts) : 1); s++) {
             make_sessions(b, suites[i], session_counts[s]);
             for (size_t p = 0; p < n_payloads; p++)
@@ -217,6 +225,11 @@ int main(int argc, char **argv)
         bench_backend(b, srtp_engine_name(b->engine), n_payloads);
         b->engine = srtp_engine_free(b->engine);
     }
+    b->bare = bare_new();
+    if (b->bare)
+        bench_backend(b, "bare", n_payloads);
+    bare_free(b->bare);
+    b->bare = NULL;
     if (peer_open())
         bench_backend(b, "libsrtp2", n_payloads);
     free(b->pkt);
