@@ -208,7 +208,7 @@ static uint64_t forwarded(const struct rig *g)
 {
     uint64_t n = 0;
     for (uint32_t i = 0; i < g->cfg.max_endpoints; i++)
-        n += g->stats[i].tx_packets;
+        n += g->stats[g->cfg.first_endpoint + i].tx_packets;
     return n;
 }
 

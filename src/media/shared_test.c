@@ -335,8 +335,8 @@ static void test_overflow_is_counted(void **state)
     uint8_t pkt[256];
     int small = 1;
     two_init(&t, PROTECTION_OFF, PROTECTION_OFF);
-    assert_int_equal(media_steer_lost(&t.g.steer.shared), 0);
-    RIG_EQ(setsockopt(t.g.steer.shared.fd[MEDIA_SHARED_IN4], SOL_SOCKET, SO_RCVBUF, &small,
+    assert_int_equal(media_steer_lost(&t.g.steer.shared[0]), 0);
+    RIG_EQ(setsockopt(t.g.steer.shared[0].fd[MEDIA_SHARED_IN4], SOL_SOCKET, SO_RCVBUF, &small,
                       sizeof(small)),
            0);
     for (int i = 0; i < 20; i++) {
@@ -344,7 +344,7 @@ static void test_overflow_is_counted(void **state)
         phone_put(&t.a, pkt, n);
     }
     rig_turn(&t.g);
-    uint64_t lost = media_steer_lost(&t.g.steer.shared);
+    uint64_t lost = media_steer_lost(&t.g.steer.shared[0]);
     assert_true(lost > 0 && lost < 20);
     assert_int_equal(rig_stats(&t.g, t.a.endpoint)->rx_packets, 20 - lost);
     two_fini(&t);
