@@ -128,7 +128,8 @@ class Server:
     # --- roles ---
 
     def roles(self):
-        """{name: pid}, as the kernel knows them: works while a role is away."""
+        """{name: pid}, as the kernel knows them: works while a role is away. "media.0" and "media.1" where
+        media has several workers."""
         found = {}
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         for pid in children.read_text(encoding="ascii").split():
@@ -137,13 +138,15 @@ class Server:
             except OSError:
                 continue  # it has gone meanwhile
             if words[1:2] == [b"role"]:
-                found[words[2].decode()] = int(pid)
+                found[b".".join(w for w in words[2:4] if w).decode()] = int(pid)
         return found
+
+    def signal_role(self, name, what=signal.SIGKILL):
+        os.kill(self.roles()[name], what)
 
     def kill_role(self, name):
         """kill -9; seconds until the role is ready again."""
-        pid, mark = self.roles()[name], self.log.mark()
-        start = time.monotonic()
-        os.kill(pid, signal.SIGKILL)
+        mark, start = self.log.mark(), time.monotonic()
+        self.signal_role(name)
         when, _ = self.log.wait_line(rf"role_ready.*role={name}\b", mark)
         return when - start
