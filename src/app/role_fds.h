@@ -7,6 +7,7 @@
  *   CALL_STATE    memfd of limits.calls * CALL_SNAPSHOT_SIZE                     x
  *   MEDIA_STATE   memfd of media_state_size(a worker's endpoints), for each its own    x
  *   MEDIA_STATS   memfd of media_stats_size(endpoints of all workers)         r/only   x  r/only
+ *   MEDIA_SEEN    memfd of mikey_seen_size(), for all workers                          x
  *   CA_CERT       file DATA/tls/ca.crt (PEM)                                     R      R   R
  *   SERVER_CERT   file DATA/tls/server.crt (PEM, chain)                          R
  *   SERVER_KEY    file DATA/tls/server.key (PEM)                                 R
@@ -36,6 +37,7 @@ enum role_fd {
     ROLE_FD_CALL_STATE,
     ROLE_FD_MEDIA_STATE,
     ROLE_FD_MEDIA_STATS,
+    ROLE_FD_MEDIA_SEEN,
     ROLE_FD_CA_CERT,
     ROLE_FD_SERVER_CERT,
     ROLE_FD_SERVER_KEY,

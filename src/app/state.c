@@ -13,6 +13,7 @@
 #include "app/privileges.h"
 #include "call/call.h"
 #include "ipc/ipc.h"
+#include "keying/mikey_seen.h"
 #include "media/role.h"
 
 /* --- who gets what: the table of role_fds.h --- */
@@ -29,6 +30,7 @@ static const struct {
     [ROLE_FD_CALL_STATE] = {TO(ROLE_SIGNAL), false},
     [ROLE_FD_MEDIA_STATE] = {TO(ROLE_MEDIA), false},
     [ROLE_FD_MEDIA_STATS] = {ALL_ROLES, false},
+    [ROLE_FD_MEDIA_SEEN] = {TO(ROLE_MEDIA), false},
     [ROLE_FD_CA_CERT] = {ALL_ROLES, true},
     [ROLE_FD_SERVER_CERT] = {TO(ROLE_SIGNAL), true},
     [ROLE_FD_SERVER_KEY] = {TO(ROLE_SIGNAL), true},
@@ -273,6 +275,7 @@ static int memory_make(struct state *s, const struct app_config *c)
         {ROLE_FD_CALL_STATE, "sotto-calls", (size_t)c->max_calls * CALL_SNAPSHOT_SIZE},
         {ROLE_FD_MEDIA_STATS, "sotto-stats",
          media_stats_size(media_way_endpoints(c, s->media.workers))},
+        {ROLE_FD_MEDIA_SEEN, "sotto-mikey", mikey_seen_size()},
     };
     for (size_t i = 0; i < ARRAY_LEN(memory); i++) {
         int fd;

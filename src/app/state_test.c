@@ -77,7 +77,7 @@ static void each_role_gets_what_it_needs_and_no_key_besides(void **state)
          BIT(CONFIG) | BIT(CA_CERT) | BIT(SERVER_CERT) | BIT(SERVER_KEY) | BIT(DOMAIN_CERTS), 190},
         {ROLE_MEDIA,
          BIT(CONFIG) | BIT(MEDIA_STATE) | BIT(MEDIA_STATS) | BIT(CA_CERT) | BIT(MIKEY_CERT) |
-             BIT(MIKEY_KEY) | BIT(MEDIA_SHARED),
+             BIT(MIKEY_KEY) | BIT(MEDIA_SHARED) | BIT(MEDIA_SEEN),
          BIT(CONFIG) | BIT(CA_CERT) | BIT(MIKEY_CERT) | BIT(MIKEY_KEY), 100 + ROLE_FD_MEDIA_STATS},
         {ROLE_WEB, BIT(CONFIG) | BIT(MEDIA_STATS) | BIT(CA_CERT) | BIT(SEAL_KEY) | BIT(CONTROL),
          BIT(CONFIG) | BIT(CA_CERT), 190},

@@ -18,6 +18,7 @@ const struct media_config media_config_default = {
     .port_min = 20000,
     .port_max = 29999,
     .rtp_timeout_ms = 60000,
+    .seen_fd = -1,
 };
 
 /* --- to signalling --- */

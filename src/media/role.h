@@ -7,7 +7,8 @@
  * or without signalling. After kill -9 the next role does the same with the same two memfds.
  *
  * One role object is one worker: one process, one loop. Several share no more than the memfd of the
- * statistics and the array of ports, of which each writes what is its own. */
+ * statistics and the array of ports, of which each writes what is its own, and the memory of MIKEY's
+ * messages. */
 #ifndef SOTTO_MEDIA_ROLE_H
 #define SOTTO_MEDIA_ROLE_H
 
@@ -48,6 +49,9 @@ struct media_config {
     uint32_t workers, worker;
     uint32_t first_endpoint;
     uint16_t steered_min;
+    /* Memory of mikey_seen_size() that tells all workers which messages one has taken; borrowed as long
+     * as the role lives. -1: its own. */
+    int seen_fd;
 };
 extern const struct media_config media_config_default; /* 4,096 endpoints */
 

@@ -166,6 +166,7 @@ struct media_role {
     struct media_shared_way *shared; /* NULL: a socket for each port */
     struct srtp_engine *engine;
     struct keying_local local;
+    void *seen;              /* mapped memory of local.mikey_seen; NULL: its own */
     struct zrtp_local zrtp;  /* local.zrtp points to it, once signalling has told our identifier */
     uint64_t identity_check; /* when to look at our certificate's age again */
     struct ipc_chan *chan;
