@@ -350,6 +350,49 @@ static void test_overflow_is_counted(void **state)
     two_fini(&t);
 }
 
+/* One program, two workers: each hears what comes to its own ports, and no more. */
+static void test_two_workers(void **state)
+{
+    (void)state;
+    static struct two t[2];
+    uint8_t pkt[256];
+    rig_memory(&t[0].g);
+    t[0].g.cfg.workers = 2;
+    rig_steer(&t[0].g);
+    const struct media_config all = t[0].g.cfg;
+    for (uint32_t w = 0; w < 2; w++) {
+        struct rig *g = &t[w].g;
+        if (w > 0)
+            rig_memory(g);
+        const struct media_config of = media_config_of_worker(&all, w);
+        g->cfg.port_min = of.port_min;
+        g->cfg.port_max = of.port_max;
+        g->cfg.steered_min = of.steered_min;
+        g->cfg.worker = w;
+        g->cfg.shared = &t[0].g.steer.shared[w];
+        RIG_EQ(loop_new_virtual(1000000, &g->loop), 0);
+        rig_start_role(g);
+        rig_attach(g);
+        phone_init(&t[w].a, g, 7, 0, PROTECTION_OFF);
+        phone_init(&t[w].b, g, 7, 1, PROTECTION_OFF);
+        rig_call(&t[w].a, &t[w].b, &t[w].a.policy, &t[w].b.policy);
+        assert_in_range(addr_port(&t[w].a.server), of.port_min, of.port_max);
+    }
+    for (uint32_t n = 1; n <= 3; n++) {
+        for (uint32_t w = 0; w < 2; w++) {
+            phone_put(&t[w].a, pkt, phone_make_rtp(&t[w].a, pkt, 1));
+            rig_turn(&t[!w].g); /* it is not the other's, whoever is first */
+            assert_int_equal(phone_hear(&t[w].b), 0);
+            rig_turn(&t[w].g);
+            assert_int_equal(phone_hear(&t[w].b), 1);
+            assert_int_equal(rig_stats(&t[w].g, t[w].a.endpoint)->rx_packets, n);
+        }
+    }
+    t[1].g.cfg.shared = NULL; /* the first has opened it */
+    two_fini(&t[1]);
+    two_fini(&t[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_claims),
         cmocka_unit_test(test_ephemeral_ports),
         cmocka_unit_test(test_overflow_is_counted),
+        cmocka_unit_test(test_two_workers),
     };
     if (!rig_go_shared())
         return 77; /* skipped */

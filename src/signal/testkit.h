@@ -238,15 +238,20 @@ static inline void kit_advance(struct kit *k, uint64_t ms)
     }
 }
 
-static inline void kit_media_start(struct kit *k)
+/* The double as this worker of the media role. */
+static inline void kit_media_start_as(struct kit *k, struct kit_media *m, uint32_t worker)
 {
     int fds[2];
     assert_int_equal(ipc_pair(fds), 0);
-    assert_int_equal(ipc_chan_new(k->loop, fds[1], kit_media_on_msg, kit_media_on_closed, &k->media,
-                                  &k->media.chan),
-                     0);
-    assert_int_equal(signal_role_attach_media(k->role, 0, fds[0]), 0);
+    assert_int_equal(
+        ipc_chan_new(k->loop, fds[1], kit_media_on_msg, kit_media_on_closed, m, &m->chan), 0);
+    assert_int_equal(signal_role_attach_media(k->role, worker, fds[0]), 0);
     kit_run(k);
+}
+
+static inline void kit_media_start(struct kit *k)
+{
+    kit_media_start_as(k, &k->media, 0);
 }
 
 static inline void kit_media_forget_held(struct kit_media *m)
