@@ -27,8 +27,8 @@ DTLS = ("--keying", "dtls")
 PAIRS = 4
 USERS = {f"{n}": {} for n in range(1000, 1000 + 2 * PAIRS)} | {
     f"{n}": {"keying": "dtls"} for n in range(2000, 2004)}
-cases = Cases(__file__, opener(USERS, settings=f"[media]\nworkers = 2\nports = {FIRST}-{LAST}\n"
-                                             f"[web]\nmetrics_token = {TOKEN}\n"))
+cases = Cases(__file__, opener(USERS, workers=2, settings=f"[media]\nports = {FIRST}-{LAST}\n"
+                                                        f"[web]\nmetrics_token = {TOKEN}\n"))
 
 
 def worker_of(call):

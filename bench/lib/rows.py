@@ -1,4 +1,5 @@
 """The rows. Targets as they were set; `quoted` is what the peer took on the machine of that day."""
+import os
 import re
 import shutil
 import subprocess
@@ -219,6 +220,38 @@ def row_relay(b):
                 shares = [f"{median(share[whose, kind]):.0f}" for whose in (way, "peer") if (whose, kind) in share]
                 b.report.add(f"{kind}, {streams} streams, {way}", us[way, kind], "us", target, quoted[kind][streams],
                              peer.get(("peer", kind)), f"{', '.join(shares)} % of the packets came through", speed)
+
+
+    relay_workers(b, ways[-1])
+
+
+PEAK = re.compile(r"(\S+) peak: (\d+) packets/s, workers busy (\d+) %")
+
+
+def relay_workers(b, way):
+    """Two media workers against one: what a packet costs, and how many pass where there are cores for it."""
+    name, options, _ = way
+    streams, seconds, cores = 1000 if b.quick else 2000, 2, os.cpu_count() or 1
+    peak = ("--peak",) if cores >= 4 else ()
+
+    def with_workers(n):
+        text = program("bench-media-relay", *options, "--workers", n, *peak, streams, seconds)
+        got = {("cpu", kind): float(us) for kind, us, _ in RELAYED.findall(text)}
+        for kind, rate, busy in PEAK.findall(text):
+            got |= {("peak", kind): 1e6 / float(rate), ("busy", kind): float(busy)}
+        return got
+    two, one = in_turns(b, lambda: with_workers(2), lambda: with_workers(1))
+    for kind in ("SRTP-SRTP", "RTP-RTP"):
+        note = "peer: one worker"
+        if not peak:
+            note += f"; {cores} cores are too few to see how many packets pass: the load needs cores of its own"
+        b.report.add(f"{kind}, {streams} streams, {name}, two workers", two["cpu", kind], "us", peer=one["cpu", kind],
+                     note=note)
+    for kind in ("SRTP-SRTP", "RTP-RTP") if peak else ():
+        times = one["peak", kind] / two["peak", kind]
+        b.report.add(f"{kind}, time between two packets at most, two workers", two["peak", kind], "us",
+                     peer=one["peak", kind], note=f"peer: one worker; {times:.2f} times as many (1.8 wanted), workers "
+                     f"busy {two['busy', kind]:.0f} and {one['busy', kind]:.0f} %")
 
 
 # --- sotto alone --------------------------------------------------------------------------------

@@ -17,9 +17,9 @@ PORTS = {"tls": 5061, "tcp": 5060, "udp": 5060, "wss": 8443, "ws": 8080}
 
 
 class Server:
-    """One server in a folder of its own; a context manager."""
+    """One server in a folder of its own; a context manager. One media worker, whatever the machine has."""
 
-    def __init__(self, folder, *, listen=("tls",), settings="", host=space.HOST):
+    def __init__(self, folder, *, listen=("tls",), settings="", host=space.HOST, workers=1):
         self.folder = Path(folder) / "server"
         self.folder.mkdir(mode=0o700)
         self.data = self.folder / "data"
@@ -27,7 +27,7 @@ class Server:
         self.config = self.folder / "sotto.conf"
         addresses = ", ".join(f"{kind}:{host}:{PORTS[kind]}" for kind in listen)
         self.config.write_text(f"[server]\ndomain = {DOMAIN}\nshutdown_grace = none\n\n"
-                               f"[media]\npath = {MEDIA_PATH}\n\n"
+                               f"[media]\npath = {MEDIA_PATH}\nworkers = {workers}\n\n"
                                f"[sip]\nlisten = {addresses}\nadvertise = {host}\n\n{settings}")
         self.process = self.log = self.out = None
 

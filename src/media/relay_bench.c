@@ -3,8 +3,11 @@
  * memory for a call. The load is this process, on another core if there is one: phones with real sockets, packets spread evenly
  * over time.
  *
- *   bench-media-relay [--shared] [streams [seconds]]
+ *   bench-media-relay [--shared] [--workers N [--peak]] [streams [seconds]]
  *   bench-media-relay --plan FILE PID [seconds]
+ *
+ * With several workers each has a share of ports and calls; CPU time is that of all of them. --peak asks
+ * for cores: one for each worker and one for what loads it, as fast as it can.
  *
  * The second loads another relay, whose process is PID, with the same phones. FILE has a line for
  * each stream: our port, its port, our key and its key (SUITE:KEY, as in a=crypto, or `-`); streams
@@ -18,6 +21,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#define WORKERS_MAX 4u
 #define SLICES 20 /* of the 20 ms between two packets of a stream */
 #define SENT 64   /* packets of a stream whose times are kept; a power of 2 */
 
@@ -39,14 +43,14 @@ static void on_cpu(unsigned cpu)
     (void)sched_setaffinity(0, sizeof(set), &set); /* one core is fine too */
 }
 
-static void child_run(struct rig *g, int fd)
+static void child_run(struct rig *g, int fd, unsigned cpu)
 {
     const struct media_role_ops ops = {.hold = no_hold, .unhold = no_unhold};
     struct media_role *role;
     struct loop *l;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "role"); /* for profilers */
-    on_cpu(1);
+    on_cpu(cpu);
     RIG_EQ(loop_new(&l), 0);
     RIG_EQ(media_role_new(l, &g->cfg, g->state_fd, g->stats_fd, &ops, &role), 0);
     RIG_EQ(media_role_start(role), 0);
@@ -204,64 +208,183 @@ static void lag_run(struct phone *phones, size_t n, unsigned seconds)
     lag_end(n * 50 * seconds);
 }
 
-static uint64_t forwarded(const struct rig *g)
+/* --- the workers --- */
+
+static struct team {
+    uint32_t n;
+    struct rig g[WORKERS_MAX];
+    pid_t pid[WORKERS_MAX];
+} team;
+
+static unsigned cores(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (unsigned)n : 1;
+}
+
+/* The first core is the load's. */
+static unsigned cpu_of(uint32_t worker)
+{
+    return worker + 1 < cores() ? worker + 1 : 1;
+}
+
+static struct rig *rig_of(size_t phone)
+{
+    return &team.g[phone / 2 % team.n];
+}
+
+static uint64_t team_cpu_ns(void)
+{
+    uint64_t ns = 0;
+    for (uint32_t w = 0; w < team.n; w++)
+        ns += cpu_ns(team.pid[w]);
+    return ns;
+}
+
+static long team_kb(void)
+{
+    long kb = 0;
+    for (uint32_t w = 0; w < team.n; w++)
+        kb += resident_kb(team.pid[w]);
+    return kb;
+}
+
+static uint64_t forwarded(void)
 {
     uint64_t n = 0;
-    for (uint32_t i = 0; i < g->cfg.max_endpoints; i++)
-        n += g->stats[g->cfg.first_endpoint + i].tx_packets;
+    for (uint32_t w = 0; w < team.n; w++) {
+        const struct rig *g = &team.g[w];
+        for (uint32_t i = 0; i < g->cfg.max_endpoints; i++)
+            n += g->stats[g->cfg.first_endpoint + i].tx_packets;
+    }
     return n;
 }
 
-static void measure(struct rig *g, struct phone *phones, size_t n, pid_t pid, unsigned seconds,
-                    const char *what)
+static void worker_start(uint32_t w, const struct media_config *all)
 {
-    long before = 0;
+    struct rig *g = &team.g[w];
+    int fds[2];
+    rig_be_worker(g, &team.g[0], all, w);
+    RIG_EQ(ipc_pair(fds), 0);
+    team.pid[w] = fork();
+    RIG(team.pid[w] >= 0);
+    if (team.pid[w] == 0)
+        child_run(g, fds[1], cpu_of(w));
+    close(fds[1]);
+    RIG_EQ(loop_new(&g->loop), 0);
+    RIG_EQ(ipc_chan_new(g->loop, fds[0], rig_on_msg, rig_on_closed, g, &g->chan), 0);
+    g->wait_ms = 2000;
+}
+
+static void team_start(uint32_t workers, uint32_t endpoints)
+{
+    team.n = workers;
+    for (uint32_t w = 0; w < workers; w++)
+        rig_memory_n(&team.g[w], endpoints, 10000, 31000);
+    team.g[0].cfg.workers = workers;
+    rig_steer(&team.g[0]);
+    const struct media_config all = team.g[0].cfg;
+    for (uint32_t w = 0; w < workers; w++)
+        worker_start(w, &all);
+    on_cpu(0);
+}
+
+static void team_stop(void)
+{
+    for (uint32_t w = team.n; w-- > 0;) {
+        kill(team.pid[w], SIGKILL);
+        waitpid(team.pid[w], NULL, 0);
+        rig_fini(&team.g[w]);
+    }
+}
+
+/* --- measuring --- */
+
+static void calls_make(struct phone *phones, size_t n, bool secure, long *ret_kb)
+{
     for (size_t i = 0; i + 1 < n; i += 2) {
         if (i == 20) /* libraries and buffers are in memory by then */
-            before = resident_kb(pid);
-        phone_init(&phones[i], g, i, 0, what[0] == 'S' ? PROTECTION_REQUIRED : PROTECTION_OFF);
-        phone_init(&phones[i + 1], g, i, 1, phones[i].policy.protection);
+            *ret_kb = team_kb();
+        phone_init(&phones[i], rig_of(i), i, 0, secure ? PROTECTION_REQUIRED : PROTECTION_OFF);
+        phone_init(&phones[i + 1], rig_of(i), i, 1, phones[i].policy.protection);
         rig_call(&phones[i], &phones[i + 1], &phones[i].policy, &phones[i].policy);
     }
+}
+
+static void measure(struct phone *phones, size_t n, unsigned seconds, const char *what)
+{
+    long before = 0;
+    calls_make(phones, n, what[0] == 'S', &before);
     load_run(phones, n, 1500); /* the sockets are connected by then */
-    uint64_t cpu = cpu_ns(pid), packets = forwarded(g);
+    uint64_t cpu = team_cpu_ns(), packets = forwarded();
     load_run(phones, n, seconds * 1000);
-    cpu = cpu_ns(pid) - cpu;
-    packets = forwarded(g) - packets;
+    cpu = team_cpu_ns() - cpu;
+    packets = forwarded() - packets;
     printf("%s %zu streams: %.2f us CPU a packet, %.0f packets/s (%.1f %% of what was sent), "
            "%.1f kB a call\n",
            what, n, (double)cpu / 1000 / (double)packets, (double)packets / seconds,
            100.0 * (double)packets / (double)(n * 50 * seconds),
-           (double)(resident_kb(pid) - before) / ((double)(n - 20) / 2));
+           (double)(team_kb() - before) / ((double)(n - 20) / 2));
     lag_run(phones, n, seconds);
 }
 
-static void bench(size_t n, unsigned seconds, const char *what)
+/* Phones of one worker send as fast as they can, each its packet in turn, until we are killed. */
+__attribute__((noreturn)) static void flood(struct phone *phones, size_t n, uint32_t worker)
 {
-    static struct rig g;
-    int fds[2];
-    rig_memory_n(&g, (uint32_t)n + 2, 10000, 31000);
-    g.wait_ms = 2000;
-    rig_steer(&g);
-    RIG_EQ(ipc_pair(fds), 0);
-    pid_t pid = fork();
-    RIG(pid >= 0);
-    if (pid == 0)
-        child_run(&g, fds[1]);
-    close(fds[1]);
-    on_cpu(0);
-    RIG_EQ(loop_new(&g.loop), 0);
-    RIG_EQ(ipc_chan_new(g.loop, fds[0], rig_on_msg, rig_on_closed, &g, &g.chan), 0);
-    g.events_n = 0;
-    struct phone *phones = calloc(n, sizeof(*phones));
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    on_cpu(worker ? team.n + worker : 0);
+    for (;;) {
+        for (size_t i = 0; i < n; i++) {
+            if (rig_of(i) == &team.g[worker])
+                stream_turn(&phones[i], i);
+        }
+    }
+}
+
+static void peak(struct phone *phones, size_t n, unsigned seconds, const char *what)
+{
+    pid_t load[WORKERS_MAX];
+    const struct timespec warm = {1, 0}, all = {seconds, 0};
+    for (uint32_t w = 0; w < team.n; w++) {
+        load[w] = fork();
+        RIG(load[w] >= 0);
+        if (load[w] == 0)
+            flood(phones, n, w);
+    }
+    nanosleep(&warm, NULL);
+    uint64_t cpu = team_cpu_ns(), packets = forwarded(), start = loop_clock_ns();
+    nanosleep(&all, NULL);
+    cpu = team_cpu_ns() - cpu;
+    packets = forwarded() - packets;
+    uint64_t took = loop_clock_ns() - start;
+    for (uint32_t w = 0; w < team.n; w++) {
+        kill(load[w], SIGKILL);
+        waitpid(load[w], NULL, 0);
+    }
+    printf("%s peak: %.0f packets/s, workers busy %.0f %%\n", what,
+           (double)packets * 1e9 / (double)took,
+           100.0 * (double)cpu / (double)took / (double)team.n);
+}
+
+struct options {
+    uint32_t workers;
+    bool peak;
+    size_t n;
+    unsigned seconds;
+};
+
+static void bench(const struct options *o, const char *what)
+{
+    struct phone *phones = calloc(o->n, sizeof(*phones));
     RIG(phones);
-    measure(&g, phones, n, pid, seconds, what);
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    for (size_t i = 0; i < n; i++)
+    team_start(o->workers, (uint32_t)o->n + 2);
+    measure(phones, o->n, o->seconds, what);
+    if (o->peak)
+        peak(phones, o->n, o->seconds, what);
+    team_stop();
+    for (size_t i = 0; i < o->n; i++)
         phone_fini(&phones[i]);
     free(phones);
-    rig_fini(&g);
 }
 
 /* --- another relay --- */
@@ -347,24 +470,43 @@ static int bench_plan(const char *path, pid_t pid, unsigned seconds)
     return 0;
 }
 
+/* Takes what it knows from the front. False: what it asks for is not here. */
+static bool options_take(int *argc, char ***argv, struct options *o)
+{
+    for (; *argc > 1 && strncmp((*argv)[1], "--", 2) == 0; --*argc, ++*argv) {
+        const char *name = (*argv)[1];
+        if (strcmp(name, "--shared") == 0) {
+            if (!rig_go_shared())
+                return false;
+        } else if (strcmp(name, "--peak") == 0) {
+            o->peak = true;
+        } else if (strcmp(name, "--workers") == 0 && *argc > 2) {
+            o->workers = (uint32_t)strtoul((*argv)[2], NULL, 10);
+            --*argc;
+            ++*argv;
+        } else {
+            break;
+        }
+    }
+    return o->workers >= 1 && o->workers <= WORKERS_MAX && (!o->peak || cores() >= 2 * o->workers);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "--shared") == 0) {
-        if (!rig_go_shared())
-            return 1;
-        argc--;
-        argv++;
-    }
+    struct options o = {.workers = 1};
+    if (!options_take(&argc, &argv, &o))
+        return 1;
     struct rlimit files = {65536, 65536};
     if (setrlimit(RLIMIT_NOFILE, &files) < 0)
         fprintf(stderr, "the limit of open files stays as it is\n");
     if (argc > 3 && strcmp(argv[1], "--plan") == 0)
         return bench_plan(argv[2], (pid_t)strtol(argv[3], NULL, 10),
                           argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : 5);
-    size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) & ~1ul : 1000;
-    n = n < 40 ? 40 : n;
-    unsigned seconds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 5;
-    bench(n, seconds ? seconds : 1, "SRTP-SRTP");
-    bench(n, seconds ? seconds : 1, "RTP-RTP");
+    o.n = argc > 1 ? strtoul(argv[1], NULL, 10) & ~1ul : 1000;
+    o.n = o.n < 40 ? 40 : o.n;
+    o.seconds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 5;
+    o.seconds = o.seconds ? o.seconds : 1;
+    bench(&o, "SRTP-SRTP");
+    bench(&o, "RTP-RTP");
     return 0;
 }

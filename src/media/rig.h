@@ -225,6 +225,18 @@ static RIG_UNUSED void rig_steer(struct rig *g)
     g->cfg.shared = &g->steer.shared[0];
 }
 
+/* g's role is this one of the workers whose way in and out `first` has opened, for `all` their ports. */
+static RIG_UNUSED void rig_be_worker(struct rig *g, struct rig *first,
+                                     const struct media_config *all, uint32_t worker)
+{
+    const struct media_config of = media_config_of_worker(all, worker);
+    g->cfg.port_min = of.port_min;
+    g->cfg.port_max = of.port_max;
+    g->cfg.steered_min = of.steered_min;
+    g->cfg.worker = worker;
+    g->cfg.shared = first->cfg.shared ? &first->steer.shared[worker] : NULL;
+}
+
 /* --- life --- */
 
 static RIG_UNUSED void rig_start_role(struct rig *g)
@@ -296,7 +308,7 @@ static RIG_UNUSED void rig_fini(struct rig *g)
         if (g->held[i].fd >= 0)
             close(g->held[i].fd);
     }
-    if (g->cfg.shared)
+    if (g->cfg.shared == &g->steer.shared[0])
         media_steer_close(&g->steer);
     munmap((void *)(uintptr_t)g->stats, rig_stats_size(g));
     close(g->state_fd);

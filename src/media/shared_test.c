@@ -364,19 +364,14 @@ static void test_two_workers(void **state)
         struct rig *g = &t[w].g;
         if (w > 0)
             rig_memory(g);
-        const struct media_config of = media_config_of_worker(&all, w);
-        g->cfg.port_min = of.port_min;
-        g->cfg.port_max = of.port_max;
-        g->cfg.steered_min = of.steered_min;
-        g->cfg.worker = w;
-        g->cfg.shared = &t[0].g.steer.shared[w];
+        rig_be_worker(g, &t[0].g, &all, w);
         RIG_EQ(loop_new_virtual(1000000, &g->loop), 0);
         rig_start_role(g);
         rig_attach(g);
         phone_init(&t[w].a, g, 7, 0, PROTECTION_OFF);
         phone_init(&t[w].b, g, 7, 1, PROTECTION_OFF);
         rig_call(&t[w].a, &t[w].b, &t[w].a.policy, &t[w].b.policy);
-        assert_in_range(addr_port(&t[w].a.server), of.port_min, of.port_max);
+        assert_in_range(addr_port(&t[w].a.server), g->cfg.port_min, g->cfg.port_max);
     }
     for (uint32_t n = 1; n <= 3; n++) {
         for (uint32_t w = 0; w < 2; w++) {
@@ -388,7 +383,6 @@ static void test_two_workers(void **state)
             assert_int_equal(rig_stats(&t[w].g, t[w].a.endpoint)->rx_packets, n);
         }
     }
-    t[1].g.cfg.shared = NULL; /* the first has opened it */
     two_fini(&t[1]);
     two_fini(&t[0]);
 }
