@@ -116,7 +116,7 @@ static struct set *set_of(const struct mikey_seen *s, struct slice peer)
     uint8_t hash[CRYPTO_SHA256_LEN];
 
     crypto_sha256(&peer, 1, hash);
-    return &s->memory->set[(hash[0] << 8 | hash[1]) % MIKEY_SEEN_SETS];
+    return &s->memory->set[((size_t)hash[0] << 8 | hash[1]) % MIKEY_SEEN_SETS];
 }
 
 static bool is_same(const struct mikey_bearer *a, const struct mikey_bearer *b)
