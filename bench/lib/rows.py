@@ -229,13 +229,14 @@ PEAK = re.compile(r"(\S+) peak: (\d+) packets/s, workers busy (\d+) %")
 
 
 def relay_workers(b, way):
-    """Two media workers against one: what a packet costs, and how many pass where there are cores for it."""
+    """Two media workers against one, as many streams for each: what a packet costs, and how many pass where there
+    are cores for it."""
     name, options, _ = way
-    streams, seconds, cores = 1000 if b.quick else 2000, 2, os.cpu_count() or 1
+    streams, seconds, cores = 500 if b.quick else 1000, 2, os.cpu_count() or 1
     peak = ("--peak",) if cores >= 4 else ()
 
     def with_workers(n):
-        text = program("bench-media-relay", *options, "--workers", n, *peak, streams, seconds)
+        text = program("bench-media-relay", *options, "--workers", n, *peak, n * streams, seconds)
         got = {("cpu", kind): float(us) for kind, us, _ in RELAYED.findall(text)}
         for kind, rate, busy in PEAK.findall(text):
             got |= {("peak", kind): 1e6 / float(rate), ("busy", kind): float(busy)}
@@ -244,8 +245,8 @@ def relay_workers(b, way):
     for kind in ("SRTP-SRTP", "RTP-RTP"):
         note = "peer: one worker"
         if not peak:
-            note += f"; {cores} cores are too few to see how many packets pass: the load needs cores of its own"
-        b.report.add(f"{kind}, {streams} streams, {name}, two workers", two["cpu", kind], "us", peer=one["cpu", kind],
+            note += f", both on one of {cores} cores: the load needs cores of its own to show how many packets pass"
+        b.report.add(f"{kind}, {streams} streams for each of two workers, {name}", two["cpu", kind], "us", peer=one["cpu", kind],
                      note=note)
     for kind in ("SRTP-SRTP", "RTP-RTP") if peak else ():
         times = one["peak", kind] / two["peak", kind]
