@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-AGAIN = (("kill.py", "media", "across_the_wrap"), ("hostile_call.py",))
+AGAIN = (("kill.py", "media", "across_the_wrap"), ("hostile_call.py",), ("workers.py",))
 
 
 def main():

@@ -124,7 +124,7 @@ def write(path, text):
     Path(path).write_text(text)
 
 
-CONF = "[sip]\nlisten = tls:127.0.0.1:5071\n"
+CONF = "[media]\nworkers = 1\n[sip]\nlisten = tls:127.0.0.1:5071\n"
 
 
 # --- the tests ----------------------------------------------------------------------------------
@@ -157,6 +157,9 @@ def check_names_mistakes(tmp):
     assert status == 3 and out == "", (status, out)
     assert f"{conf}:2: [sip] lisen: unknown key; did you mean `listen`?" in err, err
     assert f"{conf}:4: [media] ports = 1-2: not allowed; allowed: LOW-HIGH" in err, err
+    write(conf, "[media]\nworkers = 3\nports = 20000-20511\n")
+    status, _, err = run("serve", "--check", "-c", conf)
+    assert status == 3 and f"{conf}: [media] workers = 3: allowed with ports = 20000-20511: auto, or 1 to 2," in err, err
     write(conf, "[sip]\nlisten = udp:127.0.0.1:5060\n")
     status, out, err = run("serve", "--check", "-c", conf)
     assert status == 0 and "warning: [sip] listen: udp:127.0.0.1:5060 is not encrypted" in err, err
@@ -317,10 +320,10 @@ def a_bad_reload_leaves_the_old_settings(tmp):
         _, line, at = s.wait_log("reload_refused", mark)
         assert "old settings stay in force" in line, line
         assert "did you mean `level`" in s.log()
-        write(conf, CONF.replace("5071", "5075") + "[log]\nlevel = debug\n")
+        write(conf, CONF.replace("5071", "5075").replace("workers = 1", "workers = 2") + "[log]\nlevel = debug\n")
         s.process.send_signal(signal.SIGHUP)
         _, line, _ = s.wait_log("needs_restart", at)
-        assert "[sip] listen" in line, line
+        assert "[sip] listen" in line and "[media] workers" in line, line
         s.wait_log(" reloaded", at)
         assert s.pids() == before
         assert "reload_failed" not in s.log(), s.log()

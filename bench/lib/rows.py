@@ -1,4 +1,5 @@
 """The rows. Targets as they were set; `quoted` is what the peer took on the machine of that day."""
+import os
 import re
 import shutil
 import subprocess
@@ -260,6 +261,40 @@ def row_relay(b):
                     scales[kind] = theirs_us / set_by
                 b.report.add(f"{kind}, {streams} streams, {way}", us[way, kind], "us", target, set_by, theirs_us,
                              note, speed, scales.get(kind))
+    relay_workers(b, ways[-1])
+
+
+PEAK = re.compile(r"(\S+) peak: (\d+) packets/s, workers busy (\d+) %")
+
+
+def relay_workers(b, way):
+    """Two media workers against one, as many streams for each: what a packet costs, and how many pass where there
+    are cores for it."""
+    name, options, _ = way
+    streams, seconds, cores = 500 if b.quick else 1000, 2, os.cpu_count() or 1
+    kinds = ("SRTP-SRTP", "RTP-RTP")
+    peak = ("--peak",) if cores >= 4 else ()
+
+    def with_workers(n):
+        got = {}
+        for kind in kinds:
+            text = program("bench-media-relay", *options, "--workers", n, *peak, "--kind", kind, n * streams, seconds)
+            got |= {("cpu", kind): float(us) for _, us, _ in RELAYED.findall(text)}
+            for _, rate, busy in PEAK.findall(text):
+                got |= {("peak", kind): 1e6 / float(rate), ("busy", kind): float(busy)}
+        return got
+    two, one = in_turns(b, lambda: with_workers(2), lambda: with_workers(1))
+    for kind in kinds:
+        note = "peer: one worker"
+        if not peak:
+            note += f", both on one of {cores} cores: the load needs cores of its own to show how many packets pass"
+        b.report.add(f"{kind}, {streams} streams for each of two workers, {name}", two["cpu", kind], "us", peer=one["cpu", kind],
+                     note=note)
+    for kind in kinds if peak else ():
+        times = one["peak", kind] / two["peak", kind]
+        b.report.add(f"{kind}, time between two packets at most, two workers", two["peak", kind], "us",
+                     peer=one["peak", kind], note=f"peer: one worker; {times:.2f} times as many (1.8 wanted), workers "
+                     f"busy {two['busy', kind]:.0f} and {one['busy', kind]:.0f} %")
 
 
 # --- sotto alone --------------------------------------------------------------------------------

@@ -17,9 +17,9 @@ PORTS = {"tls": 5061, "tcp": 5060, "udp": 5060, "wss": 8443, "ws": 8080}
 
 
 class Server:
-    """One server in a folder of its own; a context manager."""
+    """One server in a folder of its own; a context manager. One media worker, whatever the machine has."""
 
-    def __init__(self, folder, *, listen=("tls",), settings="", host=space.HOST):
+    def __init__(self, folder, *, listen=("tls",), settings="", host=space.HOST, workers=1):
         self.folder = Path(folder) / "server"
         self.folder.mkdir(mode=0o700)
         self.data = self.folder / "data"
@@ -27,7 +27,7 @@ class Server:
         self.config = self.folder / "sotto.conf"
         addresses = ", ".join(f"{kind}:{host}:{PORTS[kind]}" for kind in listen)
         self.config.write_text(f"[server]\ndomain = {DOMAIN}\nshutdown_grace = none\n\n"
-                               f"[media]\npath = {MEDIA_PATH}\n\n"
+                               f"[media]\npath = {MEDIA_PATH}\nworkers = {workers}\n\n"
                                f"[sip]\nlisten = {addresses}\nadvertise = {host}\n\n{settings}")
         self.process = self.log = self.out = None
 
@@ -128,7 +128,8 @@ class Server:
     # --- roles ---
 
     def roles(self):
-        """{name: pid}, as the kernel knows them: works while a role is away."""
+        """{name: pid}, as the kernel knows them: works while a role is away. "media.0" and "media.1" where
+        media has several workers."""
         found = {}
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         for pid in children.read_text(encoding="ascii").split():
@@ -137,13 +138,15 @@ class Server:
             except OSError:
                 continue  # it has gone meanwhile
             if words[1:2] == [b"role"]:
-                found[words[2].decode()] = int(pid)
+                found[b".".join(w for w in words[2:4] if w).decode()] = int(pid)
         return found
+
+    def signal_role(self, name, what=signal.SIGKILL):
+        os.kill(self.roles()[name], what)
 
     def kill_role(self, name):
         """kill -9; seconds until the role is ready again."""
-        pid, mark = self.roles()[name], self.log.mark()
-        start = time.monotonic()
-        os.kill(pid, signal.SIGKILL)
+        mark, start = self.log.mark(), time.monotonic()
+        self.signal_role(name)
         when, _ = self.log.wait_line(rf"role_ready.*role={name}\b", mark)
         return when - start

@@ -55,12 +55,12 @@ class Stage:
         print("\n".join(self.server.log.since()[-LOG_TAIL:]))
 
 
-def opener(users, listen=("tls",), settings=""):
-    """A function that opens a stage. users: {name: policy}"""
+def opener(users, **how):
+    """A function that opens a stage. users: {name: policy}; the rest is the server's"""
     @contextmanager
     def stage():
         folder = space.folder()
-        with Server(folder, listen=listen, settings=settings) as server:
+        with Server(folder, **how) as server:
             for name, policy in users.items():
                 server.add_user(name, **policy)
             on = Stage(folder, server)

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ipc/media_msg.h"
+
 #define FILE_BYTES_MAX (1u << 20)
 #define KEYS_MAX 64
 
@@ -351,6 +353,18 @@ void config_init(struct app_config *ret)
 
 /* --- what keys say of each other, and of the world --- */
 
+static void check_workers(const struct app_config *c, const char *name,
+                          struct config_report *report)
+{
+    uint32_t fit = (c->ports.max - c->ports.min + 1) / MEDIA_WORKER_PORTS_MIN;
+    if (c->media_workers > 1 && c->media_workers > fit)
+        report_add(report,
+                   "%s: [media] workers = %u: allowed with ports = %u-%u: auto, or %s%u, because "
+                   "each needs %u of them",
+                   name, c->media_workers, c->ports.min, c->ports.max, fit > 1 ? "1 to " : "",
+                   fit > 1 ? fit : 1, MEDIA_WORKER_PORTS_MIN);
+}
+
 void config_cross_check(const struct app_config *c, const char *name, struct config_report *report)
 {
     if (c->register_min_s > c->register_max_s)
@@ -364,6 +378,7 @@ void config_cross_check(const struct app_config *c, const char *name, struct con
     if (c->session_default_s < c->session_min_s)
         report_add(report, "%s: [sip] session_default = %us: less than session_min = %us", name,
                    c->session_default_s, c->session_min_s);
+    check_workers(c, name, report);
     for (uint32_t i = 0; i < c->sip.count; i++) {
         for (uint32_t j = 0; j < i; j++) {
             const struct config_listen *a = &c->sip.at[i], *b = &c->sip.at[j];

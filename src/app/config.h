@@ -71,6 +71,7 @@ struct app_config {
     uint32_t gather_ms;     /* 0: not at all */
     uint32_t rtp_timeout_s; /* 0: none */
     uint32_t transcode;     /* 0 or 1 */
+    uint32_t media_workers; /* 0: as media_way_workers says */
     /* [tls] */
     uint32_t tls_min;         /* enum config_tls_version */
     uint32_t client_cert;     /* enum config_client_cert */

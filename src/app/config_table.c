@@ -1,5 +1,6 @@
 /* Every key of sotto.conf. What stands here is also what the man page and the example say. */
 #include "app/config_type.h"
+#include "ipc/media_msg.h"
 #include "media/role.h"
 
 static const char *word_at(const char *const *words, size_t n, uint32_t i)
@@ -129,6 +130,12 @@ const struct config_key config_keys[] = {
      .help = "Whether the sound of two phones that share no codec is converted, and digits that one "
              "sends by INFO and the other takes as RTP events. Who may use which "
              "codec is said with `sotto user set NUMBER --codecs`."},
+
+    {"media", "workers", &config_type_auto, FIELD(media_workers), 1, MEDIA_WORKERS_MAX,
+     .fallback = "auto", .fixed = true,
+     .help = "How many processes relay media, each with its share of the ports, of which there have to "
+             "be 256 for each where there are several. A call stays with one of them. auto: one for two "
+             "cores, and at least one."},
 
     {"tls", "min_version", &config_type_word, FIELD(tls_min), .value_name = tls_word, .fallback = "1.2",
      .help = "Oldest version of TLS."},

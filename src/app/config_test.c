@@ -113,6 +113,9 @@ static void mistakes_are_named_with_the_nearest_key_and_what_is_allowed(void **s
         {"[media]\nports = 80-90\n",
          "t.conf:2: [media] ports = 80-90: not allowed; allowed: LOW-HIGH "
          "within 1024 to 65535 (default: 20000-29999)"},
+        {"[media]\nworkers = 17\n",
+         "t.conf:2: [media] workers = 17: not allowed; allowed: auto, or 1 to 16 (default: auto)"},
+        {"[media]\nworkers = 0\n", "allowed: auto, or 1 to 16 (default: auto)"},
         {"[tls]\nclient_cert = yes\n", "allowed: one of none, optional, required (default: none)"},
         {"[sip]\nlisten = tls:example.org:5061\n", "KIND:ADDRESS:PORT"},
         {"[sip]\nlisten = none\n", "KIND:ADDRESS:PORT"},
@@ -206,6 +209,30 @@ static void keys_are_checked_against_each_other(void **state)
     assert_non_null(strstr(rep.text, "127.0.0.1:1 is there twice"));
 }
 
+static void workers_need_ports(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *says; /* NULL: fine */
+    } cases[] = {
+        {"[media]\nports = 20000-20511\nworkers = 2\n", NULL},
+        {"[media]\nports = 20000-20510\nworkers = 2\n",
+         "t.conf: [media] workers = 2: allowed with ports = 20000-20510: auto, or 1, because each "
+         "needs 256 of them"},
+        {"[media]\nports = 20000-21000\nworkers = 16\n", "auto, or 1 to 3, because"},
+        {"[media]\nports = 20000-20003\nworkers = 1\n", NULL},
+        {"[media]\nports = 20000-20003\nworkers = auto\n", NULL},
+        {"[media]\nworkers = 16\n", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_good(cases[i].text);
+        config_cross_check(&cfg, "t.conf", &rep);
+        assert_int_equal(rep.count, cases[i].says ? 1 : 0);
+        if (cases[i].says && !strstr(rep.text, cases[i].says))
+            fail_msg("wanted: %s\ngot: %s", cases[i].says, rep.text);
+    }
+}
+
 static void insecure_choices_are_warned_of(void **state)
 {
     (void)state;
@@ -222,11 +249,13 @@ static void a_reload_keeps_what_needs_a_restart(void **state)
     (void)state;
     static struct app_config old;
     config_init(&old);
-    parse("[sip]\nlisten = tls:127.0.0.1:1\n[log]\nlevel = debug\n[media]\nports = 30000-30999\n");
+    parse("[sip]\nlisten = tls:127.0.0.1:1\n[log]\nlevel = debug\n[media]\nports = "
+          "30000-30999\nworkers = 2\n");
     config_keep_fixed(&cfg, &old, &rep);
-    assert_string_equal(rep.text, "[sip] listen\n[media] ports\n");
+    assert_string_equal(rep.text, "[sip] listen\n[media] ports\n[media] workers\n");
     assert_int_equal(cfg.sip.count, 2);
     assert_int_equal(cfg.ports.max, 29999);
+    assert_int_equal(cfg.media_workers, 0);
     assert_int_equal(cfg.log_level, LOG_DEBUG);
 }
 
@@ -344,6 +373,7 @@ int main(void)
         cmocka_unit_test(listeners_at_the_limit_and_one_past_it),
         cmocka_unit_test(reports_are_bounded),
         cmocka_unit_test(keys_are_checked_against_each_other),
+        cmocka_unit_test(workers_need_ports),
         cmocka_unit_test(insecure_choices_are_warned_of),
         cmocka_unit_test(a_reload_keeps_what_needs_a_restart),
         cmocka_unit_test(files_of_conf_d_come_after_in_order),

@@ -50,6 +50,31 @@ static void number_allowed(const struct config_key *k, struct buf *b)
 
 const struct config_type config_type_number = {number_parse, number_put, number_allowed, false};
 
+static int auto_parse(const struct config_key *k, struct slice v, void *field)
+{
+    const uint32_t none = 0;
+    if (!slice_eq_nocase_str(v, "auto"))
+        return number_parse(k, v, field);
+    memcpy(field, &none, sizeof(none));
+    return 0;
+}
+
+static void auto_put(const struct config_key *k, struct buf *b, const void *field)
+{
+    if (*(const uint32_t *)field)
+        number_put(k, b, field);
+    else
+        BUF_PUT_LIT(b, "auto");
+}
+
+static void auto_allowed(const struct config_key *k, struct buf *b)
+{
+    BUF_PUT_LIT(b, "auto, or ");
+    number_allowed(k, b);
+}
+
+const struct config_type config_type_auto = {auto_parse, auto_put, auto_allowed, false};
+
 /* --- duration --- */
 
 static const struct {

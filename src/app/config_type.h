@@ -5,6 +5,7 @@
 #include "app/config_key.h"
 
 extern const struct config_type config_type_number;    /* uint32_t, min..max */
+extern const struct config_type config_type_auto;      /* uint32_t, min..max; 0: "auto" */
 extern const struct config_type config_type_duration;  /* uint32_t seconds; 0: "none" if min is 0 */
 extern const struct config_type config_type_word;      /* uint32_t index */
 extern const struct config_type config_type_host;      /* char[CONFIG_HOST_MAX] */

@@ -12,7 +12,7 @@ static int role_dispatch(int argc, char **argv)
                                                    [ROLE_MEDIA] = media_role_main,
                                                    [ROLE_WEB] = web_role_main};
     enum role_kind k;
-    if (argc != 2 || role_parse(argv[1], &k) < 0 || !mains[k])
+    if (argc < 2 || role_parse(argv[1], &k) < 0 || !mains[k])
         return EXIT_STATUS_USAGE;
     return mains[k]();
 }

@@ -1,5 +1,6 @@
 #include "app/media_way.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -7,7 +8,27 @@
 #include "app/role_fds.h"
 #include "base/log.h"
 
-struct media_config media_way_config(const struct app_config *c)
+#define CORES_PER_WORKER 2 /* the other one is signalling's, and the kernel's */
+
+uint32_t media_way_workers(const struct app_config *c, uint32_t cores)
+{
+    uint32_t n = cores / CORES_PER_WORKER;
+    uint32_t fit = (c->ports.max - c->ports.min + 1) / MEDIA_WORKER_PORTS_MIN;
+    if (c->media_workers)
+        return c->media_workers;
+    n = n < MEDIA_WORKERS_MAX ? n : MEDIA_WORKERS_MAX;
+    n = n < fit ? n : fit;
+    return n ? n : 1;
+}
+
+/* Those that this process may use. */
+static uint32_t cores(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
+}
+
+struct media_config media_way_config(const struct app_config *c, uint32_t workers)
 {
     struct media_config m = media_config_default;
     m.max_endpoints = role_endpoints(c);
@@ -19,14 +40,20 @@ struct media_config media_way_config(const struct app_config *c)
     m.bind6 = c->media_bind.v6;
     m.advertise4 = c->media_advertise.v4;
     m.advertise6 = c->media_advertise.v6;
+    m.workers = workers;
     return m;
+}
+
+uint32_t media_way_endpoints(const struct app_config *c, uint32_t workers)
+{
+    const struct media_config all = media_way_config(c, workers);
+    return workers * media_config_of_worker(&all, 0).max_endpoints;
 }
 
 void media_way_init(struct media_way *w)
 {
-    *w = (struct media_way){.claim_fd = -1, .steer.prog = {-1, -1, -1}};
-    for (size_t i = 0; i < MEDIA_SHARED_COUNT; i++)
-        w->steer.shared.fd[i] = -1;
+    *w = (struct media_way){.claim_fd = -1, .workers = 1};
+    media_steer_init(&w->steer);
 }
 
 static int try_shared(const struct media_config *m, bool insist, struct media_way *w,
@@ -76,10 +103,11 @@ static void say(const struct app_config *c, const struct media_way *w, const cha
 
 int media_way_open(const struct app_config *c, struct media_way *ret, char *why, size_t why_max)
 {
-    const struct media_config m = media_way_config(c);
     char reason[MEDIA_STEER_WHY_MAX] = "so says [media] path";
     struct media_way w;
     media_way_init(&w);
+    w.workers = media_way_workers(c, cores());
+    const struct media_config m = media_way_config(c, w.workers);
     int r = MEDIA_STEER_UNABLE;
     if (c->media_path != CONFIG_MEDIA_STREAMS)
         r = try_shared(&m, c->media_path == CONFIG_MEDIA_SHARED, &w, reason);
@@ -92,6 +120,8 @@ int media_way_open(const struct app_config *c, struct media_way *ret, char *why,
     if (r < 0)
         return r;
     say(c, &w, reason);
+    if (w.workers > 1)
+        log_event(LOG_INFO, "media_workers", LOG_I("workers", w.workers));
     *ret = w;
     return 0;
 }

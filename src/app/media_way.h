@@ -8,11 +8,18 @@
 
 struct media_way {
     bool is_shared;
+    uint32_t workers;
     struct media_steer steer;
     int claim_fd; /* -1: none */
 };
 
-struct media_config media_way_config(const struct app_config *c);
+/* How many workers there are: what `[media] workers` says, or what the machine's cores and the ports are
+ * good for. */
+uint32_t media_way_workers(const struct app_config *c, uint32_t cores);
+/* For all workers; media_config_of_worker has the share of one. */
+struct media_config media_way_config(const struct app_config *c, uint32_t workers);
+/* Rows of statistics, of all workers. */
+uint32_t media_way_endpoints(const struct app_config *c, uint32_t workers);
 
 void media_way_init(struct media_way *w);
 /* Logs which way it is, and why. 0; where `[media] path = shared` cannot be had: enum exit_status with

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,8 +35,7 @@ static void send_held(void *arg)
         if (ipc_held_next(p->held, &tag, &fd)) {
             r = ipc_send(p->chan, ROLE_MSG_HELD, &tag, sizeof(tag), &fd, 1);
             if (r < 0 && r != -EPIPE) /* that one is lost to this life, no more */
-                log_event(LOG_WARN, "held_not_sent", LOG_STR("role", role_name(p->kind)),
-                          LOG_ERRNO(r));
+                log_event(LOG_WARN, "held_not_sent", LOG_STR("role", p->name), LOG_ERRNO(r));
             continue;
         }
         r = ipc_send(p->chan, ROLE_MSG_HELD_END, NULL, 0, NULL, 0);
@@ -64,7 +64,7 @@ static void take_held(struct proc *p, uint32_t type, const void *payload, size_t
     }
     int r = ipc_held_put(p->held, tag, fds[0]);
     if (r < 0)
-        log_event(LOG_WARN, "not_held", LOG_STR("role", role_name(p->kind)), LOG_ERRNO(r));
+        log_event(LOG_WARN, "not_held", LOG_STR("role", p->name), LOG_ERRNO(r));
 }
 
 /* --- messages --- */
@@ -91,11 +91,12 @@ static void on_closed(void *arg)
 /* --- birth --- */
 
 /* Between fork and exec: only what may be called there. */
-__attribute__((noreturn)) static void child_exec(int chan, enum role_kind kind)
+__attribute__((noreturn)) static void child_exec(int chan, struct proc *p)
 {
     sigset_t none;
+    /* The number is for people that look for the process. */
     char *argv[] = {(char *)(uintptr_t) "sotto", (char *)(uintptr_t) "role",
-                    (char *)(uintptr_t)role_name(kind), NULL};
+                    (char *)(uintptr_t)role_name(p->kind), p->number[0] ? p->number : NULL, NULL};
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (chan == CHANNEL_FD)
@@ -118,7 +119,7 @@ static int spawn(struct proc *p)
         return r;
     pid_t pid = fork();
     if (pid == 0)
-        child_exec(fds[1], p->kind);
+        child_exec(fds[1], p);
     r = pid < 0 ? -errno : 0;
     close(fds[1]);
     if (r < 0) {
@@ -155,7 +156,7 @@ static void act_spawn(struct proc *p)
         loop_timer_set(p->loop, &p->hang, PROC_START_MS);
         return;
     }
-    log_event(LOG_ERROR, "role_not_started", LOG_STR("role", role_name(p->kind)), LOG_ERRNO(r));
+    log_event(LOG_ERROR, "role_not_started", LOG_STR("role", p->name), LOG_ERRNO(r));
     if (p->pid) { /* reaped like any other */
         proc_event(p, PROC_EVENT_LOST);
         return;
@@ -247,14 +248,19 @@ static void on_due(void *arg)
 static void on_hang(void *arg)
 {
     struct proc *p = arg;
-    log_event(LOG_ERROR, "role_hangs", LOG_STR("role", role_name(p->kind)), LOG_I("pid", p->pid));
+    log_event(LOG_ERROR, "role_hangs", LOG_STR("role", p->name), LOG_I("pid", p->pid));
     proc_event(p, PROC_EVENT_HUNG);
 }
 
-int proc_init(struct proc *p, enum role_kind kind, struct loop *l, uint32_t held_limit,
+int proc_init(struct proc *p, const struct proc_id *id, struct loop *l, uint32_t held_limit,
               const struct proc_cb *cb)
 {
-    *p = (struct proc){.kind = kind, .state = PROC_DOWN, .loop = l, .cb = *cb};
+    *p = (struct proc){
+        .kind = id->kind, .worker = id->worker, .state = PROC_DOWN, .loop = l, .cb = *cb};
+    if (id->workers > 1)
+        (void)snprintf(p->number, sizeof(p->number), "%u", id->worker);
+    (void)snprintf(p->name, sizeof(p->name), "%s%s%s", role_name(id->kind), p->number[0] ? "." : "",
+                   p->number);
     loop_timer_init(&p->due, on_due, p);
     loop_timer_init(&p->hang, on_hang, p);
     return ipc_held_new(held_limit, &p->held);

@@ -60,6 +60,9 @@ struct proc_cb {
 
 struct proc {
     enum role_kind kind;
+    uint32_t worker; /* of media */
+    char number[4];  /* of the worker as text, where there are several, else empty */
+    char name[16];   /* "media", "media.1" */
     enum proc_state state;
     struct loop *loop;
     struct proc_cb cb;
@@ -75,8 +78,14 @@ struct proc {
     struct loop_timer due, hang;
 };
 
+/* Which process it is. */
+struct proc_id {
+    enum role_kind kind;
+    uint32_t worker, workers; /* media: which one of how many; else 0 */
+};
+
 /* `held_limit` descriptors may be held. */
-int proc_init(struct proc *p, enum role_kind kind, struct loop *l, uint32_t held_limit,
+int proc_init(struct proc *p, const struct proc_id *id, struct loop *l, uint32_t held_limit,
               const struct proc_cb *cb) MUST_CHECK;
 void proc_fini(struct proc *p); /* kills what still runs */
 void proc_start(struct proc *p);

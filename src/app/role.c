@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -68,6 +69,8 @@ static int take_start(struct role *r, const void *payload, size_t n, const int *
             close(fds[i]);
     }
     r->restarts = s.restarts;
+    r->worker = s.worker;
+    r->workers = s.workers;
     return whole ? 0 : -EPROTO;
 }
 
@@ -79,8 +82,9 @@ static int config_take(struct role *r)
         return s;
     memcpy(&r->cfg, p, sizeof(r->cfg));
     munmap(p, sizeof(r->cfg));
-    log_setup(role_name(r->ops->kind), (enum log_level)r->cfg.log_level,
-              (enum log_format)r->cfg.log_format);
+    if (r->ops->kind == ROLE_MEDIA && r->workers > 1)
+        snprintf(r->name, sizeof(r->name), "%s.%u", role_name(ROLE_MEDIA), r->worker);
+    log_setup(r->name, (enum log_level)r->cfg.log_level, (enum log_format)r->cfg.log_format);
     return 0;
 }
 
@@ -183,7 +187,7 @@ static void on_peer(struct role *r, const void *p, size_t n, const int *fds, siz
         return;
     }
     memcpy(&peer, p, sizeof(peer));
-    r->ops->peer(r->arg, (enum role_kind)peer.role, peer.restarts, fds[0]);
+    r->ops->peer(r->arg, &peer, fds[0]);
 }
 
 static void on_shutdown_tick(void *arg)
@@ -354,6 +358,7 @@ static void signals_setup(void)
 static int role_init(struct role *r, const struct role_ops *ops, void *arg)
 {
     *r = (struct role){.ops = ops, .arg = arg};
+    snprintf(r->name, sizeof(r->name), "%s", role_name(ops->kind));
     for (size_t i = 0; i < ARRAY_LEN(r->fds); i++)
         r->fds[i] = -1;
     for (size_t i = 0; i < CONFIG_LISTEN_MAX; i++)

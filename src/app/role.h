@@ -25,7 +25,7 @@ struct role_ops {
      * it is at its first start. Takes the descriptors of role->held. */
     int (*start)(void *arg, struct role *r);
     /* Takes fd: a channel to that role (ipc_chan_new). */
-    void (*peer)(void *arg, enum role_kind who, uint32_t restarts, int fd);
+    void (*peer)(void *arg, const struct role_peer *who, int fd);
     /* role->cfg and the certificates' descriptors are the new ones. */
     void (*reload)(void *arg, const struct app_config *old);
     void (*shutdown)(void *arg);       /* take no new calls */
@@ -39,6 +39,8 @@ struct role {
     struct loop *loop;
     struct ipc_chan *supervisor;
     uint32_t restarts;
+    uint32_t worker, workers; /* of media; other roles are told how many there are */
+    char name[16];            /* in the log: "media", or "media.1" where there are several */
     struct app_config cfg;
     int fds[ROLE_FD_SINGLE_COUNT]; /* by enum role_fd; -1: absent */
     int sip_listen[CONFIG_LISTEN_MAX], web_listen[CONFIG_LISTEN_MAX]; /* -1: absent */

@@ -5,8 +5,9 @@
  *   CONFIG        memfd, read-only: struct app_config                            R     R    R
  *   CONN_SLOTS    memfd of transport_slots_size(limits.connections)              x
  *   CALL_STATE    memfd of limits.calls * CALL_SNAPSHOT_SIZE                     x
- *   MEDIA_STATE   memfd of media_state_size(role_endpoints())                          x
- *   MEDIA_STATS   memfd of media_stats_size(role_endpoints())                 r/only   x  r/only
+ *   MEDIA_STATE   memfd of media_state_size(a worker's endpoints), for each its own    x
+ *   MEDIA_STATS   memfd of media_stats_size(endpoints of all workers)         r/only   x  r/only
+ *   MEDIA_SEEN    memfd of mikey_seen_size(), for all workers                          x
  *   CA_CERT       file DATA/tls/ca.crt (PEM)                                     R      R   R
  *   SERVER_CERT   file DATA/tls/server.crt (PEM, chain)                          R
  *   SERVER_KEY    file DATA/tls/server.key (PEM)                                 R
@@ -14,7 +15,7 @@
  *   MIKEY_KEY     file DATA/tls/mikey.key (PEM)                                         R
  *   DOMAIN_CERTS  memfd, read-only: the domains' certificates and keys (domain_certs.h)  R
  *   SEAL_KEY      file: the store's sealing key, 32 bytes                        x          x
- *   MEDIA_SHARED  the shared way in and out; index is one of MEDIA_SHARED_PORTS ..             x
+ *   MEDIA_SHARED  the worker's shared way in and out; index: MEDIA_SHARED_PORTS ..     x
  *   CONTROL       listening Unix stream socket DATA/control.sock                            x
  *   SIP_LISTEN    bound (and listening) socket; index into config.sip.at         x
  *   WEB_LISTEN    listening TCP socket; index into config.web.at                 x
@@ -23,7 +24,7 @@
  * absent (-1): a listener of a family that the machine lacks.
  * The ports of the console are signal's, because TLS and WebSockets are: what is plain HTTP there goes
  * on to web, connection by connection (ipc/web_msg.h).
- * Channels come one by one with ROLE_MSG_PEER: signal <-> media, signal <-> web. */
+ * Channels come one by one with ROLE_MSG_PEER: signal <-> each media worker, signal <-> web. */
 #ifndef SOTTO_APP_ROLE_FDS_H
 #define SOTTO_APP_ROLE_FDS_H
 
@@ -36,6 +37,7 @@ enum role_fd {
     ROLE_FD_CALL_STATE,
     ROLE_FD_MEDIA_STATE,
     ROLE_FD_MEDIA_STATS,
+    ROLE_FD_MEDIA_SEEN,
     ROLE_FD_CA_CERT,
     ROLE_FD_SERVER_CERT,
     ROLE_FD_SERVER_KEY,
@@ -55,6 +57,8 @@ enum role_fd {
 struct role_start {
     uint32_t role;     /* enum role_kind */
     uint32_t restarts; /* of this role; 0: its first life */
+    uint32_t worker;   /* media: which one … */
+    uint32_t workers;  /* … of how many; all roles are told */
     uint32_t fd_count;
     struct {
         uint8_t slot; /* enum role_fd */

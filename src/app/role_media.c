@@ -1,4 +1,4 @@
-/* The media role: the process around media/role.h. It has no way to a file and knows of no one but
+/* The media role: the process around media/role.h, or one of several. It has no way to a file and knows of no one but
  * signalling, whose channel may come and go: media flows without it. MIKEY's certificate and key come
  * by descriptors; without them MIKEY has no certificates, and nothing else changes. */
 #include "app/role.h"
@@ -55,11 +55,13 @@ static void identify_and_say(struct media_process *p)
 static int on_start(void *arg, struct role *r)
 {
     struct media_process *p = arg;
-    struct media_config cfg = media_way_config(&r->cfg);
+    const struct media_config all = media_way_config(&r->cfg, r->workers);
+    struct media_config cfg = media_config_of_worker(&all, r->worker);
     const struct media_role_ops media_ops = {role_hold, role_unhold, r};
     p->role = r;
     if (r->media_shared.fd[MEDIA_SHARED_PORTS] >= 0)
         cfg.shared = &r->media_shared;
+    cfg.seen_fd = r->fds[ROLE_FD_MEDIA_SEEN];
     int s = media_role_new(r->loop, &cfg, r->fds[ROLE_FD_MEDIA_STATE], r->fds[ROLE_FD_MEDIA_STATS],
                            &media_ops, &p->media);
     if (s < 0)
@@ -74,17 +76,16 @@ static int on_start(void *arg, struct role *r)
     return s;
 }
 
-static void on_peer(void *arg, enum role_kind who, uint32_t restarts, int fd)
+static void on_peer(void *arg, const struct role_peer *who, int fd)
 {
-    (void)restarts;
     struct media_process *p = arg;
-    if (who != ROLE_SIGNAL) {
+    if (who->role != ROLE_SIGNAL) {
         close(fd);
         return;
     }
     int s = media_role_attach(p->media, fd);
     if (s < 0)
-        log_event(LOG_ERROR, "peer_refused", LOG_STR("role", role_name(who)), LOG_ERRNO(s));
+        log_event(LOG_ERROR, "peer_refused", LOG_STR("role", role_name(ROLE_SIGNAL)), LOG_ERRNO(s));
 }
 
 static void on_reload(void *arg, const struct app_config *old)

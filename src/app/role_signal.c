@@ -8,6 +8,7 @@
 
 #include "app/domain_certs.h"
 #include "app/exit.h"
+#include "app/media_way.h"
 #include "crypto/hash.h"
 #include "crypto/tls.h"
 #include "signal/role.h"
@@ -158,6 +159,15 @@ static size_t take_listeners(struct role *r, struct transport_listener ret[LISTE
     return n;
 }
 
+/* Endpoints that each media worker has places and ports for. */
+static uint32_t media_room(const struct role *r)
+{
+    const struct media_config all = media_way_config(&r->cfg, r->workers);
+    const struct media_config of = media_config_of_worker(&all, 0);
+    uint32_t pairs = (of.port_max - of.port_min + 1u) / 2;
+    return pairs < of.max_endpoints ? pairs : of.max_endpoints;
+}
+
 static int signal_setup(struct signal_process *p, const uint8_t nonce_secret[32])
 {
     struct role *r = p->role;
@@ -177,6 +187,8 @@ static int signal_setup(struct signal_process *p, const uint8_t nonce_secret[32]
         .slots_fd = r->fds[ROLE_FD_CONN_SLOTS],
         .snapshot_fd = r->fds[ROLE_FD_CALL_STATE],
         .stats_fd = r->fds[ROLE_FD_MEDIA_STATS],
+        .media_workers = r->workers,
+        .media_room = media_room(r),
         .held = held,
         .held_count = r->held_count,
         .max_connections = c->max_connections,
@@ -221,19 +233,20 @@ static int on_start(void *arg, struct role *r)
     return s;
 }
 
-static void on_peer(void *arg, enum role_kind who, uint32_t restarts, int fd)
+/* That a role has been restarted the new channel says. */
+static void on_peer(void *arg, const struct role_peer *who, int fd)
 {
-    (void)restarts; /* a channel that is new says as much */
     struct signal_process *p = arg;
     int s = -EPROTO;
-    if (who == ROLE_MEDIA)
-        s = signal_role_attach_media(p->signal, fd);
-    else if (who == ROLE_WEB)
+    if (who->role == ROLE_MEDIA)
+        s = signal_role_attach_media(p->signal, who->worker, fd);
+    else if (who->role == ROLE_WEB)
         s = signal_role_attach_web(p->signal, fd);
     else
         close(fd);
     if (s < 0)
-        log_event(LOG_ERROR, "peer_refused", LOG_STR("role", role_name(who)), LOG_ERRNO(s));
+        log_event(LOG_ERROR, "peer_refused", LOG_STR("role", role_name((enum role_kind)who->role)),
+                  LOG_ERRNO(s));
 }
 
 static void on_reload(void *arg, const struct app_config *old)

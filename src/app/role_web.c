@@ -182,12 +182,14 @@ static json_t *when(uint64_t unix_s)
     return json_string(s);
 }
 
-static json_t *show_role(const struct role_status *s)
+static json_t *show_role(const struct web_process *w, const struct role_status *s)
 {
     json_t *j = json_pack("{s:s, s:i, s:o, s:i, s:b}", "role", role_name((enum role_kind)s->role),
                           "pid", (int)s->pid, "since", when(s->since), "restarts", (int)s->restarts,
                           "ready", (int)s->is_ready);
     if (j && s->role == ROLE_MEDIA) {
+        if (w->role->workers > 1)
+            json_object_set_new(j, "worker", json_integer((json_int_t)s->worker));
         json_object_set_new(j, "path", json_string(s->is_shared ? "shared" : "streams"));
         json_object_set_new(j, "overflowed", json_integer((json_int_t)s->overflowed));
     }
@@ -200,7 +202,7 @@ static void on_status(void *arg, const struct role_status *s, size_t n)
     struct ask *a = first_of(w, ROLE_MSG_GET_STATUS);
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, show_role(&s[i]));
+        json_array_append_new(list, show_role(w, &s[i]));
     if (a)
         ask_ok(a, list);
     else
@@ -413,11 +415,10 @@ static int on_start(void *arg, struct role *r)
     return e == 0 ? open_site(w) : e;
 }
 
-static void on_peer(void *arg, enum role_kind who, uint32_t restarts, int fd)
+static void on_peer(void *arg, const struct role_peer *who, int fd)
 {
     struct web_process *w = arg;
-    (void)restarts;
-    if (who != ROLE_SIGNAL) {
+    if (who->role != ROLE_SIGNAL) {
         close(fd);
         return;
     }
@@ -425,7 +426,7 @@ static void on_peer(void *arg, enum role_kind who, uint32_t restarts, int fd)
         on_signal_closed(w);
     int r = ipc_chan_new(w->role->loop, fd, on_signal_msg, on_signal_closed, w, &w->signal);
     if (r < 0)
-        log_event(LOG_ERROR, "peer_refused", LOG_STR("role", role_name(who)), LOG_ERRNO(r));
+        log_event(LOG_ERROR, "peer_refused", LOG_STR("role", role_name(ROLE_SIGNAL)), LOG_ERRNO(r));
 }
 
 static void on_reload(void *arg, const struct app_config *old)

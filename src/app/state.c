@@ -13,6 +13,7 @@
 #include "app/privileges.h"
 #include "call/call.h"
 #include "ipc/ipc.h"
+#include "keying/mikey_seen.h"
 #include "media/role.h"
 
 /* --- who gets what: the table of role_fds.h --- */
@@ -29,6 +30,7 @@ static const struct {
     [ROLE_FD_CALL_STATE] = {TO(ROLE_SIGNAL), false},
     [ROLE_FD_MEDIA_STATE] = {TO(ROLE_MEDIA), false},
     [ROLE_FD_MEDIA_STATS] = {ALL_ROLES, false},
+    [ROLE_FD_MEDIA_SEEN] = {TO(ROLE_MEDIA), false},
     [ROLE_FD_CA_CERT] = {ALL_ROLES, true},
     [ROLE_FD_SERVER_CERT] = {TO(ROLE_SIGNAL), true},
     [ROLE_FD_SERVER_KEY] = {TO(ROLE_SIGNAL), true},
@@ -65,14 +67,21 @@ static bool role_gets(enum role_kind role, unsigned slot, bool reload)
     return (slots[slot].roles & TO(role)) && (!reload || slots[slot].reload);
 }
 
-void state_fill_start(const struct state *s, enum role_kind role, bool reload,
+/* The one descriptor of that slot. */
+static int fd_for(const struct state *s, enum role_kind role, uint32_t worker, unsigned slot)
+{
+    if (slot == ROLE_FD_MEDIA_STATE)
+        return s->media_state[worker];
+    return slot == ROLE_FD_MEDIA_STATS && role != ROLE_MEDIA ? s->stats_ro : s->fds[slot];
+}
+
+void state_fill_start(const struct state *s, enum role_kind role, uint32_t worker, bool reload,
                       struct role_start *ret, int *ret_fds)
 {
-    *ret = (struct role_start){.role = role};
+    *ret = (struct role_start){.role = role, .worker = worker, .workers = s->media.workers};
     for (unsigned slot = 0; slot < ROLE_FD_SINGLE_COUNT; slot++) {
-        bool reader = slot == ROLE_FD_MEDIA_STATS && role != ROLE_MEDIA;
         if (role_gets(role, slot, reload))
-            start_add(ret, ret_fds, reader ? s->stats_ro : s->fds[slot], slot, 0);
+            start_add(ret, ret_fds, fd_for(s, role, worker, slot), slot, 0);
     }
     for (uint32_t i = 0; i < CONFIG_LISTEN_MAX; i++) {
         if (role_gets(role, ROLE_FD_SIP_LISTEN, reload))
@@ -82,7 +91,7 @@ void state_fill_start(const struct state *s, enum role_kind role, bool reload,
     }
     for (uint32_t i = 0; i < MEDIA_SHARED_COUNT; i++) {
         if (role_gets(role, ROLE_FD_MEDIA_SHARED, reload))
-            start_add(ret, ret_fds, s->media.steer.shared.fd[i], ROLE_FD_MEDIA_SHARED, i);
+            start_add(ret, ret_fds, s->media.steer.shared[worker].fd[i], ROLE_FD_MEDIA_SHARED, i);
     }
 }
 
@@ -241,6 +250,20 @@ static int config_share(struct state *s, const struct app_config *c)
     return r;
 }
 
+static int media_state_make(struct state *s, const struct app_config *c)
+{
+    const struct media_config all = media_way_config(c, s->media.workers);
+    int r = 0;
+    for (uint32_t w = 0; r == 0 && w < s->media.workers; w++) {
+        const struct media_config of = media_config_of_worker(&all, w);
+        int fd;
+        r = ipc_memfd_new("sotto-media", media_state_size(of.max_endpoints), &fd);
+        if (r == 0)
+            fd_set_at(&s->media_state[w], fd);
+    }
+    return r;
+}
+
 static int memory_make(struct state *s, const struct app_config *c)
 {
     const struct {
@@ -250,8 +273,9 @@ static int memory_make(struct state *s, const struct app_config *c)
     } memory[] = {
         {ROLE_FD_CONN_SLOTS, "sotto-connections", transport_slots_size(c->max_connections)},
         {ROLE_FD_CALL_STATE, "sotto-calls", (size_t)c->max_calls * CALL_SNAPSHOT_SIZE},
-        {ROLE_FD_MEDIA_STATE, "sotto-media", media_state_size(role_endpoints(c))},
-        {ROLE_FD_MEDIA_STATS, "sotto-stats", media_stats_size(role_endpoints(c))},
+        {ROLE_FD_MEDIA_STATS, "sotto-stats",
+         media_stats_size(media_way_endpoints(c, s->media.workers))},
+        {ROLE_FD_MEDIA_SEEN, "sotto-mikey", mikey_seen_size()},
     };
     for (size_t i = 0; i < ARRAY_LEN(memory); i++) {
         int fd;
@@ -260,6 +284,9 @@ static int memory_make(struct state *s, const struct app_config *c)
             return r;
         fd_set_at(&s->fds[memory[i].slot], fd);
     }
+    int r = media_state_make(s, c);
+    if (r < 0)
+        return r;
     /* A second open of the same memory, which can only be mapped for reading. */
     char path[64];
     snprintf(path, sizeof(path), "/proc/self/fd/%d", s->fds[ROLE_FD_MEDIA_STATS]);
@@ -277,6 +304,8 @@ void state_init(struct state *s)
     *s = (struct state){.lock_fd = -1, .stats_ro = -1};
     for (size_t i = 0; i < ARRAY_LEN(s->fds); i++)
         s->fds[i] = -1;
+    for (size_t i = 0; i < MEDIA_WORKERS_MAX; i++)
+        s->media_state[i] = -1;
     for (size_t i = 0; i < CONFIG_LISTEN_MAX; i++)
         s->sip[i] = s->web[i] = -1;
     media_way_init(&s->media);
@@ -337,6 +366,8 @@ void state_close(struct state *s)
 {
     for (size_t i = 0; i < ARRAY_LEN(s->fds); i++)
         fd_set_at(&s->fds[i], -1);
+    for (size_t i = 0; i < MEDIA_WORKERS_MAX; i++)
+        fd_set_at(&s->media_state[i], -1);
     fd_set_at(&s->stats_ro, -1);
     fd_set_at(&s->lock_fd, -1);
     listen_close(s->sip);

@@ -13,6 +13,7 @@ struct state {
     int lock_fd;
     bool first_start;                           /* the folder held no certificate before */
     int fds[ROLE_FD_SINGLE_COUNT];              /* by enum role_fd; -1: absent */
+    int media_state[MEDIA_WORKERS_MAX];         /* MEDIA_STATE of each worker; -1: absent */
     int stats_ro;                               /* MEDIA_STATS for those who may only read */
     char admin_password[IDENTITY_PASSWORD_MAX]; /* of the administrator just made; empty: none */
     int sip[CONFIG_LISTEN_MAX], web[CONFIG_LISTEN_MAX];
@@ -29,9 +30,9 @@ int state_open(struct state *s, struct app_config *c, char why[STATE_WHY_MAX]) M
 int state_reload(struct state *s, const struct app_config *c, char why[STATE_WHY_MAX]) MUST_CHECK;
 void state_close(struct state *s);
 
-/* The descriptors of a role, borrowed, with START's payload; `reload`: only what RELOAD brings.
- * fds has room for ROLE_FDS_MAX. */
-void state_fill_start(const struct state *s, enum role_kind role, bool reload,
+/* The descriptors of a role (of media: of that worker), borrowed, with START's payload; `reload`: only
+ * what RELOAD brings. fds has room for ROLE_FDS_MAX. */
+void state_fill_start(const struct state *s, enum role_kind role, uint32_t worker, bool reload,
                       struct role_start *ret, int *ret_fds);
 
 #endif

@@ -19,6 +19,8 @@
 #define DAY_MS (24u * 3600 * 1000)
 #define HELD_SPARE 64 /* descriptors a role may hold besides its connections or ports */
 
+#define PROCS_MAX (2 + MEDIA_WORKERS_MAX) /* signal, media's workers, web */
+
 enum supervisor_state { SUP_STARTING, SUP_RUNNING, SUP_STOPPING, SUP_LEAVING };
 
 struct supervisor {
@@ -29,15 +31,15 @@ struct supervisor {
     struct loop *loop;
     struct loop_fd signals;
     struct loop_timer grace, leave, watchdog, daily;
-    struct proc procs[ROLE_COUNT]; /* [ROLE_SUPERVISOR] is not used */
+    struct proc procs[PROCS_MAX];
+    size_t proc_count;
     uint32_t watchdog_ms;
     uint32_t calls_left;
     uint64_t since;
     int status;
 };
 
-#define EACH_PROC(p, s) \
-    for (struct proc *p = &(s)->procs[ROLE_SIGNAL]; p < (s)->procs + ROLE_COUNT; p++)
+#define EACH_PROC(p, s) for (struct proc *p = (s)->procs; p < (s)->procs + (s)->proc_count; p++)
 
 static void leave(struct supervisor *s, uint32_t ms);
 
@@ -48,7 +50,7 @@ static void tell(struct proc *p, uint32_t type, const void *payload, size_t n, c
     int r = p->chan ? ipc_send(p->chan, type, payload, n, fds, fd_count) : -EPIPE;
     if (r == 0 || r == -EPIPE)
         return;
-    log_event(LOG_ERROR, "role_not_told", LOG_STR("role", role_name(p->kind)), LOG_ERRNO(r));
+    log_event(LOG_ERROR, "role_not_told", LOG_STR("role", p->name), LOG_ERRNO(r));
     proc_event(p, PROC_EVENT_LOST);
 }
 
@@ -57,7 +59,7 @@ static void tell(struct proc *p, uint32_t type, const void *payload, size_t n, c
 static void on_fill_start(void *arg, struct proc *p, struct role_start *ret, int *ret_fds)
 {
     struct supervisor *s = arg;
-    state_fill_start(&s->shared, p->kind, false, ret, ret_fds);
+    state_fill_start(&s->shared, p->kind, p->worker, false, ret, ret_fds);
 }
 
 static void peers_connect(struct proc *a, struct proc *b)
@@ -71,7 +73,8 @@ static void peers_connect(struct proc *a, struct proc *b)
         proc_event(a, PROC_EVENT_LOST);
         return;
     }
-    struct role_peer to_a = {b->kind, b->restarts}, to_b = {a->kind, a->restarts};
+    struct role_peer to_a = {b->kind, b->restarts, b->worker};
+    struct role_peer to_b = {a->kind, a->restarts, a->worker};
     tell(a, ROLE_MSG_PEER, &to_a, sizeof(to_a), &fds[0], 1);
     tell(b, ROLE_MSG_PEER, &to_b, sizeof(to_b), &fds[1], 1);
     close(fds[0]);
@@ -80,11 +83,11 @@ static void peers_connect(struct proc *a, struct proc *b)
 
 static void on_up(void *arg, struct proc *p)
 {
-    static const enum role_kind pairs[][2] = {{ROLE_SIGNAL, ROLE_MEDIA}, {ROLE_SIGNAL, ROLE_WEB}};
     struct supervisor *s = arg;
-    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
-        if (pairs[i][0] == p->kind || pairs[i][1] == p->kind)
-            peers_connect(&s->procs[pairs[i][0]], &s->procs[pairs[i][1]]);
+    EACH_PROC(q, s)
+    { /* signal with each of the others */
+        if (p != q && (p->kind == ROLE_SIGNAL || q->kind == ROLE_SIGNAL))
+            peers_connect(p, q);
     }
     if (s->state == SUP_STOPPING) /* it has not heard of it yet */
         tell(p, ROLE_MSG_SHUTDOWN, NULL, 0, NULL, 0);
@@ -107,7 +110,7 @@ static void announce_ready(struct supervisor *s)
 static void on_ready(void *arg, struct proc *p)
 {
     struct supervisor *s = arg;
-    log_event(LOG_INFO, "role_ready", LOG_STR("role", role_name(p->kind)), LOG_I("pid", p->pid),
+    log_event(LOG_INFO, "role_ready", LOG_STR("role", p->name), LOG_I("pid", p->pid),
               LOG_I("restarts", p->restarts));
     bool all = true;
     EACH_PROC(q, s)
@@ -119,7 +122,7 @@ static void on_ready(void *arg, struct proc *p)
 static bool on_exit_role(void *arg, struct proc *p, int status)
 {
     struct supervisor *s = arg;
-    const char *role = role_name(p->kind);
+    const char *role = p->name;
     bool leaving = s->state == SUP_LEAVING;
     enum log_level level = leaving ? LOG_INFO : LOG_ERROR;
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
@@ -235,7 +238,7 @@ static int reload(struct supervisor *s, char why[STATE_WHY_MAX])
     {
         struct role_start start;
         int fds[ROLE_FDS_MAX];
-        state_fill_start(&s->shared, p->kind, true, &start, fds);
+        state_fill_start(&s->shared, p->kind, p->worker, true, &start, fds);
         tell(p, ROLE_MSG_RELOAD, &start, sizeof(start), fds, start.fd_count);
     }
     return 0;
@@ -257,17 +260,31 @@ static int reload_and_say(struct supervisor *s, char why[STATE_WHY_MAX])
 
 /* --- what roles say --- */
 
+static struct role_status status_of(const struct supervisor *s, const struct proc *p)
+{
+    const struct media_way *way = &s->shared.media;
+    struct role_status st = {.role = p->kind,
+                             .pid = (uint32_t)p->pid,
+                             .restarts = p->restarts,
+                             .is_ready = p->state == PROC_READY,
+                             .since = p->since};
+    if (p->kind == ROLE_MEDIA) {
+        st.is_shared = way->is_shared;
+        st.worker = p->worker;
+        st.overflowed = media_steer_lost(&way->steer.shared[p->worker]);
+    }
+    return st;
+}
+
 static void on_get_status(struct supervisor *s, struct proc *p, const void *payload)
 {
     (void)payload;
-    struct role_status all[ROLE_COUNT] = {
+    struct role_status all[1 + PROCS_MAX] = {
         {.role = ROLE_SUPERVISOR, .pid = (uint32_t)getpid(), .is_ready = 1, .since = s->since}};
+    size_t n = 1;
     EACH_PROC(q, s)
-    all[q->kind] = (struct role_status){
-        q->kind, (uint32_t)q->pid, q->restarts, q->state == PROC_READY, q->since, 0, 0, 0};
-    all[ROLE_MEDIA].is_shared = s->shared.media.is_shared;
-    all[ROLE_MEDIA].overflowed = media_steer_lost(&s->shared.media.steer.shared);
-    tell(p, ROLE_MSG_STATUS, all, sizeof(all), NULL, 0);
+    all[n++] = status_of(s, q);
+    tell(p, ROLE_MSG_STATUS, all, n * sizeof(all[0]), NULL, 0);
 }
 
 static void on_do_reload(struct supervisor *s, struct proc *p, const void *payload)
@@ -339,8 +356,8 @@ static void on_msg(void *arg, struct proc *p, uint32_t type, const void *payload
             return;
         }
     }
-    log_event(LOG_ERROR, "role_breaks_protocol", LOG_STR("role", role_name(p->kind)),
-              LOG_I("type", type), LOG_I("length", n));
+    log_event(LOG_ERROR, "role_breaks_protocol", LOG_STR("role", p->name), LOG_I("type", type),
+              LOG_I("length", n));
     proc_event(p, PROC_EVENT_LOST);
 }
 
@@ -433,20 +450,20 @@ static void limits_raise(const struct app_config *c)
                   LOG_I("wanted", wanted), LOG_STR("mend", "raise LimitNOFILE or lower [limits]"));
 }
 
+static int proc_add(struct supervisor *s, const struct proc_id *id, uint32_t held)
+{
+    const struct proc_cb cb = {s, on_fill_start, on_up, on_ready, on_msg, on_exit_role};
+    return proc_init(&s->procs[s->proc_count++], id, s->loop, held + HELD_SPARE, &cb);
+}
+
 static int procs_init(struct supervisor *s)
 {
-    const uint32_t held[ROLE_COUNT] = {
-        [ROLE_SIGNAL] = s->cfg.max_connections + HELD_SPARE,
-        [ROLE_MEDIA] = 2 * role_endpoints(&s->cfg) + HELD_SPARE,
-        [ROLE_WEB] = HELD_SPARE,
-    };
-    const struct proc_cb cb = {s, on_fill_start, on_up, on_ready, on_msg, on_exit_role};
-    for (uint32_t k = ROLE_SIGNAL; k < ROLE_COUNT; k++) {
-        int r = proc_init(&s->procs[k], (enum role_kind)k, s->loop, held[k], &cb);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    const uint32_t workers = s->shared.media.workers;
+    const uint32_t held = 2 * media_way_endpoints(&s->cfg, workers) / workers;
+    int r = proc_add(s, &(struct proc_id){.kind = ROLE_SIGNAL}, s->cfg.max_connections);
+    for (uint32_t w = 0; r == 0 && w < workers; w++)
+        r = proc_add(s, &(struct proc_id){ROLE_MEDIA, w, workers}, held);
+    return r == 0 ? proc_add(s, &(struct proc_id){.kind = ROLE_WEB}, 0) : r;
 }
 
 static int supervisor_open(struct supervisor *s)

@@ -54,15 +54,17 @@ struct call_config {
     uint32_t max_calls;
     uint32_t ring_timeout_ms;
     uint32_t session_min_s, session_default_s;
-    bool transcode;  /* legs that share no codec: their audio is converted */
-    int stats_fd;    /* memfd of struct media_stats rows; -1: none */
-    int snapshot_fd; /* memfd of max_calls * CALL_SNAPSHOT_SIZE; -1: none */
+    bool transcode;         /* legs that share no codec: their audio is converted */
+    uint32_t media_workers; /* 1 .. MEDIA_WORKERS_MAX */
+    uint32_t media_room;    /* endpoints that each has places and ports for; 0: not known */
+    int stats_fd;           /* memfd of struct media_stats rows; -1: none */
+    int snapshot_fd;        /* memfd of max_calls * CALL_SNAPSHOT_SIZE; -1: none */
 };
 
 int call_core_new(const struct call_config *cfg, struct call_core **ret) MUST_CHECK;
 struct call_core *call_core_free(struct call_core *core); /* calls are left standing elsewhere */
-/* The channel to a (new) media role; takes fd. */
-int call_core_attach_media(struct call_core *core, int fd) MUST_CHECK;
+/* The channel to a (new) media role's worker; takes fd. -EPROTO: there is no such worker. */
+int call_core_attach_media(struct call_core *core, uint32_t worker, int fd) MUST_CHECK;
 /* After a restart of signalling: calls that stand in the snapshot memfd go on. Call before the
  * media role is attached. Returns how many. */
 size_t call_core_restore(struct call_core *core);

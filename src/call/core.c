@@ -16,6 +16,7 @@
 #include "call/snapshot.h"
 #include "call/steps.h"
 #include "call/tell.h"
+#include "call/workers.h"
 #include "call/zrtp.h"
 #include "crypto/hash.h"
 #include "ipc/ipc.h"
@@ -69,7 +70,7 @@ static int core_init(struct call_core *core)
     if (r == 0)
         r = map_init(&core->dialogs, 512);
     if (r == 0)
-        r = media_client_new(core->cfg.loop, on_media_event, core, &core->media);
+        r = workers_open(core, on_media_event);
     if (r == 0)
         zrtp_init(core);
     if (r == 0)
@@ -128,7 +129,7 @@ struct call_core *call_core_free(struct call_core *core)
             leave_standing(c);
         call_free(c);
     }
-    media_client_free(core->media);
+    workers_close(core);
     snapshot_close(core);
     show_forget(core);
     map_fini(&core->by_id);
@@ -141,17 +142,6 @@ struct call_core *call_core_free(struct call_core *core)
     free(core->copy);
     free(core);
     return NULL;
-}
-
-int call_core_attach_media(struct call_core *core, int fd)
-{
-    size_t n = 0;
-    /* NULL: streams of lost calls end by their own timeout. */
-    uint64_t *standing = core->sweep_due ? snapshot_endpoints(core, &n) : NULL;
-    core->sweep_due = false;
-    int r = media_client_attach(core->media, fd, standing, n);
-    free(standing);
-    return r;
 }
 
 void call_core_close(struct call_core *core)
@@ -185,13 +175,14 @@ static void on_ring_timeout(void *arg)
     call_end(arg, 480, "nobody answered");
 }
 
-struct call *call_new(struct call_core *core, uint64_t id)
+struct call *call_new(struct call_core *core, uint64_t id, uint8_t worker)
 {
     struct call *c = calloc(1, sizeof(*c));
     if (!c)
         return NULL;
     c->core = core;
     c->id = id;
+    c->worker = worker;
     snprintf(c->name, sizeof(c->name), "%016llx", (unsigned long long)id);
     snapshot_init(c);
     c->since_unix = loop_unix_now(core->cfg.loop);
@@ -255,7 +246,7 @@ struct leg *leg_new(struct call *c)
         return NULL;
     l->call = c;
     l->index = c->leg_count++;
-    leg_media_init(&l->media, c->core->media, c->id, l->index, &l->flow.remote);
+    leg_media_init(&l->media, c->core->media[c->worker], c->id, l->index, &l->flow.remote);
     l->user.policy = l->media.user = &no_policy;
     l->media.who = &l->user;
     l->media.cfg = &c->core->cfg;
@@ -574,7 +565,7 @@ void call_core_invite(struct call_core *core, struct txn_server *st, struct sip_
         refuse(core, st, 503, "Retry-After: 30\r\n");
         return;
     }
-    struct call *c = call_new(core, new_call_id(core));
+    struct call *c = call_new(core, new_call_id(core), workers_pick(core));
     uint16_t status = c ? take_caller(c, st, req, flow, caller) : 500;
     if (status) {
         char min[40] = "";

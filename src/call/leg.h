@@ -192,6 +192,7 @@ struct call {
     struct list node; /* in core->calls */
     struct map_node by_id;
     uint64_t id;
+    uint8_t worker; /* of the media role */
     char name[24];
     enum call_phase phase;
     uint64_t since_unix, answered_unix;
@@ -237,8 +238,9 @@ struct call_core {
     struct map dialogs;
     size_t count;
     uint64_t next_id;
-    bool closing; /* no new calls */
-    struct media_client *media;
+    bool closing;                                  /* no new calls */
+    struct media_client *media[MEDIA_WORKERS_MAX]; /* workers.c */
+    uint32_t workers;
     const struct media_stats *stats; /* mapped read-only; NULL in tests */
     size_t stats_count;
     struct call_history history[CALL_HISTORY_MAX];
@@ -251,7 +253,8 @@ struct call_core {
     char *body; /* … descriptions, CALL_BODY_MAX */
     char *copy; /* … a description that is about to be replaced, CALL_BODY_MAX */
     struct snapshot_map *snapshots; /* NULL: none kept */
-    bool sweep_due; /* restored calls: the media role is to be told which endpoints stand */
+    /* Restored calls: this worker is to be told which endpoints stand. */
+    bool sweep_due[MEDIA_WORKERS_MAX];
 };
 
 #define SNAPSHOT_NONE UINT32_MAX

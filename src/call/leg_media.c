@@ -65,11 +65,36 @@ static void text_clear(struct leg_stream *s)
     s->text_n = 0;
 }
 
+/* Where a request is under way for a stream without an endpoint it opens one. */
+static void count(struct leg_stream *s)
+{
+    bool counts = s->endpoint || s->request;
+    if (counts != s->counted)
+        media_client_count(s->media->client, counts ? 1 : -1);
+    s->counted = counts;
+}
+
+void leg_media_restore(struct leg_stream *s, uint64_t endpoint)
+{
+    s->endpoint = endpoint;
+    count(s);
+}
+
+bool leg_media_is_empty(const struct leg_media *m)
+{
+    for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
+        if (leg_media_stream(m, i)->counted)
+            return false;
+    }
+    return true;
+}
+
 void leg_media_cancel(struct leg_media *m)
 {
     for (size_t i = 0; i < places(m); i++) {
         media_client_cancel(m->client, place(m, i)->request);
         place(m, i)->request = 0;
+        count(place(m, i));
     }
     m->waiting = 0;
     m->done = NULL;
@@ -82,6 +107,7 @@ void leg_media_fini(struct leg_media *m)
         if (place(m, i)->endpoint)
             media_client_close(m->client, place(m, i)->endpoint);
         place(m, i)->endpoint = 0;
+        count(place(m, i));
         text_clear(place(m, i));
     }
     why_set(m, SLICE_NONE);
@@ -96,8 +122,10 @@ void leg_media_free(struct leg_media *m)
 
 void leg_media_abandon(struct leg_media *m)
 {
-    for (size_t i = 0; i < places(m); i++)
+    for (size_t i = 0; i < places(m); i++) {
         place(m, i)->endpoint = 0;
+        count(place(m, i));
+    }
 }
 
 bool leg_media_is_busy(const struct leg_media *m)
@@ -150,6 +178,7 @@ static void on_reply(void *arg, const struct media_reply *r, struct slice text)
     take_status(m, s, r);
     if (r->status == MEDIA_STATUS_OK && !(m->ops & MEDIA_OP_CHECK))
         take_reply(s, r, text);
+    count(s);
     if (--m->waiting > 0)
         return;
     leg_media_fn *done = m->done;
@@ -337,6 +366,7 @@ static int start_one(struct leg_media *m, const struct leg_media_batch *b, size_
     else
         log_event(LOG_ERROR, "mikey_key_not_read", LOG_ERRNO(r), LOG_ID("call", m->call));
     secret_wipe(&rq.mikey, sizeof(rq.mikey));
+    count(s);
     return r;
 }
 

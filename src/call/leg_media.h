@@ -19,6 +19,7 @@ struct leg_stream {
     uint64_t endpoint; /* 0: none, the m-line is refused */
     struct leg_media *media;
     uint32_t request; /* waiting for this reply; 0: none */
+    bool counted;     /* at the worker, as one of its endpoints */
     uint8_t proto;    /* enum media_proto for our next description */
     bool rtcp_mux;
     uint8_t
@@ -34,7 +35,7 @@ struct call_user;
 
 /* Nearly every leg has one m-line: the others' places are made when they are needed. */
 struct leg_media {
-    struct media_client *client;
+    struct media_client *client; /* the call's worker */
     uint64_t call;
     uint16_t leg;
     const struct addr *signalling;   /* where the leg's SIP comes from now; borrowed */
@@ -75,6 +76,10 @@ struct leg_media_batch {
 const struct leg_stream *leg_media_stream(const struct leg_media *m, size_t i);
 /* Its place. NULL: no memory; never for i = 0, nor for a stream that has an endpoint. */
 struct leg_stream *leg_media_stream_make(struct leg_media *m, size_t i);
+/* It has this endpoint since an earlier life of signalling. */
+void leg_media_restore(struct leg_stream *s, uint64_t endpoint);
+/* No endpoint, and none asked for. */
+bool leg_media_is_empty(const struct leg_media *m);
 /* Forgets all endpoints without closing them. */
 void leg_media_abandon(struct leg_media *m);
 void leg_media_init(struct leg_media *m, struct media_client *client, uint64_t call, uint16_t leg,

@@ -30,17 +30,21 @@ struct media_client {
     void *arg;
     uint32_t next_id;
     size_t count;
+    uint32_t endpoints, room; /* 0: not known */
+    uint64_t full_until;      /* ms */
     struct list order;
     bool is_full; /* the channel's queue: what comes waits for its end, in order */
     struct list buckets[BUCKETS];
 };
 
-int media_client_new(struct loop *l, media_event_fn *on_event, void *arg, struct media_client **ret)
+int media_client_new(struct loop *l, uint32_t room, media_event_fn *on_event, void *arg,
+                     struct media_client **ret)
 {
     struct media_client *mc = calloc(1, sizeof(*mc));
     if (!mc)
         return -ENOMEM;
     mc->loop = l;
+    mc->room = room;
     mc->on_event = on_event;
     mc->arg = arg;
     list_init(&mc->order);
@@ -116,6 +120,8 @@ static void on_reply(struct media_client *mc, const struct media_reply *r, struc
     void *arg = p->arg;
     bool orphan = !fn && (p->ops & MEDIA_OP_OPEN) && r->status == MEDIA_STATUS_OK;
     pending_free(mc, p);
+    if (r->status == MEDIA_STATUS_NO_PORTS)
+        mc->full_until = loop_now(mc->loop) + MEDIA_CLIENT_FULL_MS;
     if (orphan)
         media_client_close(mc, r->endpoint);
     else if (fn)
@@ -140,7 +146,7 @@ static void on_msg(void *arg, uint32_t type, const void *payload, size_t n, cons
     } else if ((type == MEDIA_MSG_ZRTP_FIND || type == MEDIA_MSG_ZRTP_SAVE) &&
                n == sizeof(struct media_zrtp) && mc->on_zrtp) {
         struct media_zrtp z = *(const struct media_zrtp *)payload;
-        mc->on_zrtp(mc->arg, type, &z);
+        mc->on_zrtp(mc->arg, mc, type, &z);
         secret_wipe(&z, sizeof(z));
         return;
     }
@@ -280,4 +286,24 @@ void media_client_cancel(struct media_client *mc, uint32_t id)
 size_t media_client_pending(const struct media_client *mc)
 {
     return mc->count;
+}
+
+bool media_client_is_up(const struct media_client *mc)
+{
+    return mc->chan != NULL;
+}
+
+bool media_client_has_room(const struct media_client *mc)
+{
+    return (mc->room == 0 || mc->endpoints + 2 <= mc->room) && loop_now(mc->loop) >= mc->full_until;
+}
+
+uint32_t media_client_endpoints(const struct media_client *mc)
+{
+    return mc->endpoints;
+}
+
+void media_client_count(struct media_client *mc, int more)
+{
+    mc->endpoints += (uint32_t)more;
 }

@@ -1,4 +1,4 @@
-/* The signalling side of the channel to the media role: pairs requests with replies, and sends
+/* The signalling side of the channel to the media role, or to one of its workers: pairs requests with replies, and sends
  * again what a restarted media role has forgotten. A request is copied and kept until its reply
  * comes; media_msg.h promises that doing one twice is the same as doing it once.
  *
@@ -11,16 +11,18 @@
 #include "ipc/media_msg.h"
 
 #define MEDIA_CLIENT_PENDING_MAX 65536
+#define MEDIA_CLIENT_FULL_MS 1000 /* so long a worker counts as full that said it had no ports */
 
 struct media_client;
 
 /* `text` is valid until the call returns. */
 typedef void media_reply_fn(void *arg, const struct media_reply *r, struct slice text);
 typedef void media_event_fn(void *arg, const struct media_event *e);
-/* MEDIA_MSG_ZRTP_FIND and _SAVE. `z` is the function's to change; it is wiped afterwards. */
-typedef void media_zrtp_fn(void *arg, uint32_t type, struct media_zrtp *z);
+/* MEDIA_MSG_ZRTP_FIND and _SAVE, from where the answer goes. `z` is the function's to change; it is wiped afterwards. */
+typedef void media_zrtp_fn(void *arg, struct media_client *mc, uint32_t type, struct media_zrtp *z);
 
-int media_client_new(struct loop *l, media_event_fn *on_event, void *arg,
+/* `room`: endpoints that the worker has places and ports for; 0: not known. */
+int media_client_new(struct loop *l, uint32_t room, media_event_fn *on_event, void *arg,
                      struct media_client **ret) MUST_CHECK;
 struct media_client *media_client_free(struct media_client *mc);
 
@@ -43,5 +45,13 @@ int media_client_tell(struct media_client *mc, const struct media_request *rq) M
 void media_client_close(struct media_client *mc, uint64_t endpoint);
 void media_client_cancel(struct media_client *mc, uint32_t id); /* 0 is a no-op */
 size_t media_client_pending(const struct media_client *mc);     /* requests without their reply */
+
+/* --- what a new call's worker is chosen by --- */
+bool media_client_is_up(const struct media_client *mc);
+/* For the two endpoints that a call has at least. */
+bool media_client_has_room(const struct media_client *mc);
+/* Endpoints that there are or that have been asked for, as legs count them. */
+uint32_t media_client_endpoints(const struct media_client *mc);
+void media_client_count(struct media_client *mc, int more);
 
 #endif

@@ -11,6 +11,7 @@
 #include "call/snapshot_form.h"
 #include "call/steps.h"
 #include "call/tell.h"
+#include "call/workers.h"
 
 /* Requests that were sent since the snapshot (INFO, refreshes) are not in it. Numbers may leave
  * gaps (RFC 3261 s.12.2.1.1), but must not be used again. */
@@ -63,7 +64,7 @@ static bool restore_streams(struct leg *l, size_t n, struct slice *rest)
         struct leg_stream *m = leg_media_stream_make(&l->media, s.index);
         if (!m || m->text || !restore_text(m, text))
             return false;
-        m->endpoint = s.endpoint;
+        leg_media_restore(m, s.endpoint);
         m->proto = s.proto;
         m->rtcp_mux = s.rtcp_mux != 0;
         m->bundle = s.bundle;
@@ -284,13 +285,13 @@ static bool restore_call(struct call_core *core, uint32_t i)
 {
     struct snapshot_slot *s = snapshot_slot_at(core->snapshots, i);
     struct resume_leg legs[CALL_LEGS_MAX + 1] = {0};
-    if (s->version != SNAPSHOT_VERSION || s->n > snapshot_cap()) {
+    if (s->version != SNAPSHOT_VERSION || s->n > snapshot_cap() || s->worker >= core->workers) {
         snapshot_discard(core->snapshots, i);
         return false;
     }
     size_t n = s->n;
     char *copy = malloc(n ? n : 1); /* the slot is written anew while this is read */
-    struct call *c = copy ? call_new(core, s->call) : NULL;
+    struct call *c = copy ? call_new(core, s->call, s->worker) : NULL;
     if (!c) {
         free(copy);
         return false;
@@ -336,11 +337,11 @@ size_t call_core_restore(struct call_core *core)
         n += restore_call(core, i);
     }
     m->cold_n = m->free_n;
-    core->sweep_due = true;
+    workers_sweep(core);
     return n;
 }
 
-uint64_t *snapshot_endpoints(const struct call_core *core, size_t *ret_n)
+uint64_t *snapshot_endpoints(const struct call_core *core, uint32_t worker, size_t *ret_n)
 {
     size_t n = 0, cap = 0;
     LIST_FOR_EACH(it, &core->calls)
@@ -349,6 +350,8 @@ uint64_t *snapshot_endpoints(const struct call_core *core, size_t *ret_n)
     LIST_FOR_EACH(it, &core->calls)
     {
         struct call *c = CONTAINER_OF(it, struct call, node);
+        if (c->worker != worker)
+            continue;
         LIST_FOR_EACH(ln, &c->legs)
         {
             const struct leg *l = CONTAINER_OF(ln, struct leg, node);

@@ -10,6 +10,7 @@
 #include "call/fork.h"
 #include "call/path.h"
 #include "call/steps.h"
+#include "call/workers.h"
 
 /* SIP's answer to what the media role says. */
 static uint16_t status_of(uint8_t media_status)
@@ -114,6 +115,10 @@ static void on_offer_judged(void *arg, uint8_t status, const char *why)
 {
     struct leg *a = arg;
     struct call *c = a->call;
+    if (status == MEDIA_STATUS_NO_PORTS && workers_move(c)) {
+        setup_resume(c);
+        return;
+    }
     if (status != MEDIA_STATUS_OK) {
         char room[CALL_WHY_MAX];
         call_end(c, status_of(status), call_why_of_media(a, status, why, room));

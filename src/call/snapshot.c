@@ -245,6 +245,7 @@ static void save_head(const struct call *c, enum form form, struct snapshot_slot
     bool late = c->late_offer && c->ex.late && c->ex.state != EXCHANGE_IDLE && c->b &&
                 c->b->state == LEG_ACK_OWED;
     s->call = c->id;
+    s->worker = c->worker;
     s->since_unix = c->since_unix;
     s->answered_unix = c->answered_unix;
     s->builtin = c->builtin;

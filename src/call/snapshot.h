@@ -14,7 +14,7 @@ void snapshot_init(struct call *c);
 void snapshot_save(struct call *c);
 void snapshot_later(struct call *c); /* at the end of this wake-up */
 void snapshot_drop(struct call *c);
-/* The endpoints that the calls have, malloc'ed; NULL: no memory. */
-uint64_t *snapshot_endpoints(const struct call_core *core, size_t *ret_n);
+/* The endpoints that the calls of one worker have, malloc'ed; NULL: no memory. */
+uint64_t *snapshot_endpoints(const struct call_core *core, uint32_t worker, size_t *ret_n);
 
 #endif

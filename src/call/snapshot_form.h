@@ -6,7 +6,7 @@
 
 #include "call/leg.h"
 
-#define SNAPSHOT_VERSION 6u
+#define SNAPSHOT_VERSION 7u
 #define SNAPSHOT_NO_LEG 0xffffu
 
 struct snapshot_stream {
@@ -81,6 +81,7 @@ struct snapshot_slot {
     uint8_t phase, late_offer, redirects;
     /* More legs than there is room for: only what it takes to end them (503, CANCEL). */
     uint8_t brief;
+    uint8_t worker;                       /* of the media role */
     uint16_t leg_count, b, early, untold; /* indices of legs, or SNAPSHOT_NO_LEG */
     uint16_t best_status;
     uint32_t max_forwards;

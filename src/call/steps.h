@@ -67,7 +67,7 @@ void fork_on_failed(struct leg *l, const struct leg_input *in);
 void fork_on_invite_event(void *arg, struct txn_client *ct, enum txn_event ev, struct sip_msg *msg);
 
 /* core.c and end.c */
-struct call *call_new(struct call_core *core, uint64_t id);
+struct call *call_new(struct call_core *core, uint64_t id, uint8_t worker);
 void call_discard(struct call *c);           /* one that has not begun: nobody is told */
 struct leg *call_other(const struct leg *l); /* NULL: none, or a built-in target */
 void call_on_answered(struct call *c);       /* the caller has its 2xx */

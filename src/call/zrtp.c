@@ -7,7 +7,7 @@
 _Static_assert(MEDIA_ZID_LEN == STORE_ZID_LEN && MEDIA_ZRTP_SECRETS == STORE_ZRTP_SECRETS,
                "the same on the channel and in the store");
 
-static void find(struct call_core *core, struct media_zrtp *z)
+static void find(struct call_core *core, struct media_client *mc, struct media_zrtp *z)
 {
     struct store_zrtp kept = {0};
 
@@ -25,7 +25,7 @@ static void find(struct call_core *core, struct media_zrtp *z)
         memcpy(z->secret[i], kept.secret[i].b, MEDIA_ZRTP_SECRET_LEN);
     }
     secret_wipe(&kept, sizeof(kept));
-    media_client_zrtp_found(core->media, z);
+    media_client_zrtp_found(mc, z);
 }
 
 static void save(struct call_core *core, const struct media_zrtp *z)
@@ -46,12 +46,12 @@ static void save(struct call_core *core, const struct media_zrtp *z)
         log_event(LOG_ERROR, "zrtp_secrets_not_kept", LOG_ERRNO(r), LOG_ID("call", z->call));
 }
 
-static void on_zrtp(void *arg, uint32_t type, struct media_zrtp *z)
+static void on_zrtp(void *arg, struct media_client *mc, uint32_t type, struct media_zrtp *z)
 {
     struct call_core *core = arg;
 
     if (type == MEDIA_MSG_ZRTP_FIND)
-        find(core, z);
+        find(core, mc, z);
     else
         save(core, z);
 }
@@ -63,5 +63,6 @@ void zrtp_init(struct call_core *core)
     if (!core->cfg.zrtp_find || !core->cfg.zrtp_save)
         return;
     memcpy(id.zid, core->cfg.zid, sizeof(id.zid));
-    media_client_zrtp(core->media, &id, on_zrtp);
+    for (uint32_t w = 0; w < core->workers; w++)
+        media_client_zrtp(core->media[w], &id, on_zrtp);
 }

@@ -467,14 +467,18 @@ static void on_forward(void *arg, const char *name, struct slice request,
         "\"media\":{\"keying\":\"none\"}}]}]}";
     static const char roles[] = "{\"ok\":true,\"result\":[{\"role\":\"media\",\"pid\":7,\"since\":"
                                 "\"x\",\"restarts\":0}]}";
+    static const char workers[] =
+        "{\"ok\":true,\"result\":[{\"role\":\"web\",\"pid\":7},{\"role\":\"media\",\"pid\":8,"
+        "\"worker\":0},{\"role\":\"media\",\"pid\":9,\"worker\":1}]}";
     static const char error[] =
         "{\"ok\":false,\"error\":\"no such level\",\"code\":\"x\",\"status\":2}";
     (void)arg, (void)request;
-    const char *text = strcmp(name, "show calls") == 0   ? calls
-                       : strcmp(name, "show roles") == 0 ? roles
-                       : strcmp(name, "log level") == 0  ? error
-                       : strncmp(name, "show", 4) == 0   ? "{\"ok\":true,\"result\":[]}"
-                                                         : "{\"ok\":true,\"result\":{}}";
+    const char *text = strcmp(name, "show calls") == 0       ? calls
+                       : strcmp(name, "show roles") == 0     ? roles
+                       : strcmp(name, "show listeners") == 0 ? workers
+                       : strcmp(name, "log level") == 0      ? error
+                       : strncmp(name, "show", 4) == 0       ? "{\"ok\":true,\"result\":[]}"
+                                                             : "{\"ok\":true,\"result\":{}}";
     reply(reply_arg, slice_from_str(text));
 }
 
@@ -520,6 +524,8 @@ static void a_running_server_is_asked(void **state)
     json_decref(r);
     assert_int_equal(sotto(p, "show roles"), 0);
     assert_string_equal(p->out, "ROLE   PID  SINCE  RESTARTS\nmedia  7    x      0\n");
+    assert_int_equal(sotto(p, "show listeners"), 0); /* whatever it is */
+    assert_string_equal(p->out, "ROLE   PID  WORKER\nweb    7    \nmedia  8    0\nmedia  9    1\n");
     assert_int_equal(sotto(p, "show bans"), 0);
     assert_string_equal(p->out, "There are no bans.\n");
     assert_int_equal(sotto(p, "log level loud"), 2);

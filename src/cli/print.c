@@ -416,23 +416,42 @@ static void put_any(struct cli_table *t, const json_t *v)
     }
 }
 
-/* The keys of the first object are the columns. */
-void cli_print_any(const json_t *r, const struct cli_verb *v)
+#define COLUMNS_MAX 16
+
+/* The keys of the first object, and what tells several of one name apart. */
+static size_t columns_of(const json_t *r, const char *ret[COLUMNS_MAX])
 {
-    char upper[16][32], empty[64];
-    const char *keys[16], *heads[16], *key;
+    static const char number[] = "worker";
+    const char *key;
     size_t n = 0, i;
     json_t *o, *unused;
     json_object_foreach(json_array_get(r, 0), key, unused)
     {
-        if (n == ARRAY_LEN(keys))
+        if (n < COLUMNS_MAX)
+            ret[n++] = key;
+    }
+    json_array_foreach(r, i, o)
+    {
+        if (n < COLUMNS_MAX && json_object_get(o, number) &&
+            !json_object_get(json_array_get(r, 0), number)) {
+            ret[n++] = number;
             break;
-        (void)snprintf(upper[n], sizeof(upper[n]), "%s", key);
-        for (char *c = upper[n]; *c; c++)
+        }
+    }
+    return n;
+}
+
+void cli_print_any(const json_t *r, const struct cli_verb *v)
+{
+    char upper[COLUMNS_MAX][32], empty[64];
+    const char *keys[COLUMNS_MAX], *heads[COLUMNS_MAX];
+    size_t n = columns_of(r, keys), i;
+    json_t *o;
+    for (size_t k = 0; k < n; k++) {
+        (void)snprintf(upper[k], sizeof(upper[k]), "%s", keys[k]);
+        for (char *c = upper[k]; *c; c++)
             *c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
-        keys[n] = key;
-        heads[n] = upper[n];
-        n++;
+        heads[k] = upper[k];
     }
     (void)snprintf(empty, sizeof(empty), "There are no %s.", strchr(v->words, ' ') + 1);
     if (n == 0) {

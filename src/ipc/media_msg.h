@@ -8,7 +8,10 @@
  * passes through signalling unread: keying is the media role's.
  *
  * Requests may be sent again after a restart of the media role: opening with the same (call, leg,
- * stream) gives the same endpoint. */
+ * stream) gives the same endpoint.
+ *
+ * Where the media role has several workers, each has a channel of its own; a call and all its endpoints
+ * are one worker's, and no two workers have one endpoint's number. */
 #ifndef SOTTO_IPC_MEDIA_MSG_H
 #define SOTTO_IPC_MEDIA_MSG_H
 
@@ -22,6 +25,10 @@
 #define MEDIA_CODEC_NAME_MAX 16
 #define MEDIA_SSRC_MAX 8   /* of a bundled m-line's streams */
 #define MEDIA_BUNDLE_MAX 7 /* m-lines that share the transport of another */
+
+/* The media role's workers: processes, each with ports and endpoints of its own. */
+#define MEDIA_WORKERS_MAX 16
+#define MEDIA_WORKER_PORTS_MIN 256 /* ports of the range for each, where there are several */
 
 enum media_msg_type {
     MEDIA_MSG_REQUEST = 0x100, /* struct media_request, as media_request_take reads it */
@@ -272,7 +279,7 @@ struct media_zrtp {
 };
 
 /* Counters of one endpoint: a memfd that the media role writes and others map read-only; the
- * index is the endpoint's low 32 bits. A row is of the endpoint that it names. */
+ * index is the endpoint's low 32 bits, whichever worker it is of. A row is of the endpoint that it names. */
 struct media_stats {
     uint64_t endpoint; /* 0: free */
     uint64_t rx_packets, rx_bytes, rx_lost, rx_auth_failures, rx_replayed, rx_clear_dropped;

@@ -40,6 +40,7 @@ enum role_msg_type {
 struct role_peer {
     uint32_t role;     /* enum role_kind at the other end */
     uint32_t restarts; /* of that role: more than before means that it has forgotten requests */
+    uint32_t worker;   /* of media: which one */
 };
 
 struct role_status {
@@ -50,7 +51,7 @@ struct role_status {
     uint64_t since; /* seconds since 1970 */
     /* media alone */
     uint32_t is_shared; /* one socket for all ports */
-    uint32_t unused;
+    uint32_t worker;
     uint64_t overflowed; /* datagrams for which that socket had no room */
 };
 

@@ -3,6 +3,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "crypto/hash.h"
 #include "keying/negotiate.h"
@@ -452,6 +457,39 @@ static void the_memory_is_bounded_and_forgets_nothing_that_may_come(void **state
     assert_false(take(t + 1, 1, 99));
 }
 
+/* Two processes, of which one dies while it holds the lock: what it has taken is taken. */
+static void processes_share_the_memory(void **state)
+{
+    (void)state;
+    const uint64_t t = mikey_ntp_of(NOW);
+    int fd = memfd_create("seen", MFD_CLOEXEC), status;
+    struct mikey_seen *own = seen[0];
+    assert_int_equal(ftruncate(fd, (off_t)mikey_seen_size()), 0);
+    void *memory = mmap(NULL, mikey_seen_size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(memory, MAP_FAILED);
+    assert_int_equal(mikey_seen_over(memory, fd, NOW, &seen[0]), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct mikey_seen *theirs;
+        struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        bool ok = mikey_seen_over(memory, fd, NOW + 100, &theirs) == 0;
+        seen[0] = theirs;
+        ok = ok && take(t, 1, 7) && fcntl(fd, F_SETLK, &whole) == 0;
+        raise(ok ? SIGKILL : SIGABRT);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+    assert_false(take(t, 1, 8));
+    assert_true(take(t, 1, 7));
+    assert_true(take(t, 2, 8));
+    assert_false(take(t - 1, 3, 8)); /* from before the first process */
+    mikey_seen_free(seen[0]);
+    seen[0] = own;
+    munmap(memory, mikey_seen_size());
+    close(fd);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -468,6 +506,7 @@ int main(void)
         TEST(a_message_of_another_user_is_refused),
         TEST(a_replay_is_refused),
         TEST(a_time_that_is_far_is_refused),
+        TEST(processes_share_the_memory),
         TEST(the_memory_is_bounded_and_forgets_nothing_that_may_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,11 @@ struct mikey_bearer {
 
 /* -ENOMEM. */
 int mikey_seen_new(uint64_t unix_s, struct mikey_seen **ret) MUST_CHECK;
+/* Over memory that processes share, mikey_seen_size() bytes, zeroed before the first of them: what one
+ * has taken is seen by all, and by their next lives. `fd` is the memory's file, which is locked while
+ * it is looked at, and let go by the kernel where that process dies. Borrows both. -errno of fcntl. */
+int mikey_seen_over(void *memory, int fd, uint64_t unix_s, struct mikey_seen **ret) MUST_CHECK;
+size_t mikey_seen_size(void);
 struct mikey_seen *mikey_seen_free(struct mikey_seen *s);
 /* Takes an authenticated message, known by its MAC, of NTP time `time`. False: it was seen, or may
  * have been. */

@@ -8,19 +8,14 @@
 #include "media/heard.h"
 #include "media/transcode.h"
 
-static uint64_t id_of(const struct media_slot *s, uint32_t slot)
+static uint64_t id_of(const struct media_role *r, uint32_t slot)
 {
-    return (uint64_t)s->generation << 32 | slot;
-}
-
-static uint32_t slot_of(const struct media_endpoint *e)
-{
-    return (uint32_t)(e - e->role->endpoints);
+    return (uint64_t)r->state.slots[slot].generation << 32 | (r->cfg.first_endpoint + slot);
 }
 
 struct media_endpoint *media_endpoint_find(struct media_role *r, uint64_t id)
 {
-    uint32_t slot = (uint32_t)id;
+    uint32_t slot = (uint32_t)id - r->cfg.first_endpoint;
     if (slot >= r->cfg.max_endpoints)
         return NULL;
     struct media_endpoint *e = &r->endpoints[slot];
@@ -235,7 +230,7 @@ void media_endpoint_drop_old_key(struct media_endpoint *e)
     struct media_terms t CLEANUP(media_terms_wipe);
     media_endpoint_terms(e, &t);
     secret_wipe(&t.rx_prev, sizeof(t.rx_prev));
-    media_terms_commit(&e->role->state, slot_of(e), &t);
+    media_terms_commit(&e->role->state, media_slot_of(e), &t);
 }
 
 static void connect_half(struct media_endpoint *e, uint8_t mode, struct media_endpoint *peer)
@@ -301,7 +296,7 @@ static void endpoint_join(struct media_role *r, struct media_endpoint *e)
     e->role = r;
     e->s = &r->state.slots[slot];
     e->stats = &r->stats[slot];
-    e->id = id_of(e->s, slot);
+    e->id = id_of(e->role, slot);
     e->rtp.fd = e->rtcp.fd = -1;
     e->shared = r->shared && !e->s->bundle && media_shared_has(r->shared, &e->s->bound, e->s->port);
     e->last_pt = MEDIA_PT_NONE;
@@ -445,7 +440,7 @@ void media_endpoint_leave(struct media_endpoint *e)
 void media_endpoint_close(struct media_endpoint *e)
 {
     struct media_role *r = e->role;
-    uint32_t slot = slot_of(e);
+    uint32_t slot = media_slot_of(e);
     struct media_slot *s = e->s;
     if (e->peer)
         connect_half(e->peer, MEDIA_MODE_NONE, NULL);

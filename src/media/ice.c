@@ -132,12 +132,12 @@ static struct addr *selected(struct media_endpoint *e, size_t which)
 /* NULL: no check has shown anything yet. */
 static struct media_ice_pairs *pairs_of(const struct media_endpoint *e)
 {
-    return e->s->ice_begun ? &e->role->state.ice[(uint32_t)e->id] : NULL;
+    return e->s->ice_begun ? &e->role->state.ice[media_slot_of(e)] : NULL;
 }
 
 static struct media_ice_pairs *pairs_begin(struct media_endpoint *e)
 {
-    struct media_ice_pairs *ice = &e->role->state.ice[(uint32_t)e->id];
+    struct media_ice_pairs *ice = &e->role->state.ice[media_slot_of(e)];
 
     if (!e->s->ice_begun) {
         memset(ice, 0, sizeof(*ice));

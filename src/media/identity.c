@@ -1,7 +1,9 @@
-/* What of ours all endpoints share: which MIKEY messages were taken in this life, MIKEY's certificate
- * (which the process gives us anew in each life), and our DTLS certificate. That lies in the state memfd, because its digest stands in descriptions that
- * outlive a process; it is renewed long before it ends, and the one before it is kept for what was
+/* What of ours all endpoints share: which MIKEY messages were taken (by all workers, where the process
+ * gives us memory for that), MIKEY's certificate (which it gives us anew in each life), and our DTLS
+ * certificate. That lies in the state memfd, because its digest stands in descriptions that outlive a process; it is renewed long before it ends, and the one before it is kept for what was
  * described with it. */
+#include <sys/mman.h>
+
 #include "media/worker.h"
 
 #define RENEW_S (CRYPTO_DTLS_DAYS * 86400u / 2)
@@ -35,6 +37,16 @@ static bool is_due(const struct media_role *r)
     return r->state.head->dtls[0].not_after < loop_unix_now(r->loop) + RENEW_S;
 }
 
+/* What one worker has taken another must not take again. */
+static int seen_take(struct media_role *r)
+{
+    uint64_t now = loop_unix_now(r->loop);
+    if (r->cfg.seen_fd < 0)
+        return mikey_seen_new(now, &r->local.mikey_seen);
+    int v = ipc_memfd_map(r->cfg.seen_fd, mikey_seen_size(), true, &r->seen);
+    return v < 0 ? v : mikey_seen_over(r->seen, r->cfg.seen_fd, now, &r->local.mikey_seen);
+}
+
 int media_identity_init(struct media_role *r)
 {
     r->identity_check = loop_now(r->loop) + CHECK_MS;
@@ -44,7 +56,7 @@ int media_identity_init(struct media_role *r)
         v = load(r);
     }
     if (v == 0)
-        v = mikey_seen_new(loop_unix_now(r->loop), &r->local.mikey_seen);
+        v = seen_take(r);
     return v == 0 && is_due(r) ? renew(r) : v;
 }
 
@@ -75,4 +87,7 @@ void media_identity_fini(struct media_role *r)
         r->local.dtls[i] = crypto_dtls_free(r->local.dtls[i]);
     r->local.rsa = crypto_rsa_free(r->local.rsa);
     r->local.mikey_seen = mikey_seen_free(r->local.mikey_seen);
+    if (r->seen)
+        munmap(r->seen, mikey_seen_size());
+    r->seen = NULL;
 }

@@ -9,6 +9,16 @@
 /* Bursts of one wake-up wait here: some 100 packets of 20 ms. The kernel doubles the figure. */
 #define SOCKET_BUFFER (128 * 1024)
 
+void media_ports_share(uint16_t min, uint16_t max, uint32_t worker, uint32_t workers,
+                       uint16_t *ret_min, uint16_t *ret_max)
+{
+    uint32_t first = (min + 1u) & ~1u;
+    uint32_t each = max > first ? (max + 1u - first) / 2 / workers * 2 : 0;
+    uint32_t from = workers == 1 ? min : first + worker * each;
+    *ret_min = (uint16_t)from;
+    *ret_max = worker + 1 == workers ? max : (uint16_t)(from + each - 1);
+}
+
 int media_ports_init(struct media_ports *p, uint16_t min, uint16_t max)
 {
     unsigned first = (min + 1u) & ~1u;

@@ -21,6 +21,10 @@ struct media_sockets {
 /* -EINVAL: not one pair lies in the range. -ENOMEM. */
 int media_ports_init(struct media_ports *p, uint16_t min, uint16_t max) MUST_CHECK;
 void media_ports_fini(struct media_ports *p);
+/* The share of one of `workers` (at least 1): whole pairs, as many for each, what is left over for the
+ * last; a share without a pair is what media_ports_init refuses. */
+void media_ports_share(uint16_t min, uint16_t max, uint32_t worker, uint32_t workers,
+                       uint16_t *ret_min, uint16_t *ret_max);
 
 /* Binds a free pair at `local` (its port is ignored), starting at a random place: ports that can be
  * guessed invite spoofed packets. -EADDRINUSE: all are taken; otherwise what socket() or bind() said

@@ -97,6 +97,42 @@ static void test_takes_all_then_no_more(void **state)
     media_ports_fini(&p);
 }
 
+/* Whole pairs, each in one share and all of them in some. */
+static void test_shares(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t min, max;
+        uint32_t workers, pairs; /* of each but the last */
+    } rows[] = {
+        {20000, 29999, 1, 5000}, {20000, 29999, 2, 2500}, {20001, 29999, 3, 1666},
+        {20000, 29998, 16, 312}, {65000, 65535, 2, 134},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct media_ports all = {0}, p = {0};
+        uint16_t min, max;
+        unsigned next, sum = 0;
+        assert_int_equal(media_ports_init(&all, rows[i].min, rows[i].max), 0);
+        next = all.first;
+        for (uint32_t w = 0; w < rows[i].workers; w++) {
+            media_ports_share(rows[i].min, rows[i].max, w, rows[i].workers, &min, &max);
+            assert_int_equal(media_ports_init(&p, min, max), 0);
+            assert_int_equal(p.first, next);
+            assert_true(p.pairs == rows[i].pairs || w + 1 == rows[i].workers);
+            next += 2u * p.pairs;
+            sum += p.pairs;
+            assert_true(w + 1 < rows[i].workers ? max + 1u == next : max == rows[i].max);
+            media_ports_fini(&p);
+        }
+        assert_int_equal(sum, all.pairs);
+        media_ports_fini(&all);
+    }
+    struct media_ports none = {0};
+    uint16_t min, max;
+    media_ports_share(20000, 20003, 1, 3, &min, &max); /* less than a pair for each */
+    assert_int_equal(media_ports_init(&none, min, max), -EINVAL);
+}
+
 static void test_skips_a_foreign_port(void **state)
 {
     (void)state;
@@ -148,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_takes_all_then_no_more),
+        cmocka_unit_test(test_shares),
         cmocka_unit_test(test_skips_a_foreign_port),
         cmocka_unit_test(test_ipv6_and_wrong_addresses),
     };

@@ -2,12 +2,16 @@
  * that it forwards, at N streams of 50 packets a second each; and memory for a call. The load is this
  * process, on another core if there is one: phones with real sockets, packets spread evenly over time.
  *
- *   bench-media-relay [--shared] [--gather MS] [--lag] [--kind NAME] [streams [seconds]]
+ *   bench-media-relay [--shared] [--workers N [--peak]] [--gather MS] [--lag] [--kind NAME] [streams [seconds]]
  *   bench-media-relay [--lag] --plan NAME FILE PID [seconds]
  *
- * --lag: how much later a packet comes, too. The second loads another relay, whose process is PID, with
- * the same phones. FILE has a line for each stream: our port, its port, our key and its key (SUITE:KEY,
- * as in a=crypto, or `-`); streams 2i and 2i+1 are one call. */
+ * With several workers each has a share of ports and calls; CPU time is that of all of them. --peak asks
+ * for cores: one for each worker and one for what loads it, as fast as it can. --lag: how much later a
+ * packet comes, too.
+ *
+ * The second loads another relay, whose process is PID, with the same phones. FILE has a line for each
+ * stream: our port, its port, our key and its key (SUITE:KEY, as in a=crypto, or `-`); streams 2i and
+ * 2i+1 are one call. */
 #include "media/rig.h"
 
 #include <poll.h>
@@ -17,11 +21,13 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#define WORKERS_MAX 4u
 #define SLICES 20 /* of the 20 ms between two packets of a stream */
 #define SENT 64   /* packets of a stream whose times are kept; a power of 2 */
 
 static struct {
-    bool shared, lag;
+    bool shared, lag, peak;
+    uint32_t workers;
     uint32_t gather_ms;
     const char *kind; /* NULL: all */
 } options;
@@ -55,14 +61,14 @@ static void on_cpu(unsigned cpu)
     (void)sched_setaffinity(0, sizeof(set), &set); /* one core is fine too */
 }
 
-static void child_run(struct rig *g, int fd)
+static void child_run(struct rig *g, int fd, unsigned cpu)
 {
     const struct media_role_ops ops = {.hold = no_hold, .unhold = no_unhold};
     struct media_role *role;
     struct loop *l;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "role"); /* for profilers */
-    on_cpu(1);
+    on_cpu(cpu);
     RIG_EQ(loop_new(&l), 0);
     RIG_EQ(media_role_new(l, &g->cfg, g->state_fd, g->stats_fd, &ops, &role), 0);
     RIG_EQ(media_role_start(role), 0);
@@ -220,13 +226,98 @@ static void lag_run(struct phone *phones, size_t n, unsigned seconds)
     lag_end(n * 50 * seconds);
 }
 
-static uint64_t forwarded(const struct rig *g)
+/* --- the workers --- */
+
+static struct team {
+    uint32_t n;
+    struct rig g[WORKERS_MAX];
+    pid_t pid[WORKERS_MAX];
+} team;
+
+static unsigned cores(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (unsigned)n : 1;
+}
+
+/* The first core is the load's. */
+static unsigned cpu_of(uint32_t worker)
+{
+    return worker + 1 < cores() ? worker + 1 : 1;
+}
+
+static struct rig *rig_of(size_t phone)
+{
+    return &team.g[phone / 2 % team.n];
+}
+
+static uint64_t team_cpu_ns(void)
+{
+    uint64_t ns = 0;
+    for (uint32_t w = 0; w < team.n; w++)
+        ns += cpu_ns(team.pid[w]);
+    return ns;
+}
+
+static long team_kb(void)
+{
+    long kb = 0;
+    for (uint32_t w = 0; w < team.n; w++)
+        kb += resident_kb(team.pid[w]);
+    return kb;
+}
+
+static uint64_t forwarded(void)
 {
     uint64_t n = 0;
-    for (uint32_t i = 0; i < g->cfg.max_endpoints; i++)
-        n += g->stats[i].tx_packets;
+    for (uint32_t w = 0; w < team.n; w++) {
+        const struct rig *g = &team.g[w];
+        for (uint32_t i = 0; i < g->cfg.max_endpoints; i++)
+            n += g->stats[g->cfg.first_endpoint + i].tx_packets;
+    }
     return n;
 }
+
+static void worker_start(uint32_t w, const struct media_config *all)
+{
+    struct rig *g = &team.g[w];
+    int fds[2];
+    rig_be_worker(g, &team.g[0], all, w);
+    RIG_EQ(ipc_pair(fds), 0);
+    team.pid[w] = fork();
+    RIG(team.pid[w] >= 0);
+    if (team.pid[w] == 0)
+        child_run(g, fds[1], cpu_of(w));
+    close(fds[1]);
+    RIG_EQ(loop_new(&g->loop), 0);
+    RIG_EQ(ipc_chan_new(g->loop, fds[0], rig_on_msg, rig_on_closed, g, &g->chan), 0);
+    g->wait_ms = 2000;
+}
+
+static void team_start(uint32_t workers, uint32_t endpoints)
+{
+    team.n = workers;
+    for (uint32_t w = 0; w < workers; w++)
+        rig_memory_n(&team.g[w], endpoints, 10000, 31000);
+    team.g[0].cfg.workers = workers;
+    team.g[0].cfg.gather_ms = options.gather_ms;
+    rig_steer(&team.g[0]);
+    const struct media_config all = team.g[0].cfg;
+    for (uint32_t w = 0; w < workers; w++)
+        worker_start(w, &all);
+    on_cpu(0);
+}
+
+static void team_stop(void)
+{
+    for (uint32_t w = team.n; w-- > 0;) {
+        kill(team.pid[w], SIGKILL);
+        waitpid(team.pid[w], NULL, 0);
+        rig_fini(&team.g[w]);
+    }
+}
+
+/* --- measuring --- */
 
 /* A key that the relay is not told. */
 static void pass_key(struct rig *g, uint8_t fill, struct srtp_ctx **ret)
@@ -268,56 +359,83 @@ static void call_up(struct rig *g, struct phone *a, struct phone *b, size_t numb
     pass_describe(b, a);
 }
 
-static void measure(struct rig *g, struct phone *phones, size_t n, pid_t pid, unsigned seconds,
-                    const struct kind *k)
+static void calls_make(struct phone *phones, size_t n, const struct kind *k, long *ret_kb)
 {
-    long before = 0;
     for (size_t i = 0; i + 1 < n; i += 2) {
         if (i == 20) /* libraries and buffers are in memory by then */
-            before = resident_kb(pid);
-        call_up(g, &phones[i], &phones[i + 1], i, k);
+            *ret_kb = team_kb();
+        call_up(rig_of(i), &phones[i], &phones[i + 1], i, k);
     }
+}
+
+static void measure(struct phone *phones, size_t n, unsigned seconds, const struct kind *k)
+{
+    long before = 0;
+    calls_make(phones, n, k, &before);
     load_run(phones, n, 1500); /* the sockets are connected by then */
-    uint64_t cpu = cpu_ns(pid), packets = forwarded(g);
+    uint64_t cpu = team_cpu_ns(), packets = forwarded();
     load_run(phones, n, seconds * 1000);
-    cpu = cpu_ns(pid) - cpu;
-    packets = forwarded(g) - packets;
+    cpu = team_cpu_ns() - cpu;
+    packets = forwarded() - packets;
     printf("%s %zu streams: %.2f us CPU a packet, %.0f packets/s (%.1f %% of what was sent), "
            "%.1f kB a call\n",
            k->name, n, (double)cpu / 1000 / (double)packets, (double)packets / seconds,
            100.0 * (double)packets / (double)(n * 50 * seconds),
-           (double)(resident_kb(pid) - before) / ((double)(n - 20) / 2));
+           (double)(team_kb() - before) / ((double)(n - 20) / 2));
     if (options.lag)
         lag_run(phones, n, seconds);
 }
 
+/* Phones of one worker send as fast as they can, each its packet in turn, until we are killed. */
+__attribute__((noreturn)) static void flood(struct phone *phones, size_t n, uint32_t worker)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    on_cpu(worker ? team.n + worker : 0);
+    for (;;) {
+        for (size_t i = 0; i < n; i++) {
+            if (rig_of(i) == &team.g[worker])
+                stream_turn(&phones[i], i);
+        }
+    }
+}
+
+static void peak(struct phone *phones, size_t n, unsigned seconds, const char *what)
+{
+    pid_t load[WORKERS_MAX];
+    const struct timespec warm = {1, 0}, all = {seconds, 0};
+    for (uint32_t w = 0; w < team.n; w++) {
+        load[w] = fork();
+        RIG(load[w] >= 0);
+        if (load[w] == 0)
+            flood(phones, n, w);
+    }
+    nanosleep(&warm, NULL);
+    uint64_t cpu = team_cpu_ns(), packets = forwarded(), start = loop_clock_ns();
+    nanosleep(&all, NULL);
+    cpu = team_cpu_ns() - cpu;
+    packets = forwarded() - packets;
+    uint64_t took = loop_clock_ns() - start;
+    for (uint32_t w = 0; w < team.n; w++) {
+        kill(load[w], SIGKILL);
+        waitpid(load[w], NULL, 0);
+    }
+    printf("%s peak: %.0f packets/s, workers busy %.0f %%\n", what,
+           (double)packets * 1e9 / (double)took,
+           100.0 * (double)cpu / (double)took / (double)team.n);
+}
+
 static void bench(size_t n, unsigned seconds, const struct kind *k)
 {
-    static struct rig g;
-    int fds[2];
-    rig_memory_n(&g, (uint32_t)n + 2, 10000, 31000);
-    g.cfg.gather_ms = options.gather_ms;
-    g.wait_ms = 2000;
-    rig_steer(&g);
-    RIG_EQ(ipc_pair(fds), 0);
-    pid_t pid = fork();
-    RIG(pid >= 0);
-    if (pid == 0)
-        child_run(&g, fds[1]);
-    close(fds[1]);
-    on_cpu(0);
-    RIG_EQ(loop_new(&g.loop), 0);
-    RIG_EQ(ipc_chan_new(g.loop, fds[0], rig_on_msg, rig_on_closed, &g, &g.chan), 0);
-    g.events_n = 0;
     struct phone *phones = calloc(n, sizeof(*phones));
     RIG(phones);
-    measure(&g, phones, n, pid, seconds, k);
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    team_start(options.workers, (uint32_t)n + 2);
+    measure(phones, n, seconds, k);
+    if (options.peak)
+        peak(phones, n, seconds, k->name);
+    team_stop();
     for (size_t i = 0; i < n; i++)
         phone_fini(&phones[i]);
     free(phones);
-    rig_fini(&g);
 }
 
 /* --- another relay --- */
@@ -413,11 +531,16 @@ static unsigned seconds_from(const char *text)
 static char **options_take(char **argv)
 {
     options.gather_ms = media_config_default.gather_ms;
+    options.workers = 1;
     for (; *argv; argv++) {
         if (strcmp(*argv, "--shared") == 0)
             options.shared = true;
         else if (strcmp(*argv, "--lag") == 0)
             options.lag = true;
+        else if (strcmp(*argv, "--peak") == 0)
+            options.peak = true;
+        else if (strcmp(*argv, "--workers") == 0 && argv[1])
+            options.workers = (uint32_t)strtoul(*++argv, NULL, 10);
         else if (strcmp(*argv, "--gather") == 0 && argv[1])
             options.gather_ms = (uint32_t)strtoul(*++argv, NULL, 10);
         else if (strcmp(*argv, "--kind") == 0 && argv[1])
@@ -431,7 +554,8 @@ static char **options_take(char **argv)
 int main(int argc, char **argv)
 {
     argv = options_take(argv + (argc > 0));
-    if (options.shared && !rig_go_shared())
+    if (options.workers < 1 || options.workers > WORKERS_MAX ||
+        (options.peak && cores() < 2 * options.workers) || (options.shared && !rig_go_shared()))
         return 1;
     struct rlimit files = {65536, 65536};
     if (setrlimit(RLIMIT_NOFILE, &files) < 0)

@@ -224,7 +224,19 @@ static RIG_UNUSED void rig_steer(struct rig *g)
     if (r != 0)
         fprintf(stderr, "%s\n", why);
     RIG_EQ(r, 0);
-    g->cfg.shared = &g->steer.shared;
+    g->cfg.shared = &g->steer.shared[0];
+}
+
+/* g's role is this one of the workers whose way in and out `first` has opened, for `all` their ports. */
+static RIG_UNUSED void rig_be_worker(struct rig *g, struct rig *first,
+                                     const struct media_config *all, uint32_t worker)
+{
+    const struct media_config of = media_config_of_worker(all, worker);
+    g->cfg.port_min = of.port_min;
+    g->cfg.port_max = of.port_max;
+    g->cfg.steered_min = of.steered_min;
+    g->cfg.worker = worker;
+    g->cfg.shared = first->cfg.shared ? &first->steer.shared[worker] : NULL;
 }
 
 /* --- life --- */
@@ -249,6 +261,13 @@ static RIG_UNUSED uint16_t rig_port_base(void)
     return (uint16_t)(10000 + v % 400 * 50); /* below the ephemeral range; taken ones are skipped */
 }
 
+/* Rows of statistics: in front of ours are those of another worker. */
+#define RIG_FIRST_ENDPOINT 5u
+static RIG_UNUSED size_t rig_stats_size(const struct rig *g)
+{
+    return media_stats_size(g->cfg.first_endpoint + g->cfg.max_endpoints);
+}
+
 static void rig_memory_n(struct rig *g, uint32_t endpoints, uint16_t port_min, uint16_t port_max)
 {
     void *p;
@@ -257,11 +276,12 @@ static void rig_memory_n(struct rig *g, uint32_t endpoints, uint16_t port_min, u
         g->held[i].fd = -1;
     g->cfg = media_config_default;
     g->cfg.max_endpoints = endpoints;
+    g->cfg.first_endpoint = RIG_FIRST_ENDPOINT;
     g->cfg.port_min = port_min;
     g->cfg.port_max = port_max;
     RIG_EQ(ipc_memfd_new("state", media_state_size(endpoints), &g->state_fd), 0);
-    RIG_EQ(ipc_memfd_new("stats", media_stats_size(endpoints), &g->stats_fd), 0);
-    RIG_EQ(ipc_memfd_map(g->stats_fd, media_stats_size(endpoints), false, &p), 0);
+    RIG_EQ(ipc_memfd_new("stats", rig_stats_size(g), &g->stats_fd), 0);
+    RIG_EQ(ipc_memfd_map(g->stats_fd, rig_stats_size(g), false, &p), 0);
     g->stats = p;
     RIG_EQ(srtp_engine_new(SRTP_BACKEND_AUTO, &g->engine), 0);
 }
@@ -290,9 +310,9 @@ static RIG_UNUSED void rig_fini(struct rig *g)
         if (g->held[i].fd >= 0)
             close(g->held[i].fd);
     }
-    if (g->cfg.shared)
+    if (g->cfg.shared == &g->steer.shared[0])
         media_steer_close(&g->steer);
-    munmap((void *)(uintptr_t)g->stats, media_stats_size(g->cfg.max_endpoints));
+    munmap((void *)(uintptr_t)g->stats, rig_stats_size(g));
     close(g->state_fd);
     close(g->stats_fd);
 }

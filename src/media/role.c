@@ -19,6 +19,7 @@ const struct media_config media_config_default = {
     .port_max = 29999,
     .rtp_timeout_ms = 60000,
     .gather_ms = 2,
+    .seen_fd = -1,
 };
 
 /* --- to signalling --- */
@@ -232,9 +233,16 @@ static bool bind_is_sane(const struct addr *a, int family)
 static bool config_is_sane(const struct media_config *c)
 {
     return c->max_endpoints >= 1 && c->max_endpoints <= MEDIA_ENDPOINTS_MAX &&
-           c->gather_ms <= MEDIA_GATHER_MS_MAX && bind_is_sane(&c->bind4, AF_INET) &&
-           bind_is_sane(&c->advertise4, AF_INET) && bind_is_sane(&c->bind6, AF_INET6) &&
-           bind_is_sane(&c->advertise6, AF_INET6);
+           c->gather_ms <= MEDIA_GATHER_MS_MAX &&
+           c->first_endpoint <= MEDIA_WORKERS_MAX * MEDIA_ENDPOINTS_MAX &&
+           bind_is_sane(&c->bind4, AF_INET) && bind_is_sane(&c->advertise4, AF_INET) &&
+           bind_is_sane(&c->bind6, AF_INET6) && bind_is_sane(&c->advertise6, AF_INET6);
+}
+
+/* From the first worker's rows to the end of ours. */
+static size_t stats_mapped(const struct media_role *r)
+{
+    return media_stats_size(r->cfg.first_endpoint + r->cfg.max_endpoints);
 }
 
 static int memory_take(struct media_role *r, int state_fd, int stats_fd)
@@ -244,10 +252,10 @@ static int memory_take(struct media_role *r, int state_fd, int stats_fd)
     int v = media_state_map(state_fd, max, &r->state);
     if (v < 0)
         return v;
-    v = ipc_memfd_map(stats_fd, media_stats_size(max), true, &p);
+    v = ipc_memfd_map(stats_fd, stats_mapped(r), true, &p);
     if (v < 0)
         return v;
-    r->stats = p;
+    r->stats = (struct media_stats *)p + r->cfg.first_endpoint;
     if (r->state.replaced)
         memset(r->stats, 0, media_stats_size(max));
     r->endpoints = calloc(max, sizeof(*r->endpoints));
@@ -365,7 +373,7 @@ struct media_role *media_role_free(struct media_role *r)
     srtp_engine_free(r->engine);
     media_state_unmap(&r->state);
     if (r->stats)
-        munmap(r->stats, media_stats_size(r->cfg.max_endpoints));
+        munmap(r->stats - r->cfg.first_endpoint, stats_mapped(r));
     map_fini(&r->by_key);
     media_ports_fini(&r->ports);
     free(r->endpoints);

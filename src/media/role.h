@@ -6,7 +6,9 @@
  * then media_role_attach for each (new) channel to signalling. Media flows from start on, with
  * or without signalling. After kill -9 the next role does the same with the same two memfds.
  *
- * One role object is one worker: one thread, one loop. */
+ * One role object is one worker: one process, one loop. Several share no more than the memfd of the
+ * statistics and the array of ports, of which each writes what is its own, and the memory of MIKEY's
+ * messages. */
 #ifndef SOTTO_MEDIA_ROLE_H
 #define SOTTO_MEDIA_ROLE_H
 
@@ -46,10 +48,21 @@ struct media_config {
     /* One socket for all ports, borrowed as long as the role lives, made for the same ports and
      * addresses. NULL: one for each port. */
     const struct media_shared *shared;
+    /* Of several workers (0: as 1) this one; the number of its first endpoint, which is that of its
+     * first row of statistics, too; the first port that MEDIA_SHARED_PORTS has (0: port_min). */
+    uint32_t workers, worker;
+    uint32_t first_endpoint;
+    uint16_t steered_min;
+    /* Memory of mikey_seen_size() that tells all workers which messages one has taken; borrowed as long
+     * as the role lives. -1: its own. */
+    int seen_fd;
 };
 extern const struct media_config media_config_default; /* 4,096 endpoints */
 
-/* Sizes of the two memfds for ipc_memfd_new; new ones are zeroed. */
+/* One worker's share of what is said for all `workers` of them: ports and endpoints. */
+struct media_config media_config_of_worker(const struct media_config *all, uint32_t worker);
+
+/* Sizes of the two memfds for ipc_memfd_new; new ones are zeroed. Statistics are of all workers. */
 size_t media_state_size(uint32_t max_endpoints);
 size_t media_stats_size(uint32_t max_endpoints);
 

@@ -1,4 +1,4 @@
-/* The shared way in and out: for all ports of the range one socket of each IP version, to which the
+/* The shared way in and out: for all ports of the worker one socket of each IP version, to which the
  * kernel steers (steer_prog.h) what comes to an open port, and a raw socket for what leaves, with
  * UDP headers of our own (datagram.h). Opening a port is a write to shared memory; receiving and sending
  * are one system call for up to a burst of packets of any endpoints.
@@ -42,7 +42,8 @@ struct half {
 
 struct media_shared_way {
     struct media_role *role;
-    struct media_steer_port *ports; /* as the kernel sees them */
+    struct media_steer_port *steered; /* as the kernel sees them: of all workers … */
+    struct media_steer_port *ports;   /* … and ours */
     uint32_t port_min, port_count;
     struct half half[VERSIONS];
     struct mmsghdr in_msgs[SRTP_BURST_MAX];
@@ -186,11 +187,11 @@ bool media_shared_is_ours(struct media_shared_way *w, const struct addr *bound)
     return ours;
 }
 
-static void port_open(struct media_steer_port *p, const struct addr *bound)
+static void port_open(struct media_steer_port *p, uint32_t worker, const struct addr *bound)
 {
     bool is6 = addr_family(bound) == AF_INET6;
     __atomic_store_n(&p->family, 0, __ATOMIC_RELEASE);
-    p->socket = is6 ? V6 : V4;
+    p->socket = media_steer_socket(worker, is6);
     p->any = addr_is_any(bound);
     memset(p->addr, 0, sizeof(p->addr));
     if (is6)
@@ -209,7 +210,7 @@ void media_shared_join(struct media_endpoint *e)
         e->via = *bound;
     for (uint32_t i = index; i < index + 2; i++) {
         w->at[i] = e;
-        port_open(&w->ports[i], bound);
+        port_open(&w->ports[i], w->role->cfg.worker, bound);
     }
 }
 
@@ -382,6 +383,25 @@ static void in_init(struct media_shared_way *w)
     }
 }
 
+static size_t steered_size(const struct media_shared_way *w)
+{
+    return (size_t)(w->ports - w->steered + w->port_count) * sizeof(*w->ports);
+}
+
+/* A mapping begins with a page, which may be in the middle of a worker's ports. */
+static int ports_map(struct media_shared_way *w)
+{
+    const struct media_config *c = &w->role->cfg;
+    uint32_t before = c->steered_min ? w->port_min - c->steered_min : 0;
+    void *p = mmap(NULL, (before + w->port_count) * sizeof(*w->ports), PROT_READ | PROT_WRITE,
+                   MAP_SHARED, c->shared->fd[MEDIA_SHARED_PORTS], 0);
+    if (p == MAP_FAILED)
+        return -ENOMEM;
+    w->steered = p;
+    w->ports = w->steered + before;
+    return 0;
+}
+
 int media_shared_new(struct media_role *r, struct media_shared_way **ret)
 {
     const struct media_shared *fds = r->cfg.shared;
@@ -395,10 +415,7 @@ int media_shared_new(struct media_role *r, struct media_shared_way **ret)
     in_init(w);
     half_init(&w->half[V4], w, fds->fd[MEDIA_SHARED_OUT4]);
     half_init(&w->half[V6], w, fds->fd[MEDIA_SHARED_OUT6]);
-    void *p = mmap(NULL, count * sizeof(*w->ports), PROT_READ | PROT_WRITE, MAP_SHARED,
-                   fds->fd[MEDIA_SHARED_PORTS], 0);
-    w->ports = p == MAP_FAILED ? NULL : p;
-    int v = w->ports ? 0 : -ENOMEM;
+    int v = ports_map(w);
     if (v == 0)
         v = half_start(&w->half[V4], fds->fd[MEDIA_SHARED_IN4]);
     if (v == 0)
@@ -422,7 +439,7 @@ struct media_shared_way *media_shared_free(struct media_shared_way *w)
     for (size_t v = 0; v < VERSIONS; v++)
         loop_fd_del(w->role->loop, &w->half[v].in);
     if (w->ports)
-        munmap(w->ports, w->port_count * sizeof(*w->ports));
+        munmap(w->steered, steered_size(w));
     free(w);
     return NULL;
 }

@@ -335,8 +335,8 @@ static void test_overflow_is_counted(void **state)
     uint8_t pkt[256];
     int small = 1;
     two_init(&t, PROTECTION_OFF, PROTECTION_OFF);
-    assert_int_equal(media_steer_lost(&t.g.steer.shared), 0);
-    RIG_EQ(setsockopt(t.g.steer.shared.fd[MEDIA_SHARED_IN4], SOL_SOCKET, SO_RCVBUF, &small,
+    assert_int_equal(media_steer_lost(&t.g.steer.shared[0]), 0);
+    RIG_EQ(setsockopt(t.g.steer.shared[0].fd[MEDIA_SHARED_IN4], SOL_SOCKET, SO_RCVBUF, &small,
                       sizeof(small)),
            0);
     for (int i = 0; i < 20; i++) {
@@ -344,10 +344,47 @@ static void test_overflow_is_counted(void **state)
         phone_put(&t.a, pkt, n);
     }
     rig_turn(&t.g);
-    uint64_t lost = media_steer_lost(&t.g.steer.shared);
+    uint64_t lost = media_steer_lost(&t.g.steer.shared[0]);
     assert_true(lost > 0 && lost < 20);
     assert_int_equal(rig_stats(&t.g, t.a.endpoint)->rx_packets, 20 - lost);
     two_fini(&t);
+}
+
+/* One program, two workers: each hears what comes to its own ports, and no more. */
+static void test_two_workers(void **state)
+{
+    (void)state;
+    static struct two t[2];
+    uint8_t pkt[256];
+    rig_memory(&t[0].g);
+    t[0].g.cfg.workers = 2;
+    rig_steer(&t[0].g);
+    const struct media_config all = t[0].g.cfg;
+    for (uint32_t w = 0; w < 2; w++) {
+        struct rig *g = &t[w].g;
+        if (w > 0)
+            rig_memory(g);
+        rig_be_worker(g, &t[0].g, &all, w);
+        RIG_EQ(loop_new_virtual(1000000, &g->loop), 0);
+        rig_start_role(g);
+        rig_attach(g);
+        phone_init(&t[w].a, g, 7, 0, PROTECTION_OFF);
+        phone_init(&t[w].b, g, 7, 1, PROTECTION_OFF);
+        rig_call(&t[w].a, &t[w].b, &t[w].a.policy, &t[w].b.policy);
+        assert_in_range(addr_port(&t[w].a.server), g->cfg.port_min, g->cfg.port_max);
+    }
+    for (uint32_t n = 1; n <= 3; n++) {
+        for (uint32_t w = 0; w < 2; w++) {
+            phone_put(&t[w].a, pkt, phone_make_rtp(&t[w].a, pkt, 1));
+            rig_turn(&t[!w].g); /* it is not the other's, whoever is first */
+            assert_int_equal(phone_hear(&t[w].b), 0);
+            rig_turn(&t[w].g);
+            assert_int_equal(phone_hear(&t[w].b), 1);
+            assert_int_equal(rig_stats(&t[w].g, t[w].a.endpoint)->rx_packets, n);
+        }
+    }
+    two_fini(&t[1]);
+    two_fini(&t[0]);
 }
 
 int main(void)
@@ -363,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_claims),
         cmocka_unit_test(test_ephemeral_ports),
         cmocka_unit_test(test_overflow_is_counted),
+        cmocka_unit_test(test_two_workers),
     };
     if (!rig_go_shared())
         return 77; /* skipped */

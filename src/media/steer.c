@@ -13,7 +13,6 @@
  * a second. The kernel doubles the figure and counts some 800 bytes for a packet. */
 #define IN_BUFFER (16 << 20)
 #define OUT_BUFFER (4 << 20)
-#define SOCKETS (MEDIA_SHARED_COUNT - MEDIA_SHARED_IN4)
 
 static int set_int(int fd, int level, int name, int v)
 {
@@ -107,19 +106,33 @@ static int out_open(int family, int *ret)
 static int family_open(const struct media_config *cfg, int family, struct media_steer *s)
 {
     bool is6 = family == AF_INET6;
-    int *out = &s->shared.fd[is6 ? MEDIA_SHARED_OUT6 : MEDIA_SHARED_OUT4];
-    int *in = &s->shared.fd[is6 ? MEDIA_SHARED_IN6 : MEDIA_SHARED_IN4];
+    struct media_shared *of = &s->shared[cfg->worker];
+    int *out = &of->fd[is6 ? MEDIA_SHARED_OUT6 : MEDIA_SHARED_OUT4];
+    int *in = &of->fd[is6 ? MEDIA_SHARED_IN6 : MEDIA_SHARED_IN4];
     int r = out_open(family, out);
     if (r == 0)
         r = in_open(cfg, family, in);
     if (r == 0)
-        return media_steer_prog_set(&s->prog, is6, *in);
+        return media_steer_prog_set(&s->prog, media_steer_socket(cfg->worker, is6), *in);
     if (r != -EAFNOSUPPORT && r != -EADDRNOTAVAIL)
         return r;
     if (*out >= 0)
         close(*out);
     *out = -1;
     return 0;
+}
+
+static int worker_open(const struct media_config *all, uint32_t worker, struct media_steer *s)
+{
+    const struct media_config cfg = media_config_of_worker(all, worker);
+    struct media_shared *of = &s->shared[worker];
+    int r = family_open(&cfg, AF_INET, s);
+    if (r == 0)
+        r = family_open(&cfg, AF_INET6, s);
+    if (r == 0 && of->fd[MEDIA_SHARED_IN4] < 0 && of->fd[MEDIA_SHARED_IN6] < 0)
+        r = -EADDRNOTAVAIL;
+    of->fd[MEDIA_SHARED_PORTS] = s->prog.ports;
+    return r;
 }
 
 static int mark_taken(const struct media_config *cfg, struct media_steer *s)
@@ -161,44 +174,54 @@ static int check_ephemeral(const struct media_config *cfg, bool insist,
     return MEDIA_STEER_UNABLE;
 }
 
+void media_steer_init(struct media_steer *s)
+{
+    *s = (struct media_steer){.prog = {-1, -1, -1}};
+    for (size_t w = 0; w < MEDIA_WORKERS_MAX; w++) {
+        for (size_t i = 0; i < MEDIA_SHARED_COUNT; i++)
+            s->shared[w].fd[i] = -1;
+    }
+}
+
 int media_steer_open(const struct media_config *cfg, bool insist, struct media_steer *ret,
                      char why[MEDIA_STEER_WHY_MAX])
 {
-    struct media_steer s = {.prog = {-1, -1, -1}};
-    for (size_t i = 0; i < MEDIA_SHARED_COUNT; i++)
-        s.shared.fd[i] = -1;
-    if (cfg->port_max < cfg->port_min)
+    struct media_steer s;
+    uint32_t workers = cfg->workers ? cfg->workers : 1;
+    media_steer_init(&s);
+    if (cfg->port_max < cfg->port_min || workers > MEDIA_WORKERS_MAX)
         return -EINVAL;
     if (check_ephemeral(cfg, insist, why) != 0)
         return MEDIA_STEER_UNABLE;
-    int r =
-        media_steer_prog_load(cfg->port_min, cfg->port_max - cfg->port_min + 1u, SOCKETS, &s.prog);
+    int r = media_steer_prog_load(cfg->port_min, cfg->port_max - cfg->port_min + 1u,
+                                  media_steer_socket(workers, false), &s.prog);
     if (r == 0)
         r = mark_taken(cfg, &s); /* before any socket of ours is there */
-    if (r == 0)
-        r = family_open(cfg, AF_INET, &s);
-    if (r == 0)
-        r = family_open(cfg, AF_INET6, &s);
-    if (r == 0 && s.shared.fd[MEDIA_SHARED_IN4] < 0 && s.shared.fd[MEDIA_SHARED_IN6] < 0)
-        r = -EADDRNOTAVAIL;
+    for (uint32_t w = 0; r == 0 && w < workers; w++)
+        r = worker_open(cfg, w, &s);
     if (r < 0) {
         media_steer_close(&s);
         return unable(r, why);
     }
-    s.shared.fd[MEDIA_SHARED_PORTS] = s.prog.ports;
     *ret = s;
     return 0;
 }
 
+static void shared_close(struct media_shared *s)
+{
+    s->fd[MEDIA_SHARED_PORTS] = -1; /* the program's */
+    for (size_t i = 0; i < MEDIA_SHARED_COUNT; i++) {
+        if (s->fd[i] >= 0)
+            close(s->fd[i]);
+        s->fd[i] = -1;
+    }
+}
+
 void media_steer_close(struct media_steer *s)
 {
-    s->shared.fd[MEDIA_SHARED_PORTS] = -1; /* the program's */
+    for (size_t w = 0; w < MEDIA_WORKERS_MAX; w++)
+        shared_close(&s->shared[w]);
     media_steer_prog_close(&s->prog);
-    for (size_t i = 0; i < MEDIA_SHARED_COUNT; i++) {
-        if (s->shared.fd[i] >= 0)
-            close(s->shared.fd[i]);
-        s->shared.fd[i] = -1;
-    }
 }
 
 uint64_t media_steer_lost(const struct media_shared *s)

@@ -13,13 +13,15 @@
 #define MEDIA_STEER_WHY_MAX 320
 
 struct media_steer {
-    struct media_shared shared; /* what the role gets */
+    struct media_shared shared[MEDIA_WORKERS_MAX]; /* what each worker gets */
     struct media_steer_prog prog;
     uint32_t taken; /* ports of the range that other programs have: left out */
 };
 
-/* 0; MEDIA_STEER_UNABLE with a reason, as the end of a sentence. `insist`: not refused because the
+/* For all workers, of which each has sockets of its own: one program steers to all of them.
+ * 0; MEDIA_STEER_UNABLE with a reason, as the end of a sentence. `insist`: not refused because the
  * kernel may give ports of the range to other programs. */
+void media_steer_init(struct media_steer *s); /* closed */
 enum { MEDIA_STEER_UNABLE = 1 };
 int media_steer_open(const struct media_config *cfg, bool insist, struct media_steer *ret,
                      char why[MEDIA_STEER_WHY_MAX]) MUST_CHECK;

@@ -10,6 +10,7 @@
 #ifndef SOTTO_MEDIA_STEER_PROG_H
 #define SOTTO_MEDIA_STEER_PROG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,12 @@ struct media_steer_port {
     uint32_t taken;   /* 1: another program's when the server was started; not for the kernel */
     uint32_t addr[4]; /* in network order; IPv4: the first word */
 };
+
+/* Which of the sockets: each worker has one of each IP version. */
+static inline uint32_t media_steer_socket(uint32_t worker, bool is6)
+{
+    return 2 * worker + is6;
+}
 
 struct media_steer_prog {
     int ports, sockets, link; /* descriptors; -1: none */

@@ -169,6 +169,7 @@ struct media_role {
     struct media_shared_way *shared; /* NULL: a socket for each port */
     struct srtp_engine *engine;
     struct keying_local local;
+    void *seen;              /* mapped memory of local.mikey_seen; NULL: its own */
     struct zrtp_local zrtp;  /* local.zrtp points to it, once signalling has told our identifier */
     uint64_t identity_check; /* when to look at our certificate's age again */
     struct ipc_chan *chan;
@@ -256,20 +257,26 @@ const struct media_codec *media_endpoint_codec(const struct media_endpoint *e, u
 bool media_endpoint_expects(const struct media_endpoint *e);
 void media_endpoint_log(struct media_endpoint *e, const char *event); /* rarely: MEDIA_LOG_MS */
 
+/* Its place among those of its worker. */
+static inline uint32_t media_slot_of(const struct media_endpoint *e)
+{
+    return (uint32_t)e->id - e->role->cfg.first_endpoint;
+}
+
 /* Packet indices under the key of that epoch. */
 static inline struct media_tables *media_tables(const struct media_endpoint *e, uint32_t epoch)
 {
-    return &e->role->state.tables[media_table(epoch)][(uint32_t)e->id];
+    return &e->role->state.tables[media_table(epoch)][media_slot_of(e)];
 }
 static inline struct media_tables *media_tables_rtcp(const struct media_endpoint *e, uint32_t epoch)
 {
-    return &e->role->state.rtcp[media_table(epoch)][(uint32_t)e->id];
+    return &e->role->state.rtcp[media_table(epoch)][media_slot_of(e)];
 }
 
 /* CLEANUP(media_terms_wipe). */
 static inline void media_endpoint_terms(const struct media_endpoint *e, struct media_terms *ret)
 {
-    media_terms_read(&e->role->state, (uint32_t)e->id, ret);
+    media_terms_read(&e->role->state, media_slot_of(e), ret);
 }
 
 static inline uint64_t media_tag(uint64_t id, bool rtcp)

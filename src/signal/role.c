@@ -205,6 +205,8 @@ static int make_calls(struct signal_role *r)
         .max_calls = r->cfg.max_calls,
         .ring_timeout_ms = r->cfg.ring_timeout_ms,
         .transcode = r->cfg.transcode,
+        .media_workers = r->cfg.media_workers,
+        .media_room = r->cfg.media_room,
         .session_min_s = r->cfg.session_min_s,
         .session_default_s = r->cfg.session_default_s,
         .stats_fd = r->cfg.stats_fd,
@@ -268,9 +270,9 @@ struct signal_role *signal_role_free(struct signal_role *r)
     return NULL;
 }
 
-int signal_role_attach_media(struct signal_role *r, int fd)
+int signal_role_attach_media(struct signal_role *r, uint32_t worker, int fd)
 {
-    return call_core_attach_media(r->calls, fd);
+    return call_core_attach_media(r->calls, worker, fd);
 }
 
 static void on_web_closed(void *arg)

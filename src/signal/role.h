@@ -24,6 +24,8 @@ struct signal_config {
     uint32_t register_min_s, register_max_s, register_default_s;
     uint32_t session_min_s, session_default_s;
     uint32_t ring_timeout_ms;
+    uint32_t media_workers; /* 1 .. MEDIA_WORKERS_MAX */
+    uint32_t media_room;    /* endpoints that each has places and ports for; 0: not known */
     bool transcode;
     bool offer_md5;           /* RFC 8760: SHA-256 first, MD5 for phones that know nothing else */
     const char *host;         /* in Warning headers */
@@ -38,8 +40,9 @@ struct signal_config {
 int signal_role_new(const struct signal_config *cfg, struct signal_role **ret) MUST_CHECK;
 /* Calls stay in the snapshot memfd, connections in theirs. */
 struct signal_role *signal_role_free(struct signal_role *r);
-int signal_role_attach_media(struct signal_role *r, int fd) MUST_CHECK; /* takes fd */
-int signal_role_attach_web(struct signal_role *r, int fd) MUST_CHECK;   /* takes fd: admin_msg.h */
+int signal_role_attach_media(struct signal_role *r, uint32_t worker,
+                             int fd) MUST_CHECK;                      /* takes fd */
+int signal_role_attach_web(struct signal_role *r, int fd) MUST_CHECK; /* takes fd: admin_msg.h */
 void signal_role_shutdown(struct signal_role *r); /* no new calls, no new connections */
 uint32_t signal_role_calls(const struct signal_role *r);
 

@@ -238,15 +238,20 @@ static inline void kit_advance(struct kit *k, uint64_t ms)
     }
 }
 
-static inline void kit_media_start(struct kit *k)
+/* The double as this worker of the media role. */
+static inline void kit_media_start_as(struct kit *k, struct kit_media *m, uint32_t worker)
 {
     int fds[2];
     assert_int_equal(ipc_pair(fds), 0);
-    assert_int_equal(ipc_chan_new(k->loop, fds[1], kit_media_on_msg, kit_media_on_closed, &k->media,
-                                  &k->media.chan),
-                     0);
-    assert_int_equal(signal_role_attach_media(k->role, fds[0]), 0);
+    assert_int_equal(
+        ipc_chan_new(k->loop, fds[1], kit_media_on_msg, kit_media_on_closed, m, &m->chan), 0);
+    assert_int_equal(signal_role_attach_media(k->role, worker, fds[0]), 0);
     kit_run(k);
+}
+
+static inline void kit_media_start(struct kit *k)
+{
+    kit_media_start_as(k, &k->media, 0);
 }
 
 static inline void kit_media_forget_held(struct kit_media *m)
@@ -385,6 +390,7 @@ static inline void kit_config(struct kit *k)
         .max_connections = KIT_CONNS,
         .max_calls = KIT_CALLS,
         .max_bindings = 1000,
+        .media_workers = 1,
         .register_min_s = 60,
         .register_max_s = 3600,
         .register_default_s = 600,
@@ -518,7 +524,7 @@ static inline void kit_fini(struct kit *k)
 {
     kit_advance(k, 40000); /* 64*T1 and the lingering of INVITE transactions */
     assert_int_equal(signal_role_calls(k->role), 0);
-    assert_int_equal(media_client_pending(k->role->calls->media), 0);
+    assert_int_equal(media_client_pending(k->role->calls->media[0]), 0);
     assert_int_equal(kit_endpoints(&k->media), 0);
     assert_int_equal(txn_layer_count(k->role->txn), 0);
     assert_int_equal(k->role->calls->dialogs.count, 0);

@@ -53,7 +53,8 @@ struct kit_media {
     struct ipc_chan *chan;
     struct kit_endpoint endpoints[KIT_ENDPOINTS];
     uint32_t generation;
-    bool holds; /* answers wait for kit_media_release */
+    uint32_t first; /* endpoint's number, a multiple of KIT_ENDPOINTS: no other double has it */
+    bool holds;     /* answers wait for kit_media_release */
     struct list held;
     unsigned requests;
     /* The next request of this leg with these operations is refused. */
@@ -101,11 +102,12 @@ static inline struct kit_endpoint *kit_media_open(struct kit_media *m,
             at = i;
     }
     assert_true(at > 0);
-    m->endpoints[at] = (struct kit_endpoint){.id = (uint64_t)++m->generation << 32 | at,
-                                             .call = rq->call,
-                                             .leg = rq->leg,
-                                             .stream = rq->stream,
-                                             .bundle = rq->bundle};
+    m->endpoints[at] =
+        (struct kit_endpoint){.id = (uint64_t)++m->generation << 32 | (m->first + at),
+                              .call = rq->call,
+                              .leg = rq->leg,
+                              .stream = rq->stream,
+                              .bundle = rq->bundle};
     return &m->endpoints[at];
 }
 

@@ -121,6 +121,8 @@ static void put_roles(struct buf *b, const json_t *roles)
     {
         BUF_PUT_LIT(b, "sotto_role_restarts_total{role=");
         put_value(b, text_at(r, "role"));
+        if (json_object_get(r, "worker")) /* one of several */
+            buf_printf(b, ",worker=\"%lld\"", (long long)int_at(r, "worker"));
         buf_printf(b, "} %lld\n", (long long)int_at(r, "restarts"));
     }
 }
