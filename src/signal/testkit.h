@@ -526,6 +526,7 @@ static inline void kit_fini(struct kit *k)
     assert_int_equal(signal_role_calls(k->role), 0);
     assert_int_equal(media_client_pending(k->role->calls->media[0]), 0);
     assert_int_equal(kit_endpoints(&k->media), 0);
+    assert_int_equal(media_client_endpoints(k->role->calls->media[0]), 0);
     assert_int_equal(txn_layer_count(k->role->txn), 0);
     assert_int_equal(k->role->calls->dialogs.count, 0);
     k->media.chan = ipc_chan_free(k->media.chan);
