@@ -364,6 +364,8 @@ void config_cross_check(const struct app_config *c, const char *name, struct con
     if (c->session_default_s < c->session_min_s)
         report_add(report, "%s: [sip] session_default = %us: less than session_min = %us", name,
                    c->session_default_s, c->session_min_s);
+    if (c->media_path == CONFIG_MEDIA_XDP && !c->xdp_interface[0])
+        report_add(report, "%s: [media] path = xdp: xdp_interface has to name an interface", name);
     for (uint32_t i = 0; i < c->sip.count; i++) {
         for (uint32_t j = 0; j < i; j++) {
             const struct config_listen *a = &c->sip.at[i], *b = &c->sip.at[j];

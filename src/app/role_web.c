@@ -188,8 +188,13 @@ static json_t *show_role(const struct role_status *s)
                           "pid", (int)s->pid, "since", when(s->since), "restarts", (int)s->restarts,
                           "ready", (int)s->is_ready);
     if (j && s->role == ROLE_MEDIA) {
-        json_object_set_new(j, "path", json_string(s->is_shared ? "shared" : "streams"));
+        const char *path = s->is_xdp ? "xdp" : s->is_shared ? "shared" : "streams";
+        json_object_set_new(j, "path", json_string(path));
         json_object_set_new(j, "overflowed", json_integer((json_int_t)s->overflowed));
+        if (s->is_xdp)
+            json_object_set_new(j, "xdp",
+                                json_pack("{s:I, s:I}", "in", (json_int_t)s->xdp_in, "out",
+                                          (json_int_t)s->xdp_out));
     }
     return j;
 }

@@ -40,6 +40,7 @@ static const struct {
     [ROLE_FD_SIP_LISTEN] = {TO(ROLE_SIGNAL), false},
     [ROLE_FD_WEB_LISTEN] = {TO(ROLE_SIGNAL), false},
     [ROLE_FD_MEDIA_SHARED] = {TO(ROLE_MEDIA), false},
+    [ROLE_FD_MEDIA_XDP] = {TO(ROLE_MEDIA), false},
 };
 
 static const struct {
@@ -84,6 +85,11 @@ void state_fill_start(const struct state *s, enum role_kind role, bool reload,
         if (role_gets(role, ROLE_FD_MEDIA_SHARED, reload))
             start_add(ret, ret_fds, s->media.steer.shared.fd[i], ROLE_FD_MEDIA_SHARED, i);
     }
+    if (!role_gets(role, ROLE_FD_MEDIA_XDP, reload))
+        return;
+    start_add(ret, ret_fds, s->media.xdp.fds.memory, ROLE_FD_MEDIA_XDP, 0);
+    for (uint32_t i = 0; i < MEDIA_XDP_SOCKETS_MAX; i++)
+        start_add(ret, ret_fds, s->media.xdp.fds.socket[i], ROLE_FD_MEDIA_XDP, i + 1);
 }
 
 /* --- the folder --- */

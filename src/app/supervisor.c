@@ -264,9 +264,11 @@ static void on_get_status(struct supervisor *s, struct proc *p, const void *payl
         {.role = ROLE_SUPERVISOR, .pid = (uint32_t)getpid(), .is_ready = 1, .since = s->since}};
     EACH_PROC(q, s)
     all[q->kind] = (struct role_status){
-        q->kind, (uint32_t)q->pid, q->restarts, q->state == PROC_READY, q->since, 0, 0, 0};
+        q->kind, (uint32_t)q->pid, q->restarts, q->state == PROC_READY, q->since, 0, 0, 0, 0, 0};
     all[ROLE_MEDIA].is_shared = s->shared.media.is_shared;
-    all[ROLE_MEDIA].overflowed = media_steer_lost(&s->shared.media.steer.shared);
+    all[ROLE_MEDIA].is_xdp = s->shared.media.is_xdp;
+    all[ROLE_MEDIA].overflowed = media_way_lost(&s->shared.media);
+    media_xdp_counts(&s->shared.media.xdp, &all[ROLE_MEDIA].xdp_in, &all[ROLE_MEDIA].xdp_out);
     tell(p, ROLE_MSG_STATUS, all, sizeof(all), NULL, 0);
 }
 

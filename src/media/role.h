@@ -31,7 +31,8 @@ struct media_shared {
 };
 
 /* The descriptors of the AF_XDP way (xdp.h); -1: not there. */
-#define MEDIA_XDP_SOCKETS_MAX 16u /* receive queues of all its interfaces */
+#define MEDIA_XDP_INTERFACES_MAX 4u
+#define MEDIA_XDP_SOCKETS_MAX 16u /* receive queues of all of them */
 struct media_xdp_fds {
     int memory;
     int socket[MEDIA_XDP_SOCKETS_MAX];

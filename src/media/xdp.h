@@ -21,7 +21,6 @@
 #include "media/frame.h"
 #include "media/steer.h"
 
-#define MEDIA_XDP_INTERFACES_MAX 4u
 #define MEDIA_XDP_CHUNK 2048u /* memory for a frame; the kernel wants 256 of it for itself */
 #define MEDIA_XDP_FRAME_MAX (MEDIA_XDP_CHUNK - 256u)
 /* Frames that may wait, of all sockets: a wake-up may be late by 100 ms (the role is killed and starts
