@@ -274,6 +274,35 @@ static void test_call(void **state)
     two_fini(&t);
 }
 
+static void peer_mtu(int bytes)
+{
+    RIG_EQ(setns(rig_net.phones, CLONE_NEWNET), 0);
+    RIG(rig_shell("ip link set rig1 mtu %d", bytes));
+    RIG_EQ(setns(rig_net.server, CLONE_NEWNET), 0);
+}
+
+/* Where the driver refuses: veth's, if the other end may send what is larger than a page. */
+static void test_generic_mode(void **state)
+{
+    (void)state;
+    static struct two t;
+    two_init(&t, PROTECTION_REQUIRED, PROTECTION_REQUIRED);
+    assert_true(t.g.xdp.at[0].native);
+    two_fini(&t);
+    peer_mtu(9000);
+    two_init(&t, PROTECTION_REQUIRED, PROTECTION_REQUIRED);
+    assert_false(t.g.xdp.at[0].native);
+    count_from_here(&t.g);
+    assert_comes(&t.b, &t.a);
+    for (int i = 0; i < 100; i++) {
+        assert_comes(&t.a, &t.b);
+        assert_comes(&t.b, &t.a);
+    }
+    assert_true(went(&t.g, 201, 200));
+    two_fini(&t);
+    peer_mtu(1500);
+}
+
 static void call6(struct two *t)
 {
     rig_memory(&t->g);
@@ -612,6 +641,7 @@ int main(void)
         cmocka_unit_test(test_program),
         cmocka_unit_test(test_call),
         cmocka_unit_test_prestate(test_call, &clear),
+        cmocka_unit_test(test_generic_mode),
         cmocka_unit_test(test_ipv6),
         cmocka_unit_test(test_sizes_of_packets),
         cmocka_unit_test(test_silence),
