@@ -3,20 +3,29 @@
  * memory for a call. The load is this process, on another core if there is one: phones with real sockets, packets spread evenly
  * over time.
  *
- *   bench-media-relay [--shared] [streams [seconds]]
+ *   bench-media-relay [--shared | --cable | --xdp] [streams [seconds]]
  *   bench-media-relay --plan FILE PID [seconds]
+ *
+ * --cable: as --shared, but phones are in a network namespace of their own, at the other end of a veth
+ * pair; --xdp: likewise, and media goes past the kernel's stack. As on loopback, the kernel does what receiving
+ * takes in the time of who sends: the role's holds the phones' part, up to their sockets, and the load's
+ * that of the role's end, the XDP program with it. So a second figure is told, of packets that the
+ * phones' end of the cable drops at once: what the role's end alone costs, as with a network card.
  *
  * The second loads another relay, whose process is PID, with the same phones. FILE has a line for
  * each stream: our port, its port, our key and its key (SUITE:KEY, as in a=crypto, or `-`); streams
  * 2i and 2i+1 are one call. */
 #include "media/rig.h"
 
+#include <net/ethernet.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+
+#include "media/bpf.h"
 
 #define SLICES 20 /* of the 20 ms between two packets of a stream */
 #define SENT 64   /* packets of a stream whose times are kept; a power of 2 */
@@ -204,12 +213,50 @@ static void lag_run(struct phone *phones, size_t n, unsigned seconds)
     lag_end(n * 50 * seconds);
 }
 
+/* --- a cable whose far end drops --- */
+
+#define TCX_INGRESS 46 /* BPF_TCX_INGRESS of Linux 6.6 */
+enum { TCX_ON = -1, TCX_SHOT = 2 };
+
+/* All IPv4, before the stack sees it; a descriptor that has it so, or -1: not on this machine. */
+static int far_end_drops(void)
+{
+    struct media_bpf_code c = {0};
+    media_bpf_load(&c, BPF_W, BPF_REG_2, BPF_REG_1, offsetof(struct __sk_buff, protocol));
+    media_bpf_end_if(&c, BPF_JMP32, BPF_JNE | BPF_K, BPF_REG_2, 0, htons(ETHERTYPE_IP));
+    media_bpf_put(&c, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, TCX_SHOT);
+    media_bpf_put(&c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+    media_bpf_end(&c, TCX_ON);
+    int prog = media_bpf_load_prog(&c, BPF_PROG_TYPE_SCHED_CLS, 0);
+    RIG(prog >= 0);
+    RIG_EQ(setns(rig_net.phones, CLONE_NEWNET), 0);
+    int link = media_bpf_link(prog, if_nametoindex("rig1"), TCX_INGRESS, 0);
+    RIG_EQ(setns(rig_net.server, CLONE_NEWNET), 0);
+    close(prog);
+    return link;
+}
+
 static uint64_t forwarded(const struct rig *g)
 {
     uint64_t n = 0;
     for (uint32_t i = 0; i < g->cfg.max_endpoints; i++)
         n += g->stats[i].tx_packets;
     return n;
+}
+
+/* Without the phones' part. */
+static void measure_alone(struct rig *g, struct phone *phones, size_t n, pid_t pid,
+                          unsigned seconds)
+{
+    int link = far_end_drops();
+    if (link < 0)
+        return;
+    uint64_t cpu = cpu_ns(pid), packets = forwarded(g);
+    load_run(phones, n, seconds * 1000);
+    cpu = cpu_ns(pid) - cpu;
+    packets = forwarded(g) - packets;
+    printf("  alone: %.2f us CPU a packet\n", (double)cpu / 1000 / (double)packets);
+    close(link);
 }
 
 static void measure(struct rig *g, struct phone *phones, size_t n, pid_t pid, unsigned seconds,
@@ -233,6 +280,8 @@ static void measure(struct rig *g, struct phone *phones, size_t n, pid_t pid, un
            what, n, (double)cpu / 1000 / (double)packets, (double)packets / seconds,
            100.0 * (double)packets / (double)(n * 50 * seconds),
            (double)(resident_kb(pid) - before) / ((double)(n - 20) / 2));
+    if (rig_net.phones >= 0)
+        measure_alone(g, phones, n, pid, seconds);
     lag_run(phones, n, seconds);
 }
 
@@ -349,11 +398,18 @@ static int bench_plan(const char *path, pid_t pid, unsigned seconds)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "--shared") == 0) {
-        if (!rig_go_shared())
+    static const struct {
+        const char *option;
+        bool (*go)(void);
+    } ways[] = {{"--shared", rig_go_shared}, {"--cable", rig_go_apart}, {"--xdp", rig_go_xdp}};
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        if (argc < 2 || strcmp(argv[1], ways[i].option) != 0)
+            continue;
+        if (!ways[i].go())
             return 1;
         argc--;
         argv++;
+        break;
     }
     struct rlimit files = {65536, 65536};
     if (setrlimit(RLIMIT_NOFILE, &files) < 0)

@@ -240,6 +240,7 @@ static int memory_take(struct media_xdp_way *w, int fd)
     r = ipc_memfd_map(fd, n, true, &p);
     if (r < 0)
         return r;
+    (void)madvise(p, n, MADV_POPULATE_WRITE); /* now, and not in a call; before Linux 5.14 then */
     w->head = p;
     w->size = n;
     w->lanes = w->head->lanes;
