@@ -217,7 +217,7 @@ static RIG_UNUSED struct {
 } rig_net = {-1, -1};
 static RIG_UNUSED bool rig_is_xdp;
 
-static RIG_UNUSED bool rig_shell(const char *fmt, ...)
+RIG_UNUSED PRINTF_LIKE(1, 2) static bool rig_shell(const char *fmt, ...)
 {
     char line[512];
     va_list ap;

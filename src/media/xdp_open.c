@@ -160,11 +160,11 @@ static int memory_make(struct media_xdp *x, const struct media_xdp_lane *lanes)
             at += (uint64_t)(l->in_frames + l->out_frames) * MEDIA_XDP_CHUNK;
         }
     }
-    void *p;
+    void *p = NULL;
     int r = ipc_memfd_new("sotto-frames", at, &x->fds.memory);
     if (r == 0)
         r = ipc_memfd_map(x->fds.memory, at, true, &p);
-    if (r < 0)
+    if (r != 0)
         return r;
     x->head = p;
     x->size = at;
