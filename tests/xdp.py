@@ -137,8 +137,7 @@ def call(on, *, users=("1000", "1001"), host=HOST4, kills=0, options=(), family=
     return said
 
 
-@cases.case("a call with SDES on both legs; role and metrics tell the way", peer="sotto phone",
-            keying="sdes", transport="tls")
+@cases.case("a call with SDES on both legs; role and metrics tell the way")
 def sdes(on):
     call(on)
     role = on.role()
@@ -150,22 +149,22 @@ def sdes(on):
     assert " mode=native" in on.server.log.wait_line(f"media_xdp interface={INTERFACE}.*")[1][0]
 
 
-@cases.case("IPv6", peer="sotto phone", keying="sdes", transport="tls")
+@cases.case("IPv6")
 def ipv6(on):
     call(on, host=HOST6, family=r"\[fd99::2\]:")
 
 
-@cases.case("DTLS-SRTP with ICE", peer="sotto phone", keying="dtls: ICE", transport="tls")
+@cases.case("DTLS-SRTP with ICE")
 def dtls_ice(on):
     call(on, users=("2000", "2001"), options=("--ice", "--keying", "dtls"))
 
 
-@cases.case("the media role is killed twice", peer="sotto phone", keying="sdes", transport="tls")
+@cases.case("the media role is killed twice")
 def killed(on):
     call(on, kills=2)
 
 
-@cases.case("echo in clear", peer="sotto phone", keying="none", transport="tls")
+@cases.case("echo in clear")
 def clear(on):
     before = on.role()["xdp"]
     with FarPhone(on, "3000", "--keying", "none", "--play", f"tone:{CALLER_HZ}", "--seconds", 2,

@@ -1,5 +1,6 @@
 #include "app/state.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -65,6 +66,10 @@ static bool role_gets(enum role_kind role, unsigned slot, bool reload)
 {
     return (slots[slot].roles & TO(role)) && (!reload || slots[slot].reload);
 }
+
+/* The media role's are the most: those that there is one of, its ways in and out. */
+static_assert(6 + MEDIA_SHARED_COUNT + 1 + MEDIA_XDP_SOCKETS_MAX <= ROLE_FDS_MAX,
+              "a role gets all its descriptors with one message");
 
 void state_fill_start(const struct state *s, enum role_kind role, bool reload,
                       struct role_start *ret, int *ret_fds)

@@ -234,6 +234,10 @@ static int memory_take(struct media_xdp_way *w, int fd)
         return r;
     const struct media_xdp_head *h = p;
     uint64_t n = MEDIA_XDP_HEAD;
+    if (h->lanes > MEDIA_XDP_SOCKETS_MAX) {
+        munmap(p, MEDIA_XDP_HEAD);
+        return -EINVAL;
+    }
     for (uint32_t i = 0; i < h->lanes; i++)
         n += (uint64_t)(h->lane[i].in_frames + h->lane[i].out_frames) * MEDIA_XDP_CHUNK;
     munmap(p, MEDIA_XDP_HEAD);
