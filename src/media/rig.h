@@ -216,6 +216,7 @@ static RIG_UNUSED struct {
     int server, phones;
 } rig_net = {-1, -1};
 static RIG_UNUSED bool rig_is_xdp;
+static RIG_UNUSED const char *rig_interfaces = RIG_INTERFACE; /* of the AF_XDP way */
 
 RIG_UNUSED PRINTF_LIKE(1, 2) static bool rig_shell(const char *fmt, ...)
 {
@@ -294,7 +295,7 @@ static RIG_UNUSED void rig_steer(struct rig *g)
     g->cfg.shared = &g->steer.shared;
     if (!rig_is_xdp)
         return;
-    r = media_xdp_open(RIG_INTERFACE, &g->cfg, &g->steer, &g->xdp, why);
+    r = media_xdp_open(rig_interfaces, &g->cfg, &g->steer, &g->xdp, why);
     if (r != 0)
         fprintf(stderr, "%s\n", why);
     RIG_EQ(r, 0);

@@ -432,6 +432,73 @@ static void test_next_hop_is_not_stolen(void **state)
     two_fini(&t);
 }
 
+/* --- several interfaces and queues --- */
+
+#define NET2 "10.99.2."
+#define PAIRS 8
+
+static void second_cable(void)
+{
+    RIG(rig_shell("ip link add rig2 numtxqueues 2 numrxqueues 2 type veth peer name rig3 "
+                  "numtxqueues 2 numrxqueues 2 netns /proc/%d/fd/%d",
+                  (int)getpid(), rig_net.phones));
+    RIG(rig_shell("ip address add " NET2 "1/24 dev rig2 && ip link set rig2 up"));
+    RIG_EQ(setns(rig_net.phones, CLONE_NEWNET), 0);
+    RIG(rig_shell("ip address add " NET2 "2/24 dev rig3 && ip link set rig3 up"));
+    RIG_EQ(setns(rig_net.server, CLONE_NEWNET), 0);
+}
+
+static void assert_lanes(const struct media_xdp_head *h)
+{
+    static const uint32_t of[][3] = {{0, 0, MEDIA_XDP_OUT}, {1, 0, MEDIA_XDP_OUT}, {1, 1, 0}};
+    assert_int_equal(h->interfaces, 2);
+    assert_int_equal(h->lanes, ARRAY_LEN(of));
+    for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+        assert_int_equal(h->lane[i].number, of[i][0]);
+        assert_int_equal(h->lane[i].queue, of[i][1]);
+        assert_int_equal(h->lane[i].out_frames, of[i][2]);
+        assert_int_equal(h->lane[i].in_frames, MEDIA_XDP_IN / 4);
+    }
+}
+
+static void test_interfaces_and_queues(void **state)
+{
+    (void)state;
+    static struct rig g;
+    static struct phone a[PAIRS], b[PAIRS];
+    second_cable();
+    rig_interfaces = RIG_INTERFACE ", rig2";
+    rig_memory(&g);
+    RIG_EQ(addr_parse(SLICE_LIT(NET2 "1"), 0, &g.cfg.bind4), 0);
+    RIG_EQ(loop_new_virtual(1000000, &g.loop), 0);
+    rig_start_role(&g);
+    rig_attach(&g);
+    assert_lanes(g.xdp.head);
+    for (uint64_t i = 0; i < PAIRS; i++) {
+        phone_init(&a[i], &g, i, 0, PROTECTION_REQUIRED);
+        phone_init(&b[i], &g, i, 1, PROTECTION_REQUIRED);
+        phone_go(&a[i], NET2 "2");
+        phone_go(&b[i], NET2 "2");
+        rig_call(&a[i], &b[i], &a[i].policy, &b[i].policy);
+        assert_comes(&b[i], &a[i]);
+    }
+    count_from_here(&g);
+    for (size_t i = 0; i < PAIRS; i++) {
+        assert_comes(&a[i], &b[i]);
+        assert_comes(&b[i], &a[i]);
+    }
+    assert_true(went(&g, 2 * PAIRS, 2 * PAIRS));
+    assert_int_equal(g.xdp.head->lane[0].in, 0);
+    assert_true(g.xdp.head->lane[1].in > 0 && g.xdp.head->lane[2].in > 0);
+    for (size_t i = 0; i < PAIRS; i++) {
+        phone_fini(&a[i]);
+        phone_fini(&b[i]);
+    }
+    rig_fini(&g);
+    rig_interfaces = RIG_INTERFACE;
+    RIG(rig_shell("ip link del rig2"));
+}
+
 /* --- killed --- */
 
 struct rings {
@@ -646,6 +713,7 @@ int main(void)
         cmocka_unit_test(test_sizes_of_packets),
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_next_hop_is_not_stolen),
+        cmocka_unit_test(test_interfaces_and_queues),
         cmocka_unit_test(test_next_life),
         cmocka_unit_test(test_killed_between_stores),
         cmocka_unit_test(test_overflow),
