@@ -205,13 +205,42 @@ WAYS = (("a socket for each port", (), {"SRTP-SRTP": (4.5, 3.4), "RTP-RTP": (3.9
         ("one for all ports", ("--shared",), {"SRTP-SRTP": (4.5, 2.7), "RTP-RTP": (3.9, 2.2)}))
 
 
-def ways_here():
+# Phones at the other end of a veth pair; the second row of each is without what their end takes.
+CABLED_KINDS = ("SRTP-SRTP", "RTP-RTP")
+CABLED = (("one for all ports, veth", "--cable"), ("AF_XDP, veth", "--xdp"))
+
+
+def can(option):
     """Steering takes rights that not every machine gives."""
     try:
-        program("bench-media-relay", "--shared", 40, 1)
+        program("bench-media-relay", option, 40, 1)
     except RuntimeError:
-        return WAYS[:1]
-    return WAYS
+        return False
+    return True
+
+
+def ways_here():
+    return WAYS if can("--shared") else WAYS[:1]
+
+
+def cabled_rows(b, streams, seconds):
+    def ours():
+        got = {}
+        for way, option in CABLED:
+            for kind in CABLED_KINDS:
+                text = program("bench-media-relay", option, "--kind", kind, streams, seconds)
+                got[way, kind], got[way, kind, "%"] = map(float, RELAYED.search(text).groups()[1:])
+                for us in re.findall(r"alone: ([\d.]+) us", text):
+                    got[way, kind, "alone"] = float(us)
+        return got
+    us, _ = in_turns(b, ours, None)
+    for way, _ in CABLED:
+        for kind in CABLED_KINDS:
+            b.report.add(f"{kind}, {streams} streams, {way}", us[way, kind], "us",
+                         note=f"{us[way, kind, '%']:.0f} % of the packets came through")
+            if (way, kind, "alone") in us:
+                b.report.add(f"{kind}, {streams} streams, {way}, phones' end dropping",
+                             us[way, kind, "alone"], "us", note="the role's end alone, as with a network card")
 
 
 def row_relay(b):
@@ -221,6 +250,9 @@ def row_relay(b):
         b.report.skip("rtpengine", NO_PEERS)
     if len(ways) < len(WAYS):
         b.report.skip("one for all ports", "takes root, or CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW")
+    cabled = can("--xdp")
+    if not cabled:
+        b.report.skip("AF_XDP", "takes those rights, `ip`, and Linux 6.4 with AF_XDP")
     quoted = {"SRTP-SRTP": {200: 9.1, 1000: 9.2, 2000: 9.0}, "RTP-RTP": {200: 6.4, 1000: 5.7, 2000: 5.7},
               "SRTP passed": {1000: 5.0}}
     scales = {}
@@ -261,6 +293,8 @@ def row_relay(b):
                     scales[kind] = theirs_us / set_by
                 b.report.add(f"{kind}, {streams} streams, {way}", us[way, kind], "us", target, set_by, theirs_us,
                              note, speed, scales.get(kind))
+        if cabled and (streams == 1000 or not b.quick):
+            cabled_rows(b, streams, seconds)
     relay_workers(b, ways[-1])
 
 

@@ -353,11 +353,22 @@ void config_init(struct app_config *ret)
 
 /* --- what keys say of each other, and of the world --- */
 
+bool config_wants_xdp(const struct app_config *c)
+{
+    return c->xdp_interface[0] &&
+           (c->media_path == CONFIG_MEDIA_XDP || c->media_path == CONFIG_MEDIA_AUTO);
+}
+
 static void check_workers(const struct app_config *c, const char *name,
                           struct config_report *report)
 {
     uint32_t fit = (c->ports.max - c->ports.min + 1) / MEDIA_WORKER_PORTS_MIN;
-    if (c->media_workers > 1 && c->media_workers > fit)
+    if (c->media_workers > 1 && config_wants_xdp(c))
+        report_add(report,
+                   "%s: [media] workers = %u: allowed with xdp_interface: auto, or 1, because one "
+                   "worker has the interface's queues",
+                   name, c->media_workers);
+    else if (c->media_workers > 1 && c->media_workers > fit)
         report_add(report,
                    "%s: [media] workers = %u: allowed with ports = %u-%u: auto, or %s%u, because "
                    "each needs %u of them",
@@ -379,6 +390,8 @@ void config_cross_check(const struct app_config *c, const char *name, struct con
         report_add(report, "%s: [sip] session_default = %us: less than session_min = %us", name,
                    c->session_default_s, c->session_min_s);
     check_workers(c, name, report);
+    if (c->media_path == CONFIG_MEDIA_XDP && !c->xdp_interface[0])
+        report_add(report, "%s: [media] path = xdp: xdp_interface has to name an interface", name);
     for (uint32_t i = 0; i < c->sip.count; i++) {
         for (uint32_t j = 0; j < i; j++) {
             const struct config_listen *a = &c->sip.at[i], *b = &c->sip.at[j];

@@ -22,6 +22,7 @@
 #define CONFIG_FILES_MAX 64 /* files in conf.d */
 #define CONFIG_LINE_MAX 198 /* characters in one line; lists may go on in the next */
 #define CONFIG_REPORT_MAX 8192
+#define CONFIG_INTERFACES_MAX 80 /* four names, and what stands between */
 
 struct config_listen {
     uint8_t kind; /* enum transport_kind; for web always TRANSPORT_WSS */
@@ -48,7 +49,12 @@ enum config_client_cert {
     CONFIG_CLIENT_CERT_OPTIONAL,
     CONFIG_CLIENT_CERT_REQUIRED
 };
-enum config_media_path { CONFIG_MEDIA_AUTO, CONFIG_MEDIA_SHARED, CONFIG_MEDIA_STREAMS };
+enum config_media_path {
+    CONFIG_MEDIA_AUTO,
+    CONFIG_MEDIA_SHARED,
+    CONFIG_MEDIA_STREAMS,
+    CONFIG_MEDIA_XDP
+};
 enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 
 struct app_config {
@@ -72,6 +78,7 @@ struct app_config {
     uint32_t rtp_timeout_s; /* 0: none */
     uint32_t transcode;     /* 0 or 1 */
     uint32_t media_workers; /* 0: as media_way_workers says */
+    char xdp_interface[CONFIG_INTERFACES_MAX];
     /* [tls] */
     uint32_t tls_min;         /* enum config_tls_version */
     uint32_t client_cert;     /* enum config_client_cert */
@@ -104,6 +111,8 @@ int config_load(const char *path, struct app_config *ret, struct config_report *
 /* One file's text, under the name that messages show; for tests. Counts findings in *report. */
 void config_parse_text(struct app_config *c, const char *name, struct slice text,
                        struct config_report *report);
+/* An interface is named, and the path is one that uses it. */
+bool config_wants_xdp(const struct app_config *c);
 /* What keys say of each other. */
 void config_cross_check(const struct app_config *c, const char *name, struct config_report *report);
 

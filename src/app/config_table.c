@@ -18,7 +18,8 @@ static const char *media_path_word(uint32_t i)
 {
     static const char *const words[] = {[CONFIG_MEDIA_AUTO] = "auto",
                                         [CONFIG_MEDIA_SHARED] = "shared",
-                                        [CONFIG_MEDIA_STREAMS] = "streams"};
+                                        [CONFIG_MEDIA_STREAMS] = "streams",
+                                        [CONFIG_MEDIA_XDP] = "xdp"};
     return word_at(words, ARRAY_LEN(words), i);
 }
 
@@ -117,12 +118,18 @@ const struct config_key config_keys[] = {
      .fallback = "auto", .fixed = true,
      .help = "How media reaches the server. shared: one socket for all ports, to which the kernel "
              "steers them; takes root (or CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW) at start, and ports "
-             "that no other program uses. streams: a socket for each port. auto: shared where it can "
-             "be had; the log says which."},
+             "that no other program uses. streams: a socket for each port. xdp: as shared, and on the "
+             "interfaces of xdp_interface past the kernel's stack. auto: the best that can be had; the "
+             "log says which."},
     {"media", "gather", &config_type_number, FIELD(gather_ms), 0, MEDIA_GATHER_MS_MAX, .fallback = "2",
      .fixed = true,
      .help = "Milliseconds. When packets come fast, those of so long are taken at once, which costs far "
              "less than one by one and delays them by that at most. 0: each as it comes."},
+    {"media", "xdp_interface", &config_type_interfaces, FIELD(xdp_interface), .fallback = "",
+     .fixed = true,
+     .help = "Network interfaces on which media goes by AF_XDP (Linux 6.4), with path = xdp or auto. "
+             "What goes that way the machine's firewall does not see. Frames with VLAN tags, fragments "
+             "and other interfaces are as with shared."},
     {"media", "rtp_timeout", &config_type_duration, FIELD(rtp_timeout_s), 0, 86400, .fallback = "60s",
      .fixed = true, .help = "A call is ended when nothing authentic has come from a phone for so long."},
     {"media", "transcode", &config_type_word, FIELD(transcode), .value_name = bool_word,

@@ -128,6 +128,9 @@ static void mistakes_are_named_with_the_nearest_key_and_what_is_allowed(void **s
         {"[log]\nlevel\n", "t.conf:2: neither [section] nor key = value"},
         {"[sip]\nadvertise = -x-.org\n", "a host name or an address"},
         {"[media]\nadvertise = 192.0.2.1, 192.0.2.2\n", "one of each"},
+        {"[media]\nxdp_interface = eth0/1\n", "names of at most 4 network interfaces, or empty"},
+        {"[media]\nxdp_interface = a, b, c, d, e\n", "at most 4 network interfaces"},
+        {"[media]\nxdp_interface = sixteen-letters-\n", "at most 4 network interfaces"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         assert_says(cases[i].text, cases[i].says);
@@ -207,6 +210,13 @@ static void keys_are_checked_against_each_other(void **state)
     assert_int_equal(rep.count, 5);
     assert_non_null(strstr(rep.text, "0.0.0.0:8443 is that of [web] listen too"));
     assert_non_null(strstr(rep.text, "127.0.0.1:1 is there twice"));
+    parse("[media]\npath = xdp\n");
+    config_cross_check(&cfg, "t.conf", &rep);
+    assert_int_equal(rep.count, 1);
+    assert_non_null(strstr(rep.text, "xdp_interface has to name an interface"));
+    parse("[media]\npath = xdp\nbind = 192.0.2.1\nxdp_interface = eth0, eth1\n");
+    config_cross_check(&cfg, "t.conf", &rep);
+    assert_int_equal(rep.count, 0);
 }
 
 static void workers_need_ports(void **state)
@@ -223,6 +233,10 @@ static void workers_need_ports(void **state)
         {"[media]\nports = 20000-20003\nworkers = 1\n", NULL},
         {"[media]\nports = 20000-20003\nworkers = auto\n", NULL},
         {"[media]\nworkers = 16\n", NULL},
+        {"[media]\nxdp_interface = eth0\nworkers = 2\n",
+         "t.conf: [media] workers = 2: allowed with xdp_interface: auto, or 1, because one worker"},
+        {"[media]\nxdp_interface = eth0\nworkers = 1\n", NULL},
+        {"[media]\npath = shared\nxdp_interface = eth0\nworkers = 2\n", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         assert_good(cases[i].text);

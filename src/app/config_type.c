@@ -1,5 +1,9 @@
 #include "app/config_type.h"
 
+#include <net/if.h>
+
+#include "media/role.h"
+
 /* Words are few; a list of them is at most all of them. */
 #define WORDS_MAX 64
 
@@ -277,6 +281,41 @@ static void origins_allowed(const struct config_key *k, struct buf *b)
 }
 
 const struct config_type config_type_origins = {origins_parse, text_put, origins_allowed, true};
+
+static bool is_interface(struct slice v)
+{
+    for (size_t i = 0; i < v.n; i++) {
+        if (v.p[i] <= ' ' || v.p[i] > '~' || v.p[i] == '/' || v.p[i] == ':')
+            return false;
+    }
+    return v.n > 0 && v.n < IF_NAMESIZE;
+}
+
+static int interfaces_parse(const struct config_key *k, struct slice v, void *field)
+{
+    (void)k;
+    char text[CONFIG_INTERFACES_MAX] = "";
+    size_t n = 0;
+    if (!slice_to_str(v, text, sizeof(text)))
+        return -EINVAL;
+    for (struct slice rest = v; rest.n; n++) {
+        if (!is_interface(slice_trim(slice_cut(&rest, ','))))
+            return -EINVAL;
+    }
+    if (n > MEDIA_XDP_INTERFACES_MAX)
+        return -EINVAL;
+    memcpy(field, text, sizeof(text));
+    return 0;
+}
+
+static void interfaces_allowed(const struct config_key *k, struct buf *b)
+{
+    (void)k;
+    buf_printf(b, "names of at most %u network interfaces, or empty", MEDIA_XDP_INTERFACES_MAX);
+}
+
+const struct config_type config_type_interfaces = {interfaces_parse, text_put, interfaces_allowed,
+                                                   true};
 
 /* What fits a field of HTTP (RFC 6750 s.2.1), and cannot be guessed. */
 static int token_parse(const struct config_key *k, struct slice v, void *field)

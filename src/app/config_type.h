@@ -17,5 +17,6 @@ extern const struct config_type config_type_ports;     /* struct config_ports */
 extern const struct config_type config_type_addrs;     /* struct config_addrs */
 extern const struct config_type config_type_listeners; /* struct config_listeners, kind:addr:port */
 extern const struct config_type config_type_web_listeners; /* likewise, addr:port, or none */
+extern const struct config_type config_type_interfaces;    /* char[CONFIG_INTERFACES_MAX] */
 
 #endif

@@ -16,6 +16,8 @@ uint32_t media_way_workers(const struct app_config *c, uint32_t cores)
     uint32_t fit = (c->ports.max - c->ports.min + 1) / MEDIA_WORKER_PORTS_MIN;
     if (c->media_workers)
         return c->media_workers;
+    if (config_wants_xdp(c))
+        return 1;
     n = n < MEDIA_WORKERS_MAX ? n : MEDIA_WORKERS_MAX;
     n = n < fit ? n : fit;
     return n ? n : 1;
@@ -54,6 +56,7 @@ void media_way_init(struct media_way *w)
 {
     *w = (struct media_way){.claim_fd = -1, .workers = 1};
     media_steer_init(&w->steer);
+    media_xdp_init(&w->xdp);
 }
 
 static int try_shared(const struct media_config *m, bool insist, struct media_way *w,
@@ -72,6 +75,17 @@ static int try_shared(const struct media_config *m, bool insist, struct media_wa
     return r;
 }
 
+/* Over the shared way, if that is there. */
+static int try_xdp(const struct app_config *c, const struct media_config *m, struct media_way *w,
+                   char why[MEDIA_STEER_WHY_MAX])
+{
+    if (!w->is_shared || !config_wants_xdp(c))
+        return 0;
+    int r = media_xdp_open(c->xdp_interface, m, &w->steer, &w->xdp, why);
+    w->is_xdp = r == 0;
+    return r;
+}
+
 /* Media flows that way too, but not where another server takes datagrams away. */
 static int fall_back(const struct media_config *m, struct media_way *w)
 {
@@ -82,14 +96,30 @@ static int fall_back(const struct media_config *m, struct media_way *w)
     return r < 0 ? r : 0;
 }
 
-static void say(const struct app_config *c, const struct media_way *w, const char *why)
+static void say_path(const struct app_config *c, const struct media_way *w, const char *why)
 {
     if (!w->is_shared) {
         log_event(LOG_INFO, "media_path", LOG_STR("path", "streams"), LOG_STR("why", why));
         return;
     }
-    log_event(LOG_INFO, "media_path", LOG_STR("path", "shared"), LOG_I("port_min", c->ports.min),
-              LOG_I("port_max", c->ports.max));
+    if (!w->is_xdp && c->xdp_interface[0] && c->media_path == CONFIG_MEDIA_AUTO)
+        log_event(LOG_WARN, "media_path", LOG_STR("path", "shared"),
+                  LOG_I("port_min", c->ports.min), LOG_I("port_max", c->ports.max),
+                  LOG_STR("why_not_xdp", why));
+    else
+        log_event(LOG_INFO, "media_path", LOG_STR("path", w->is_xdp ? "xdp" : "shared"),
+                  LOG_I("port_min", c->ports.min), LOG_I("port_max", c->ports.max));
+    for (size_t i = 0; i < w->xdp.count; i++)
+        log_event(LOG_INFO, "media_xdp", LOG_STR("interface", w->xdp.at[i].name),
+                  LOG_STR("mode", w->xdp.at[i].native ? "native" : "generic"),
+                  LOG_I("queues", w->xdp.at[i].queues));
+}
+
+static void say(const struct app_config *c, const struct media_way *w, const char *why)
+{
+    say_path(c, w, why);
+    if (!w->is_shared)
+        return;
     uint32_t ephemeral = media_steer_ephemeral((uint16_t)c->ports.min, (uint16_t)c->ports.max);
     if (w->steer.taken)
         log_event(LOG_WARN, "media_ports_taken", LOG_I("ports", w->steer.taken),
@@ -109,12 +139,19 @@ int media_way_open(const struct app_config *c, struct media_way *ret, char *why,
     w.workers = media_way_workers(c, cores());
     const struct media_config m = media_way_config(c, w.workers);
     int r = MEDIA_STEER_UNABLE;
+    bool insist = c->media_path == CONFIG_MEDIA_SHARED || c->media_path == CONFIG_MEDIA_XDP;
     if (c->media_path != CONFIG_MEDIA_STREAMS)
-        r = try_shared(&m, c->media_path == CONFIG_MEDIA_SHARED, &w, reason);
-    if (r > 0 && c->media_path == CONFIG_MEDIA_SHARED) {
-        snprintf(why, why_max, "[media] path = shared cannot be had: %s", reason);
+        r = try_shared(&m, insist, &w, reason);
+    if (r == 0)
+        r = try_xdp(c, &m, &w, reason);
+    if (r > 0 && insist) {
+        media_way_close(&w);
+        snprintf(why, why_max, "[media] path = %s cannot be had: %s",
+                 c->media_path == CONFIG_MEDIA_XDP ? "xdp" : "shared", reason);
         return EXIT_STATUS_CONFIG;
     }
+    if (r > 0 && w.is_shared)
+        r = 0;
     if (r > 0)
         r = fall_back(&m, &w);
     if (r < 0)
@@ -126,8 +163,14 @@ int media_way_open(const struct app_config *c, struct media_way *ret, char *why,
     return 0;
 }
 
+uint64_t media_way_lost(const struct media_way *w, uint32_t worker)
+{
+    return media_steer_lost(&w->steer.shared[worker]) + media_xdp_lost(&w->xdp);
+}
+
 void media_way_close(struct media_way *w)
 {
+    media_xdp_close(&w->xdp);
     media_steer_close(&w->steer);
     if (w->claim_fd >= 0)
         close(w->claim_fd);

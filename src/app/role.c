@@ -45,6 +45,10 @@ static int *fd_place(struct role *r, uint8_t slot, uint8_t index)
         return &r->fds[slot];
     if (slot == ROLE_FD_MEDIA_SHARED)
         return index < MEDIA_SHARED_COUNT ? &r->media_shared.fd[index] : NULL;
+    if (slot == ROLE_FD_MEDIA_XDP && index > 0)
+        return index <= MEDIA_XDP_SOCKETS_MAX ? &r->media_xdp.socket[index - 1] : NULL;
+    if (slot == ROLE_FD_MEDIA_XDP)
+        return &r->media_xdp.memory;
     if (index >= CONFIG_LISTEN_MAX)
         return NULL;
     if (slot == ROLE_FD_SIP_LISTEN)
@@ -365,6 +369,9 @@ static int role_init(struct role *r, const struct role_ops *ops, void *arg)
         r->sip_listen[i] = r->web_listen[i] = -1;
     for (size_t i = 0; i < MEDIA_SHARED_COUNT; i++)
         r->media_shared.fd[i] = -1;
+    r->media_xdp.memory = -1;
+    for (size_t i = 0; i < MEDIA_XDP_SOCKETS_MAX; i++)
+        r->media_xdp.socket[i] = -1;
     loop_timer_init(&r->alive, on_alive, r);
     loop_timer_init(&r->shutdown_tick, on_shutdown_tick, r);
     int s = loop_new(&r->loop);

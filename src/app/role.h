@@ -45,6 +45,7 @@ struct role {
     int fds[ROLE_FD_SINGLE_COUNT]; /* by enum role_fd; -1: absent */
     int sip_listen[CONFIG_LISTEN_MAX], web_listen[CONFIG_LISTEN_MAX]; /* -1: absent */
     struct media_shared media_shared;                                 /* -1: absent */
+    struct media_xdp_fds media_xdp;                                   /* -1: absent */
     struct role_held_fd *held;                                        /* until start returns */
     size_t held_count;
 

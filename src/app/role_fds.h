@@ -16,6 +16,7 @@
  *   DOMAIN_CERTS  memfd, read-only: the domains' certificates and keys (domain_certs.h)  R
  *   SEAL_KEY      file: the store's sealing key, 32 bytes                        x          x
  *   MEDIA_SHARED  the worker's shared way in and out; index: MEDIA_SHARED_PORTS ..     x
+ *   MEDIA_XDP     the AF_XDP way: memory (index 0), sockets (index from 1)                    x
  *   CONTROL       listening Unix stream socket DATA/control.sock                            x
  *   SIP_LISTEN    bound (and listening) socket; index into config.sip.at         x
  *   WEB_LISTEN    listening TCP socket; index into config.web.at                 x
@@ -50,6 +51,7 @@ enum role_fd {
     ROLE_FD_SIP_LISTEN = ROLE_FD_SINGLE_COUNT,
     ROLE_FD_WEB_LISTEN,
     ROLE_FD_MEDIA_SHARED,
+    ROLE_FD_MEDIA_XDP,
     ROLE_FD_COUNT
 };
 

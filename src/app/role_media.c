@@ -62,6 +62,8 @@ static int on_start(void *arg, struct role *r)
     if (r->media_shared.fd[MEDIA_SHARED_PORTS] >= 0)
         cfg.shared = &r->media_shared;
     cfg.seen_fd = r->fds[ROLE_FD_MEDIA_SEEN];
+    if (r->media_xdp.memory >= 0)
+        cfg.xdp = &r->media_xdp;
     int s = media_role_new(r->loop, &cfg, r->fds[ROLE_FD_MEDIA_STATE], r->fds[ROLE_FD_MEDIA_STATS],
                            &media_ops, &p->media);
     if (s < 0)

@@ -188,10 +188,15 @@ static json_t *show_role(const struct web_process *w, const struct role_status *
                           "pid", (int)s->pid, "since", when(s->since), "restarts", (int)s->restarts,
                           "ready", (int)s->is_ready);
     if (j && s->role == ROLE_MEDIA) {
+        const char *path = s->is_xdp ? "xdp" : s->is_shared ? "shared" : "streams";
         if (w->role->workers > 1)
             json_object_set_new(j, "worker", json_integer((json_int_t)s->worker));
-        json_object_set_new(j, "path", json_string(s->is_shared ? "shared" : "streams"));
+        json_object_set_new(j, "path", json_string(path));
         json_object_set_new(j, "overflowed", json_integer((json_int_t)s->overflowed));
+        if (s->is_xdp)
+            json_object_set_new(j, "xdp",
+                                json_pack("{s:I, s:I}", "in", (json_int_t)s->xdp_in, "out",
+                                          (json_int_t)s->xdp_out));
     }
     return j;
 }

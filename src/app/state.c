@@ -1,5 +1,6 @@
 #include "app/state.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -42,6 +43,7 @@ static const struct {
     [ROLE_FD_SIP_LISTEN] = {TO(ROLE_SIGNAL), false},
     [ROLE_FD_WEB_LISTEN] = {TO(ROLE_SIGNAL), false},
     [ROLE_FD_MEDIA_SHARED] = {TO(ROLE_MEDIA), false},
+    [ROLE_FD_MEDIA_XDP] = {TO(ROLE_MEDIA), false},
 };
 
 static const struct {
@@ -75,6 +77,10 @@ static int fd_for(const struct state *s, enum role_kind role, uint32_t worker, u
     return slot == ROLE_FD_MEDIA_STATS && role != ROLE_MEDIA ? s->stats_ro : s->fds[slot];
 }
 
+/* The media role's are the most: those that there is one of, its ways in and out. */
+static_assert(7 + MEDIA_SHARED_COUNT + 1 + MEDIA_XDP_SOCKETS_MAX <= ROLE_FDS_MAX,
+              "a role gets all its descriptors with one message");
+
 void state_fill_start(const struct state *s, enum role_kind role, uint32_t worker, bool reload,
                       struct role_start *ret, int *ret_fds)
 {
@@ -93,6 +99,11 @@ void state_fill_start(const struct state *s, enum role_kind role, uint32_t worke
         if (role_gets(role, ROLE_FD_MEDIA_SHARED, reload))
             start_add(ret, ret_fds, s->media.steer.shared[worker].fd[i], ROLE_FD_MEDIA_SHARED, i);
     }
+    if (!role_gets(role, ROLE_FD_MEDIA_XDP, reload))
+        return;
+    start_add(ret, ret_fds, s->media.xdp.fds.memory, ROLE_FD_MEDIA_XDP, 0);
+    for (uint32_t i = 0; i < MEDIA_XDP_SOCKETS_MAX; i++)
+        start_add(ret, ret_fds, s->media.xdp.fds.socket[i], ROLE_FD_MEDIA_XDP, i + 1);
 }
 
 /* --- the folder --- */

@@ -108,6 +108,9 @@ static void auto_is_a_worker_for_two_cores(void **state)
         c.ports.max = c.ports.min + cases[i].ports - 1;
         assert_int_equal(media_way_workers(&c, cases[i].cores), cases[i].wanted);
     }
+    config_init(&c);
+    snprintf(c.xdp_interface, sizeof(c.xdp_interface), "eth0"); /* whose queues one worker has */
+    assert_int_equal(media_way_workers(&c, 64), 1);
 }
 
 /* No port and no endpoint is two workers'; a call's worth is lost to rounding at most. */

@@ -271,7 +271,9 @@ static struct role_status status_of(const struct supervisor *s, const struct pro
     if (p->kind == ROLE_MEDIA) {
         st.is_shared = way->is_shared;
         st.worker = p->worker;
-        st.overflowed = media_steer_lost(&way->steer.shared[p->worker]);
+        st.is_xdp = way->is_xdp;
+        st.overflowed = media_way_lost(way, p->worker);
+        media_xdp_counts(&way->xdp, &st.xdp_in, &st.xdp_out);
     }
     return st;
 }

@@ -51,8 +51,10 @@ struct role_status {
     uint64_t since; /* seconds since 1970 */
     /* media alone */
     uint32_t is_shared; /* one socket for all ports */
+    uint32_t is_xdp;    /* … and AF_XDP over it */
     uint32_t worker;
-    uint64_t overflowed; /* datagrams for which that socket had no room */
+    uint64_t overflowed;      /* datagrams for which there was no room */
+    uint64_t xdp_in, xdp_out; /* packets */
 };
 
 struct role_done {

@@ -127,6 +127,13 @@ static void pass(struct media_packet *p)
     routes[e->mode](e, p);
 }
 
+/* It has just told where the peer is. */
+static void learn_hop(const struct media_packet *p)
+{
+    if (p->in->role->xdp)
+        media_xdp_learn(p->in, p);
+}
+
 /* --- clear --- */
 
 static void drop_clear(struct media_packet *p)
@@ -140,10 +147,12 @@ static void drop_clear(struct media_packet *p)
 
 static void pass_clear(struct media_packet *p)
 {
-    if (media_learn_clear(p->in, p))
-        pass(p);
-    else
+    if (!media_learn_clear(p->in, p)) {
         p->in->stats->rx_foreign++;
+        return;
+    }
+    learn_hop(p);
+    pass(p);
 }
 
 /* --- SRTP --- */
@@ -232,6 +241,8 @@ static void pass_authentic(struct media_packet *p, struct srtp_job *j, size_t wh
     const struct rtp_rx_ssrc *s = &t->slots[t->last];
     p->newest = (p->rtcp ? s->rtcp.top : s->rtp.top) == j->index;
     media_learn_secure(p->in, p);
+    if (p->newest)
+        learn_hop(p);
     pass(p);
 }
 
@@ -324,8 +335,10 @@ void media_burst_run(struct media_role *r)
             media_ice_packet(p);
             break;
         case STEP_OPAQUE:
-            if (media_opaque_take(p))
+            if (media_opaque_take(p)) {
+                learn_hop(p);
                 pass(p);
+            }
             break;
         case STEP_OPAQUE_KEYING:
             media_opaque_keying(p, kind);

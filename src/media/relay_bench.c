@@ -2,8 +2,15 @@
  * that it forwards, at N streams of 50 packets a second each; and memory for a call. The load is this
  * process, on another core if there is one: phones with real sockets, packets spread evenly over time.
  *
- *   bench-media-relay [--shared] [--workers N [--peak]] [--gather MS] [--lag] [--kind NAME] [streams [seconds]]
+ *   bench-media-relay [--shared | --cable | --xdp] [--workers N [--peak]] [--gather MS] [--lag]
+ *                     [--kind NAME] [streams [seconds]]
  *   bench-media-relay [--lag] --plan NAME FILE PID [seconds]
+ *
+ * --cable: as --shared, but phones are in a network namespace of their own, at the other end of a veth
+ * pair; --xdp: likewise, and media goes past the kernel's stack. As on loopback, the kernel does what receiving
+ * takes in the time of who sends: the role's holds the phones' part, up to their sockets, and the load's
+ * that of the role's end, the XDP program with it. So a second figure is told, of packets that the
+ * phones' end of the cable drops at once: what the role's end alone costs, as with a network card.
  *
  * With several workers each has a share of ports and calls; CPU time is that of all of them. --peak asks
  * for cores: one for each worker and one for what loads it, as fast as it can. --lag: how much later a
@@ -14,6 +21,7 @@
  * 2i+1 are one call. */
 #include "media/rig.h"
 
+#include <net/ethernet.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,12 +29,15 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "media/bpf.h"
+
 #define WORKERS_MAX 4u
 #define SLICES 20 /* of the 20 ms between two packets of a stream */
 #define SENT 64   /* packets of a stream whose times are kept; a power of 2 */
 
 static struct {
-    bool shared, lag, peak;
+    bool (*go)(void); /* to where its way is; NULL: here */
+    bool lag, peak;
     uint32_t workers;
     uint32_t gather_ms;
     const char *kind; /* NULL: all */
@@ -226,6 +237,29 @@ static void lag_run(struct phone *phones, size_t n, unsigned seconds)
     lag_end(n * 50 * seconds);
 }
 
+/* --- a cable whose far end drops --- */
+
+#define TCX_INGRESS 46 /* BPF_TCX_INGRESS of Linux 6.6 */
+enum { TCX_ON = -1, TCX_SHOT = 2 };
+
+/* All IPv4, before the stack sees it; a descriptor that has it so, or -1: not on this machine. */
+static int far_end_drops(void)
+{
+    struct media_bpf_code c = {0};
+    media_bpf_load(&c, BPF_W, BPF_REG_2, BPF_REG_1, offsetof(struct __sk_buff, protocol));
+    media_bpf_end_if(&c, BPF_JMP32, BPF_JNE | BPF_K, BPF_REG_2, 0, htons(ETHERTYPE_IP));
+    media_bpf_put(&c, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, TCX_SHOT);
+    media_bpf_put(&c, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+    media_bpf_end(&c, TCX_ON);
+    int prog = media_bpf_load_prog(&c, BPF_PROG_TYPE_SCHED_CLS, 0);
+    RIG(prog >= 0);
+    RIG_EQ(setns(rig_net.phones, CLONE_NEWNET), 0);
+    int link = media_bpf_link(prog, if_nametoindex("rig1"), TCX_INGRESS, 0);
+    RIG_EQ(setns(rig_net.server, CLONE_NEWNET), 0);
+    close(prog);
+    return link;
+}
+
 /* --- the workers --- */
 
 static struct team {
@@ -368,6 +402,20 @@ static void calls_make(struct phone *phones, size_t n, const struct kind *k, lon
     }
 }
 
+/* Without the phones' part. */
+static void measure_alone(struct phone *phones, size_t n, unsigned seconds)
+{
+    int link = far_end_drops();
+    if (link < 0)
+        return;
+    uint64_t cpu = team_cpu_ns(), packets = forwarded();
+    load_run(phones, n, seconds * 1000);
+    cpu = team_cpu_ns() - cpu;
+    packets = forwarded() - packets;
+    printf("  alone: %.2f us CPU a packet\n", (double)cpu / 1000 / (double)packets);
+    close(link);
+}
+
 static void measure(struct phone *phones, size_t n, unsigned seconds, const struct kind *k)
 {
     long before = 0;
@@ -382,6 +430,8 @@ static void measure(struct phone *phones, size_t n, unsigned seconds, const stru
            k->name, n, (double)cpu / 1000 / (double)packets, (double)packets / seconds,
            100.0 * (double)packets / (double)(n * 50 * seconds),
            (double)(team_kb() - before) / ((double)(n - 20) / 2));
+    if (rig_net.phones >= 0)
+        measure_alone(phones, n, seconds);
     if (options.lag)
         lag_run(phones, n, seconds);
 }
@@ -534,7 +584,11 @@ static char **options_take(char **argv)
     options.workers = 1;
     for (; *argv; argv++) {
         if (strcmp(*argv, "--shared") == 0)
-            options.shared = true;
+            options.go = rig_go_shared;
+        else if (strcmp(*argv, "--cable") == 0)
+            options.go = rig_go_apart;
+        else if (strcmp(*argv, "--xdp") == 0)
+            options.go = rig_go_xdp;
         else if (strcmp(*argv, "--lag") == 0)
             options.lag = true;
         else if (strcmp(*argv, "--peak") == 0)
@@ -555,7 +609,7 @@ int main(int argc, char **argv)
 {
     argv = options_take(argv + (argc > 0));
     if (options.workers < 1 || options.workers > WORKERS_MAX ||
-        (options.peak && cores() < 2 * options.workers) || (options.shared && !rig_go_shared()))
+        (options.peak && cores() < 2 * options.workers) || (options.go && !options.go()))
         return 1;
     struct rlimit files = {65536, 65536};
     if (setrlimit(RLIMIT_NOFILE, &files) < 0)

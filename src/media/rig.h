@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -20,6 +21,7 @@
 #include "keying/negotiate.h"
 #include "media/role.h"
 #include "media/steer.h"
+#include "media/xdp.h"
 #include "rtp/index.h"
 #include "rtp/packet.h"
 #include "rtp/rtcp.h"
@@ -60,6 +62,7 @@ struct rig {
     struct media_role *role;
     struct media_config cfg;
     struct media_steer steer; /* closed, where the role has a socket for each port */
+    struct media_xdp xdp;     /* … where it has nothing but sockets */
     int state_fd, stats_fd;
     const struct media_stats *stats;
     struct ipc_chan *chan;
@@ -204,6 +207,73 @@ static RIG_UNUSED bool rig_go_shared(void)
     return rig_is_shared = ok;
 }
 
+/* --- phones in a network of their own --- */
+
+#define RIG_NET4 "10.99.1."
+#define RIG_NET6 "fd99::"
+#define RIG_INTERFACE "rig0"
+
+/* Namespaces, joined by a veth pair; -1: all are on loopback. */
+static RIG_UNUSED struct {
+    int server, phones;
+} rig_net = {-1, -1};
+static RIG_UNUSED bool rig_is_xdp;
+static RIG_UNUSED const char *rig_interfaces = RIG_INTERFACE; /* of the AF_XDP way */
+
+RIG_UNUSED PRINTF_LIKE(1, 2) static bool rig_shell(const char *fmt, ...)
+{
+    char line[512];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    return n > 0 && (size_t)n < sizeof(line) && system(line) == 0;
+}
+
+/* An end of the pair, in the namespace that we are in; host: "1" or "2". */
+static RIG_UNUSED bool rig_end(const char *interface, const char *host)
+{
+    return rig_shell("ip link set lo up && ip address add " RIG_NET4 "%s/24 dev %s && "
+                     "ip address add " RIG_NET6 "%s/64 dev %s nodad && ip link set %s up",
+                     host, interface, host, interface, interface);
+}
+
+/* As rig_go_shared, and phones are at the other end of a cable. */
+static RIG_UNUSED bool rig_go_apart(void)
+{
+    bool ok = unshare(CLONE_NEWNET) == 0;
+    rig_net.phones = ok ? open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC) : -1;
+    ok = ok && rig_go_shared();
+    rig_net.server = ok ? open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC) : -1;
+    ok = ok &&
+         rig_shell("ip link add " RIG_INTERFACE " type veth peer name rig1 netns /proc/%d/fd/%d",
+                   (int)getpid(), rig_net.phones);
+    ok = ok && rig_end(RIG_INTERFACE, "1") && setns(rig_net.phones, CLONE_NEWNET) == 0 &&
+         rig_end("rig1", "2") && setns(rig_net.server, CLONE_NEWNET) == 0;
+    if (!ok)
+        printf("[  SKIPPED ] no pair of network namespaces, or no `ip`\n");
+    return ok;
+}
+
+/* … and past the kernel's stack. */
+static RIG_UNUSED bool rig_go_xdp(void)
+{
+    struct media_config cfg = media_config_default;
+    struct media_steer s;
+    struct media_xdp x;
+    char why[MEDIA_STEER_WHY_MAX] = "";
+    if (!rig_go_apart())
+        return false;
+    RIG_EQ(media_steer_open(&cfg, true, &s, why), 0);
+    rig_is_xdp = media_xdp_open(RIG_INTERFACE, &cfg, &s, &x, why) == 0;
+    if (rig_is_xdp)
+        media_xdp_close(&x);
+    else
+        printf("[  SKIPPED ] the AF_XDP way: %s\n", why);
+    media_steer_close(&s);
+    return rig_is_xdp;
+}
+
 /* The same tests on both ways: what main returns. */
 #define RIG_RUN_BOTH_WAYS(tests)                                                  \
     (cmocka_run_group_tests_name("a socket for each port", (tests), NULL, NULL) + \
@@ -225,6 +295,13 @@ static RIG_UNUSED void rig_steer(struct rig *g)
         fprintf(stderr, "%s\n", why);
     RIG_EQ(r, 0);
     g->cfg.shared = &g->steer.shared[0];
+    if (!rig_is_xdp)
+        return;
+    r = media_xdp_open(rig_interfaces, &g->cfg, &g->steer, &g->xdp, why);
+    if (r != 0)
+        fprintf(stderr, "%s\n", why);
+    RIG_EQ(r, 0);
+    g->cfg.xdp = &g->xdp.fds;
 }
 
 /* g's role is this one of the workers whose way in and out `first` has opened, for `all` their ports. */
@@ -310,6 +387,8 @@ static RIG_UNUSED void rig_fini(struct rig *g)
         if (g->held[i].fd >= 0)
             close(g->held[i].fd);
     }
+    if (g->cfg.xdp)
+        media_xdp_close(&g->xdp);
     if (g->cfg.shared == &g->steer.shared[0])
         media_steer_close(&g->steer);
     munmap((void *)(uintptr_t)g->stats, rig_stats_size(g));
@@ -385,13 +464,28 @@ static struct keying_policy phone_policy(const struct phone *p)
     return k;
 }
 
+/* Where phones are; -1: it cannot be bound there. */
+static int rig_udp_at(const char *host, uint16_t port)
+{
+    struct addr a;
+    RIG_EQ(addr_parse(slice_from_str(host), port, &a), 0);
+    if (rig_net.phones >= 0)
+        RIG_EQ(setns(rig_net.phones, CLONE_NEWNET), 0);
+    int fd = socket(addr_family(&a), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (rig_net.phones >= 0)
+        RIG_EQ(setns(rig_net.server, CLONE_NEWNET), 0);
+    RIG(fd >= 0);
+    if (bind(fd, &a.sa, addr_len(&a)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
 static int phone_socket_on(uint16_t port, struct addr *ret)
 {
     socklen_t n = sizeof(*ret);
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = rig_udp_at(rig_net.phones >= 0 ? RIG_NET4 "2" : "127.0.0.1", port);
     RIG(fd >= 0);
-    RIG_EQ(addr_parse(SLICE_LIT("127.0.0.1"), port, ret), 0);
-    RIG_EQ(bind(fd, &ret->sa, addr_len(ret)), 0);
     RIG_EQ(getsockname(fd, &ret->sa, &n), 0);
     return fd;
 }
@@ -399,6 +493,20 @@ static int phone_socket_on(uint16_t port, struct addr *ret)
 static int phone_socket(struct addr *ret)
 {
     return phone_socket_on(0, ret);
+}
+
+/* To another address. */
+static RIG_UNUSED void phone_go(struct phone *p, const char *host)
+{
+    socklen_t n = sizeof(p->addr);
+    close(p->rtp);
+    close(p->rtcp);
+    p->rtp = rig_udp_at(host, 0);
+    p->rtcp = rig_udp_at(host, 0);
+    RIG(p->rtp >= 0 && p->rtcp >= 0);
+    RIG_EQ(getsockname(p->rtp, &p->addr.sa, &n), 0);
+    n = sizeof(p->addr_rtcp);
+    RIG_EQ(getsockname(p->rtcp, &p->addr_rtcp.sa, &n), 0);
 }
 
 static RIG_UNUSED void phone_move(struct phone *p) /* as by a NAT's new binding */
@@ -472,8 +580,9 @@ static struct media_request phone_request(const struct phone *p, uint32_t ops)
         .ice = p->wants_ice,
         .transcode = p->transcode,
     };
-    bool is6 = addr_family(&p->addr) == AF_INET6;
-    RIG_EQ(addr_parse(slice_from_str(is6 ? "::1" : "127.0.0.1"), 0, &rq.local), 0);
+    bool is6 = addr_family(&p->addr) == AF_INET6, apart = rig_net.phones >= 0;
+    const char *host = is6 ? (apart ? RIG_NET6 "1" : "::1") : (apart ? RIG_NET4 "1" : "127.0.0.1");
+    RIG_EQ(addr_parse(slice_from_str(host), 0, &rq.local), 0);
     memcpy(rq.codecs, p->codecs, sizeof(p->codecs));
     return rq;
 }

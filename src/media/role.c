@@ -308,6 +308,8 @@ int media_role_new(struct loop *l, const struct media_config *cfg, int state_fd,
         v = memory_take(r, state_fd, stats_fd);
     if (v == 0 && cfg->shared)
         v = media_shared_new(r, &r->shared);
+    if (v == 0 && cfg->shared && cfg->xdp)
+        v = media_xdp_new(r, &r->xdp);
     if (v < 0) {
         media_role_free(r);
         return v;
@@ -364,6 +366,7 @@ struct media_role *media_role_free(struct media_role *r)
     while (r->endpoints && !list_is_empty(&r->open))
         media_endpoint_leave(CONTAINER_OF(r->open.next, struct media_endpoint, node));
     ipc_chan_free(r->chan);
+    media_xdp_free(r->xdp);
     media_shared_free(r->shared);
     loop_timer_cancel(r->loop, &r->tick);
     loop_timer_cancel(r->loop, &r->pace);

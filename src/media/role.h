@@ -33,6 +33,14 @@ struct media_shared {
     int fd[MEDIA_SHARED_COUNT];
 };
 
+/* The descriptors of the AF_XDP way (xdp.h); -1: not there. */
+#define MEDIA_XDP_INTERFACES_MAX 4u
+#define MEDIA_XDP_SOCKETS_MAX 16u /* receive queues of all of them */
+struct media_xdp_fds {
+    int memory;
+    int socket[MEDIA_XDP_SOCKETS_MAX];
+};
+
 struct media_config {
     uint32_t max_endpoints;  /* 1 .. MEDIA_ENDPOINTS_MAX; the memfds are made for as many */
     uint16_t port_min;       /* default 20000; RTP takes even ports, RTCP the odd one above */
@@ -56,6 +64,8 @@ struct media_config {
     /* Memory of mikey_seen_size() that tells all workers which messages one has taken; borrowed as long
      * as the role lives. -1: its own. */
     int seen_fd;
+    /* Over `shared`: past the kernel's stack where that can be. NULL: not. */
+    const struct media_xdp_fds *xdp;
 };
 extern const struct media_config media_config_default; /* 4,096 endpoints */
 

@@ -58,17 +58,15 @@ static struct half *half_of(struct media_shared_way *w, const struct addr *a)
 
 /* --- in --- */
 
-/* The port it was sent to, which the kernel adds to each; false: it did not. */
-static bool port_of(const struct msghdr *m, in_port_t *ret, const struct sockaddr **ret_at)
+/* The address it was sent to, which the kernel adds to each; false: it did not. */
+static bool sent_to(const struct msghdr *m, const struct sockaddr **ret)
 {
     const struct cmsghdr *c = CMSG_FIRSTHDR(m);
     if (!c || c->cmsg_len < CMSG_LEN(sizeof(struct sockaddr_in)))
         return false;
-    const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)CMSG_DATA(c);
     bool is4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_ORIGDSTADDR;
     bool is6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_ORIGDSTADDR;
-    *ret = ntohs(in->sin_port); /* at the same place in both */
-    *ret_at = (const struct sockaddr *)(const void *)in;
+    *ret = (const struct sockaddr *)(const void *)CMSG_DATA(c);
     return is4 || is6;
 }
 
@@ -84,20 +82,20 @@ static void via_learn(struct media_endpoint *e, const struct sockaddr *at)
     memcpy(&e->via, at, n);
 }
 
-/* False: nobody's, or not whole. */
-static bool address(struct media_shared_way *w, const struct mmsghdr *m, struct media_packet *p)
+bool media_shared_address(struct media_shared_way *w, struct media_packet *p,
+                          const struct sockaddr *at, size_t n)
 {
-    in_port_t port;
-    const struct sockaddr *at;
-    if (m->msg_len == 0 || (m->msg_hdr.msg_flags & MSG_TRUNC) || !port_of(&m->msg_hdr, &port, &at))
-        return false;
+    /* sin_port and sin6_port are at the same place */
+    in_port_t port = ntohs(((const struct sockaddr_in *)(const void *)at)->sin_port);
     uint32_t index = port - w->port_min;
     struct media_endpoint *e = index < w->port_count ? w->at[index] : NULL;
     if (!e)
         return false;
+    __builtin_prefetch(e);
+    __builtin_prefetch((const char *)e + 64);
     p->in = e;
     p->out = NULL;
-    p->len = p->wire_len = m->msg_len;
+    p->len = p->wire_len = (uint32_t)n;
     p->rtcp = port & 1;
     if (addr_family(&e->via) == 0)
         via_learn(e, at);
@@ -114,6 +112,16 @@ static void burst_take(struct media_role *r, struct media_packet *p)
         p->data = free_data;
     }
     media_burst_add(r);
+}
+
+void media_shared_take(struct media_role *r, struct media_packet *places, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!places[i].in || is_stranger(places[i].in, &places[i]))
+            continue;
+        media_socket_fetch_ahead(places[i].in);
+        burst_take(r, &places[i]);
+    }
 }
 
 /* Up to `room` packets into the burst's free places; how many came. */
@@ -138,19 +146,16 @@ static bool receive_round(struct half *h)
     size_t room = SRTP_BURST_MAX - r->burst_n;
     int n = receive(h, places, room);
     for (int i = 0; i < n; i++) {
-        if (!address(h->way, &h->way->in_msgs[i], &places[i])) {
+        const struct mmsghdr *m = &h->way->in_msgs[i];
+        const struct sockaddr *at;
+        bool is_whole = m->msg_len != 0 && !(m->msg_hdr.msg_flags & MSG_TRUNC);
+        places[i].hop.by = 0;
+        if (!is_whole || !sent_to(&m->msg_hdr, &at) ||
+            !media_shared_address(h->way, &places[i], at, m->msg_len))
             places[i].in = NULL;
-            continue;
-        }
-        __builtin_prefetch(places[i].in);
-        __builtin_prefetch((const char *)places[i].in + 64);
     }
-    for (int i = 0; i < n; i++) {
-        if (!places[i].in || is_stranger(places[i].in, &places[i]))
-            continue;
-        media_socket_fetch_ahead(places[i].in);
-        burst_take(r, &places[i]);
-    }
+    if (n > 0)
+        media_shared_take(r, places, (size_t)n);
     return n == (int)room;
 }
 
@@ -282,6 +287,12 @@ static size_t control_set(struct slip *s, const struct addr *from)
     return CMSG_SPACE(sizeof(info));
 }
 
+static void count_sent(const struct media_endpoint *e, size_t n)
+{
+    e->stats->tx_packets++;
+    e->stats->tx_bytes += n;
+}
+
 static void flush(struct half *h)
 {
     size_t at = 0;
@@ -292,8 +303,7 @@ static void flush(struct half *h)
         for (int i = 0; i < n; i++, at++) {
             if (!h->from[at])
                 continue;
-            h->from[at]->stats->tx_packets++;
-            h->from[at]->stats->tx_bytes += h->slips[at].iov.iov_len - DATAGRAM_HEAD;
+            count_sent(h->from[at], h->slips[at].iov.iov_len - DATAGRAM_HEAD);
         }
         at += n < 0; /* there is no way to that address */
     }
@@ -306,6 +316,8 @@ void media_shared_flush(struct media_shared_way *w)
         if (w->half[v].queued)
             flush(&w->half[v]);
     }
+    if (w->role->xdp)
+        media_xdp_flush(w->role->xdp);
 }
 
 void media_shared_send(struct media_endpoint *e, struct media_endpoint *of,
@@ -320,15 +332,21 @@ void media_shared_send(struct media_endpoint *e, struct media_endpoint *of,
     struct half *h = half_of(w, to);
     if (h->queued == SRTP_BURST_MAX)
         flush(h);
-    size_t i = h->queued++;
     datagram_put_head(p->data, p->len, &from, to);
+    if (!p->rtcp)
+        of->s->tx_ssrc = p->hdr.ssrc;
+    if (w->role->xdp && media_xdp_send(w->role->xdp, e, p->data - DATAGRAM_HEAD,
+                                       DATAGRAM_HEAD + p->len, &from, to)) {
+        if (!p->rtcp)
+            count_sent(of, p->len);
+        return;
+    }
+    size_t i = h->queued++;
     h->slips[i].iov = (struct iovec){p->data - DATAGRAM_HEAD, DATAGRAM_HEAD + p->len};
     name_set(&h->to[i], to);
     h->msgs[i].msg_hdr.msg_namelen = addr_len(to);
     h->msgs[i].msg_hdr.msg_controllen = control_set(&h->slips[i], &from);
     h->from[i] = p->rtcp ? NULL : of;
-    if (!p->rtcp)
-        of->s->tx_ssrc = p->hdr.ssrc;
 }
 
 void media_shared_put(struct media_endpoint *e, bool rtcp, const void *p, size_t n,

@@ -8,18 +8,6 @@
 
 #include "media/datagram.h"
 
-static int udp_at(const char *host, uint16_t port)
-{
-    struct addr a;
-    RIG_EQ(addr_parse(slice_from_str(host), port, &a), 0);
-    int fd = socket(addr_family(&a), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    RIG(fd >= 0);
-    if (bind(fd, &a.sa, addr_len(&a)) == 0)
-        return fd;
-    close(fd);
-    return -1;
-}
-
 /* What becomes of a datagram to there: 0, or ECONNREFUSED (an ICMP message came). */
 static int knock(const char *host, uint16_t port)
 {
@@ -72,7 +60,7 @@ static void test_other_programs(void **state)
     rig_memory(&g);
     RIG_EQ(loop_new_virtual(1000000, &g.loop), 0);
     g.cfg.port_max = (uint16_t)(g.cfg.port_min + 3); /* two pairs, one of which */
-    int fd = udp_at("127.0.0.1", (uint16_t)(g.cfg.port_min + 1));
+    int fd = rig_udp_at("127.0.0.1", (uint16_t)(g.cfg.port_min + 1));
     assert_true(fd >= 0); /* … is taken */
     rig_start_role(&g);
     rig_attach(&g);
@@ -91,7 +79,7 @@ static void test_other_programs(void **state)
     assert_int_equal(knock("127.0.0.1", (uint16_t)(g.cfg.port_min + 1)), 0);
     assert_int_equal(recv(fd, &c, 1, 0), 1);
     close(fd);
-    fd = udp_at("127.0.0.3", port);
+    fd = rig_udp_at("127.0.0.3", port);
     assert_true(fd >= 0);
     assert_int_equal(knock("127.0.0.3", port), 0);
     assert_int_equal(recv(fd, &c, 1, 0), 1);
@@ -194,19 +182,6 @@ static void test_marked_and_from_our_port(void **state)
 }
 
 /* --- IPv6, and endpoints at all addresses --- */
-
-static void phone_go(struct phone *p, const char *host)
-{
-    socklen_t n = sizeof(p->addr);
-    close(p->rtp);
-    close(p->rtcp);
-    p->rtp = udp_at(host, 0);
-    p->rtcp = udp_at(host, 0);
-    RIG(p->rtp >= 0 && p->rtcp >= 0);
-    RIG_EQ(getsockname(p->rtp, &p->addr.sa, &n), 0);
-    n = sizeof(p->addr_rtcp);
-    RIG_EQ(getsockname(p->rtcp, &p->addr_rtcp.sa, &n), 0);
-}
 
 static void call_at(struct two *t, const char *bind, const char *host,
                     enum protection_policy protection)

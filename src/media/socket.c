@@ -45,6 +45,7 @@ static void receive(struct media_endpoint *e, bool rtcp)
     p->out = NULL;
     p->len = p->wire_len = (uint32_t)n;
     p->rtcp = rtcp;
+    p->hop.by = 0;
     media_socket_fetch_ahead(e);
     media_burst_add(e->role);
 }

@@ -12,6 +12,7 @@
  *   socket.c    the way in and out that an endpoint has; the per-stream way: one connected UDP socket
  *               per port
  *   shared.c    the shared way: one socket for all ports
+ *   xdp.c       … and over it the AF_XDP way, past the kernel's stack
  *   pipe.c      a burst: demultiplex, unprotect, replay, learn
  *   opaque.c    legs whose keys are the phones' alone: what passes untouched, and when
  *   relay.c     a burst's way out: route, protect, send
@@ -89,6 +90,12 @@ struct media_contexts {
     struct media_codec *codecs; /* as many as there are */
 };
 
+/* Where a frame came from. */
+struct media_hop {
+    uint8_t mac[6];
+    uint8_t by; /* number of the interface, from 1; 0: it came by a socket */
+};
+
 struct media_endpoint {
     /* What a packet touches, in two cache lines. */
     struct media_role *role;
@@ -116,6 +123,8 @@ struct media_endpoint {
     struct loop_fd rtcp;
     struct media_keying *keying; /* NULL: no handshake was ever due */
     struct addr via;             /* shared: the address we send from; family 0: not known yet */
+    struct media_hop hop;        /* shared: to hop_host; by 0: not known */
+    struct addr hop_host;
     uint64_t id, expect_since, log_after;
     uint32_t khz;        /* of the timestamps that it sends */
     uint32_t report_ntp; /* middle of the NTP time of its last report (RFC 3550 s.6.4.1) … */
@@ -142,6 +151,7 @@ struct media_packet {
     uint32_t len, wire_len; /* now; as it came */
     bool rtcp;              /* RTCP; of what is neither RTP nor RTCP: it came to the RTCP port */
     bool newest;            /* ahead of all that came before from its source */
+    struct media_hop hop;   /* shared */
     uint8_t *data;          /* MEDIA_PACKET_CAP */
 };
 
@@ -167,6 +177,7 @@ struct media_role {
     struct media_endpoint *endpoints;
     struct media_ports ports;
     struct media_shared_way *shared; /* NULL: a socket for each port */
+    struct media_xdp_way *xdp;       /* NULL: not there */
     struct srtp_engine *engine;
     struct keying_local local;
     void *seen;              /* mapped memory of local.mikey_seen; NULL: its own */
@@ -338,6 +349,23 @@ void media_shared_send(struct media_endpoint *e, struct media_endpoint *of,
 void media_shared_flush(struct media_shared_way *w);
 void media_shared_put(struct media_endpoint *e, bool rtcp, const void *p, size_t n,
                       const struct addr *to);
+
+/* Whose packet it is that came to `at`, n bytes long. False: nobody's. */
+bool media_shared_address(struct media_shared_way *w, struct media_packet *p,
+                          const struct sockaddr *at, size_t n);
+/* Into the burst, from its free places; those with `in` NULL are left out. */
+void media_shared_take(struct media_role *r, struct media_packet *places, size_t n);
+
+/* xdp.c: beside what shared.c has of its own. */
+struct media_xdp_way;
+int media_xdp_new(struct media_role *r, struct media_xdp_way **ret) MUST_CHECK;
+struct media_xdp_way *media_xdp_free(struct media_xdp_way *w);
+/* By a packet that tells where the peer of e, a transport, is. */
+void media_xdp_learn(struct media_endpoint *e, const struct media_packet *p);
+/* A datagram, which is copied. False: it has to go another way. */
+bool media_xdp_send(struct media_xdp_way *w, const struct media_endpoint *e, const uint8_t *udp,
+                    uint32_t udp_n, const struct addr *from, const struct addr *to);
+void media_xdp_flush(struct media_xdp_way *w);
 
 /* pipe.c */
 /* A packet to fill, or NULL never: a full burst is run first. media_burst_add takes it in. */

@@ -127,6 +127,32 @@ static void put_roles(struct buf *b, const json_t *roles)
     }
 }
 
+/* The media role's way in and out. */
+static void put_media_way(struct buf *b, const json_t *roles)
+{
+    size_t i;
+    json_t *r;
+    json_array_foreach(roles, i, r)
+    {
+        const json_t *xdp = json_object_get(r, "xdp");
+        if (!json_object_get(r, "path"))
+            continue;
+        head(b, "sotto_media_path", "gauge", "By which way media comes and leaves.");
+        BUF_PUT_LIT(b, "sotto_media_path{path=");
+        put_value(b, text_at(r, "path"));
+        BUF_PUT_LIT(b, "} 1\n");
+        head(b, "sotto_media_overflowed_total", "counter",
+             "Datagrams of media for which there was no room.");
+        sample(b, "sotto_media_overflowed_total", "", int_at(r, "overflowed"));
+        if (!xdp)
+            continue;
+        head(b, "sotto_media_xdp_packets_total", "counter",
+             "Packets that went past the kernel's stack.");
+        sample(b, "sotto_media_xdp_packets_total", "{direction=\"in\"}", int_at(xdp, "in"));
+        sample(b, "sotto_media_xdp_packets_total", "{direction=\"out\"}", int_at(xdp, "out"));
+    }
+}
+
 static void put_cert(struct buf *b, const char *name, const json_t *cert)
 {
     struct tm tm = {0};
@@ -164,6 +190,8 @@ void metrics_put(struct buf *b, const json_t *signal, const json_t *roles, const
     }
     if (roles)
         put_roles(b, roles);
+    if (roles)
+        put_media_way(b, roles);
     if (certs)
         put_certs(b, certs);
 }
