@@ -127,30 +127,38 @@ static void put_roles(struct buf *b, const json_t *roles)
     }
 }
 
-/* The media role's way in and out. */
+/* The media role's way in and out: that of all its workers. */
 static void put_media_way(struct buf *b, const json_t *roles)
 {
+    const char *path = NULL;
+    const json_t *xdp = NULL;
+    json_int_t overflowed = 0;
     size_t i;
     json_t *r;
     json_array_foreach(roles, i, r)
     {
-        const json_t *xdp = json_object_get(r, "xdp");
         if (!json_object_get(r, "path"))
             continue;
-        head(b, "sotto_media_path", "gauge", "By which way media comes and leaves.");
-        BUF_PUT_LIT(b, "sotto_media_path{path=");
-        put_value(b, text_at(r, "path"));
-        BUF_PUT_LIT(b, "} 1\n");
-        head(b, "sotto_media_overflowed_total", "counter",
-             "Datagrams of media for which there was no room.");
-        sample(b, "sotto_media_overflowed_total", "", int_at(r, "overflowed"));
-        if (!xdp)
-            continue;
-        head(b, "sotto_media_xdp_packets_total", "counter",
-             "Packets that went past the kernel's stack.");
-        sample(b, "sotto_media_xdp_packets_total", "{direction=\"in\"}", int_at(xdp, "in"));
-        sample(b, "sotto_media_xdp_packets_total", "{direction=\"out\"}", int_at(xdp, "out"));
+        path = text_at(r, "path");
+        overflowed += int_at(r, "overflowed");
+        if (json_object_get(r, "xdp"))
+            xdp = json_object_get(r, "xdp");
     }
+    if (!path)
+        return;
+    head(b, "sotto_media_path", "gauge", "By which way media comes and leaves.");
+    BUF_PUT_LIT(b, "sotto_media_path{path=");
+    put_value(b, path);
+    BUF_PUT_LIT(b, "} 1\n");
+    head(b, "sotto_media_overflowed_total", "counter",
+         "Datagrams of media for which there was no room.");
+    sample(b, "sotto_media_overflowed_total", "", overflowed);
+    if (!xdp)
+        return;
+    head(b, "sotto_media_xdp_packets_total", "counter",
+         "Packets that went past the kernel's stack.");
+    sample(b, "sotto_media_xdp_packets_total", "{direction=\"in\"}", int_at(xdp, "in"));
+    sample(b, "sotto_media_xdp_packets_total", "{direction=\"out\"}", int_at(xdp, "out"));
 }
 
 static void put_cert(struct buf *b, const char *name, const json_t *cert)
