@@ -26,8 +26,9 @@ class Report:
         print(f"{'':2}{'':<58}{'measured':>9}{'target':>9}{'speed':>9}{'peer':>8}{'ratio':>7}"
               f"{'quoted':>8}", flush=True)
 
-    def add(self, name, value, unit, target=None, quoted=None, peer=None, note="", speed=None, scale=None):
-        """scale: of a row whose peer is measured in another row."""
+    def add(self, name, value, unit, target=None, quoted=None, peer=None, note="", speed=None, scale=None,
+            obstacle=""):
+        """scale: of a row whose peer is measured in another row; obstacle: said where a target is missed."""
         scale = scale or (peer / quoted if peer and quoted else 1)
         limits = {"target": target and target * scale, "speed": speed and speed * scale}
         row = {"group": self.group, "name": name, "value": value, "unit": unit, "set": target, "speed_set": speed,
@@ -35,6 +36,8 @@ class Report:
         for key, limit in limits.items():
             row[key] = limit
             row[f"{key}_met"] = None if limit is None else value <= limit
+        if obstacle and False in (row["target_met"], row["speed_met"]):
+            row["note"] = note = "; ".join(filter(None, (note, f"in the way: {obstacle}")))
         self.rows.append(row)
         print(f"  {name:<58}{number(value):>9}{judged(row, 'target'):>9}{judged(row, 'speed'):>9}{number(peer):>8}"
               f"{ratio(row):>7}{number(quoted):>8}  {unit:<10}{note}", flush=True)

@@ -87,6 +87,17 @@ def row_srtp(b):
     srtp_tables(b, found)
 
 
+# What stands in the way where a target is missed, as profiles show it; docs/PERFORMANCE.md has more of each.
+UDP = ("the kernel's UDP is a third, cache misses on the way to user, binding, nonce and remembered answer another, "
+       "rows for the store a twelfth")
+STREAM = "a read and a write for each message: the kernel's TCP is 40 %, and each way into the kernel is dear on a virtual machine"
+CALL = ("half is the kernel's: datagrams, messages between the roles, log and CDR; the rest is spread over parsing, "
+        "printing, the call's memory and its snapshot")
+SHARED = ("the kernel's sending is two thirds (on loopback the receiver's half is ours to pay), its receiving a sixth, "
+          "all of user space 15 %")
+STREAMS = "a system call for each packet in and out: four fifths"
+HANDSHAKE = "OpenSSL's arithmetic"
+
 # --- beside Kamailio and rtpengine, in turns ----------------------------------------------------
 
 def in_turns(b, ours, theirs):
@@ -141,11 +152,12 @@ def row_register(b):
                 quoted = 41.2
             word = "with challenge" if what == "challenge" else "nonce known"
             b.report.add(f"REGISTER {word}, {transport}, {users} users", us[key], "us", target, quoted,
-                         peer.get(key), speed=speed)
+                         peer.get(key), speed=speed, obstacle=UDP if transport == "udp" else STREAM,
+                         scale=peer["register", "tls"] / 20.6 if key == ("register", "wss") and peer else None)
             if users == 2000:
                 cached[key] = us[key]
     b.report.add("nonce known: TLS against UDP", cached["register", "tls"] / cached["register", "udp"], "x", 2.5,
-                 2.5, speed=2.4)
+                 2.5, speed=2.4, obstacle="UDP takes and sends 40 datagrams a system call, TLS one message")
 
 
 def row_call(b):
@@ -177,7 +189,7 @@ def row_call(b):
     for transport, target, quoted, speed, whole in (("udp", 120, 85, 50, (250, 110)),
                                                     ("tls", 200, 146, 90, (None, None))):
         b.report.add(f"signal role alone, {transport}", us["signal", transport], "us", target, quoted,
-                     peer.get(("signal", transport)), "peer: Kamailio, a proxy", speed)
+                     peer.get(("signal", transport)), "peer: Kamailio, a proxy", speed, obstacle=CALL)
         b.report.add(f"all roles, relay made, {transport}", us["all", transport], "us", whole[0], 350,
                      peer.get(("all", transport)), "peer: Kamailio + rtpengine", whole[1])
     with Server(b.seeded, b.tmp) as s:
@@ -292,7 +304,7 @@ def row_relay(b):
                 elif theirs_us and set_by:
                     scales[kind] = theirs_us / set_by
                 b.report.add(f"{kind}, {streams} streams, {way}", us[way, kind], "us", target, set_by, theirs_us,
-                             note, speed, scales.get(kind))
+                             note, speed, scales.get(kind), STREAMS if way == WAYS[0][0] else SHARED)
         if cabled and (streams == 1000 or not b.quick):
             cabled_rows(b, streams, seconds)
     relay_workers(b, ways[-1])
@@ -352,7 +364,8 @@ def row_memory(b):
         before, n = s.memory(), 10000
         with Held("tcp", users=n, shared=True):
             b.report.add("a binding without connection", (s.memory() - before) / n, "bytes", 1000, 1100,
-                         note=f"of {n:,}; cached user included", speed=500)
+                         note=f"of {n:,}; cached user included", speed=500,
+                         obstacle="the contact's texts, two map entries and the timer; the user beside it")
     with Server(b.seeded, b.tmp) as s:
         load(s.pids(), "call", "tls", users=200, count=300)
         calls = 500 if b.quick else 1000
@@ -368,7 +381,9 @@ def row_memory(b):
                 before = s.memory()
                 h.more_calls()
                 b.report.add("a call, both legs, SDES, relay ready", (s.memory() - before) / calls / 1024, "KiB",
-                             24, 49, note=f"{calls} more, after the first ones' transactions have ended", speed=8)
+                             24, 49, note=f"{calls} more, after the first ones' transactions have ended", speed=8,
+                             obstacle="two legs with their dialogs' and descriptions' texts 8.4, a page of snapshot 4, "
+                             "the media role's slots, index tables and cipher contexts 7")
     text = program("bench-media-relay", 1000, 1)
     kb = float(re.search(r"SRTP-SRTP.*, ([\d.]+) kB a call", text).group(1))
     b.report.add("a relayed call in the media role alone, with media", kb, "KiB", None, 49)
@@ -396,7 +411,7 @@ def row_tls(b):
                      "peer: Kamailio")
         in_memory = float(re.search(rf"P-256 +{re.escape(name)} full +([\d.]+) us", text).group(1))
         b.report.add(f"full handshake in memory, ECDSA, {name}", in_memory, "us", target, alone, None,
-                     "scaled by the row above", speed, peer[version] / quoted if peer else None)
+                     "scaled by the row above", speed, peer[version] / quoted if peer else None, HANDSHAKE)
     for n, rate, target, quoted, speed in ((5000, 167, 1.6, 1.6, 0.9), (10000, 333, None, None, None)):
         held = 2000 if b.quick else n
         with Server(b.seeded, b.tmp) as s:
