@@ -263,7 +263,8 @@ static inline void kit_media_on_msg(void *arg, uint32_t type, const void *payloa
     } else if (type == MEDIA_MSG_REQUEST) {
         struct kit_held h = {0};
         struct slice text = SLICE_NONE;
-        assert_true(media_request_take(payload, n, &h.rq, &text) && text.n < sizeof(h.text));
+        bool whole = media_request_take(payload, n, &h.rq, &text);
+        assert_true(whole && text.n < sizeof(h.text));
         if (text.n)
             memcpy(h.text, text.p, text.n);
         m->requests++;
