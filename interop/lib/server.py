@@ -113,6 +113,14 @@ class Server:
             return found[0] if len(found) == 1 else None
         return waits.until("one answered call in `sotto show calls`", probe)
 
+    def media_goes_on(self, packets=25):
+        """Waits until both legs of the one call have received that many more."""
+        def counts():
+            return [leg["rx"]["packets"] for leg in self.answered()["legs"]]
+        before = counts()
+        waits.until("media in both directions",
+                    lambda: all(now >= was + packets for now, was in zip(counts(), before)))
+
     def wait_no_call(self):
         waits.until("no call in `sotto show calls`", lambda: not self.calls())
 
