@@ -220,6 +220,34 @@ static void test_senseless_requests(void **state)
     two_fini(&t);
 }
 
+/* What is left away at the end is zero for the reader; what is said is there. */
+static void test_requests_are_as_long_as_they_say(void **state)
+{
+    (void)state;
+    struct media_request rq = {.ops = MEDIA_OP_CLOSE, .endpoint = 7, .codec_count = 2}, got;
+    struct slice text;
+    size_t n = media_request_size(&rq);
+    assert_int_equal(n, offsetof(struct media_request, policy));
+    rq.size = (uint32_t)n;
+    memset(&got, 0xff, sizeof(got));
+    assert_true(media_request_take(&rq, n, &got, &text));
+    assert_true(got.endpoint == 7 && got.codec_count == 0 && text.n == 0);
+    assert_false(media_request_take(&rq, n - 1, &got, &text));
+
+    rq.ops = MEDIA_OP_REMOTE;
+    rq.policy = policy_make(PROTECTION_REQUIRED);
+    rq.codecs[1].clock = 8000;
+    n = media_request_size(&rq);
+    assert_int_equal(n, offsetof(struct media_request, codecs[2]));
+    rq.size = (uint32_t)n;
+    assert_true(media_request_take(&rq, n, &got, &text));
+    assert_int_equal(got.codecs[1].clock, 8000);
+    assert_int_equal(got.mikey.psk_n, 0);
+
+    rq.policy.keyings[0] = KEYING_MIKEY;
+    assert_int_equal(media_request_size(&rq), sizeof(rq));
+}
+
 static void test_sweep(void **state)
 {
     (void)state;
@@ -378,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_refused_reoffer_changes_nothing),
         cmocka_unit_test(test_remote_with_bad_connect_changes_nothing),
         cmocka_unit_test(test_senseless_requests),
+        cmocka_unit_test(test_requests_are_as_long_as_they_say),
         cmocka_unit_test(test_sweep),
         cmocka_unit_test(test_an_end_without_a_beginning_sweeps_nothing),
         cmocka_unit_test(test_disconnect_and_other_peer),

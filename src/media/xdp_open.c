@@ -1,6 +1,7 @@
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/sockios.h>
+#include <net/if_arp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,7 +98,7 @@ static int interface_look(const char *name, struct media_xdp_interface *i,
         r = ask(name, SIOCGIFMTU, &mtu);
     if (r < 0)
         return unable_errno(why, name, r);
-    if (mac.ifr_hwaddr.sa_family != 1 /* ARPHRD_ETHER */)
+    if (mac.ifr_hwaddr.sa_family != ARPHRD_ETHER)
         return unable(why, "%s: no Ethernet", name);
     if (has_vlans(name))
         return unable(why, "%s: it carries VLANs, whose frames look like its own", name);
