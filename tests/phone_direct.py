@@ -20,7 +20,8 @@ class Phone:
     """One process; its events as they come."""
 
     def __init__(self, *args):
-        self.process = subprocess.Popen(["timeout", str(DEADLINE), SOTTO, *args, "--json"],
+        self.process = subprocess.Popen(["timeout", "--foreground", str(DEADLINE), SOTTO, *args,
+                                         "--json"],
                                         stdout=subprocess.PIPE, text=True, bufsize=1)
         self.events = []
 
@@ -34,7 +35,8 @@ class Phone:
         raise AssertionError(f"no {name} after {[e.get('event') for e in self.events]}")
 
     def interrupt(self):
-        # timeout(1) passes it on
+        # timeout(1) passes it on: once, as it is in the foreground; else it tells its whole group
+        # as well, and a phone that is told twice to end leaves at once.
         self.process.send_signal(signal.SIGINT)
 
     def finish(self):

@@ -88,8 +88,10 @@ class Registrar:
 
 def start(verb, registrar, *options):
     env = dict(os.environ, SOTTO_PASSWORD=PASSWORD)
-    return subprocess.Popen(["timeout", "60", SOTTO, *verb, "--as", f"1000@{REALM}", "--server",
-                             registrar.address, "--transport", "udp", "--json", *options],
+    # In the foreground timeout(1) passes a signal on once: twice would mean "at once".
+    return subprocess.Popen(["timeout", "--foreground", "60", SOTTO, *verb, "--as",
+                             f"1000@{REALM}", "--server", registrar.address, "--transport", "udp",
+                             "--json", *options],
                             stdout=subprocess.PIPE, text=True, env=env)
 
 
