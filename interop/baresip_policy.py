@@ -110,4 +110,21 @@ def required_dtls_callee(on):
     talk(on, ("1000", "srtp-mand"), ("1001", "dtls_srtp"), ("sdes", "dtls"))
 
 
+@cases.case("baresip takes AEAD_AES_128_GCM, once it is said to have it and to want one line (it likes its own "
+            "first suite better, whatever the offer's order)", peer="baresip",
+            keying="required: sdes, GCM", transport="tls")
+def gcm(on):
+    on.server.cli("quirk", "set", "baresip v1", "--digest", "md5-only", "--gcm", "--crypto-lines", "1")
+    with on.baresip("1000", hz=CALLER_HZ, keying="srtp-mand") as a, \
+            on.baresip("1001", hz=CALLEE_HZ, keying="srtp-mand") as b:
+        a.call("1001")
+        a.wait_tone(CALLEE_HZ)
+        b.wait_tone(CALLER_HZ)
+        suites = {leg["role"]: leg["media"]["suite"] for leg in on.server.answered()["legs"]}
+        assert suites == {"caller": "AES_CM_128_HMAC_SHA1_80", "callee": "AEAD_AES_128_GCM"}, suites
+        a.hang_up()
+        on.server.wait_no_call()
+    on.server.cli("quirk", "del", "baresip v1")
+
+
 cases.main()

@@ -105,9 +105,8 @@ def talk(on, caller, callee, caller_options, callee_options, keyings, seconds=4,
             heard = b.wait("ended")
         on.server.wait_no_call()
         b.stop()
-    sdes = "AES_CM_128_HMAC_SHA1_80"
-    check_end(said, CALLEE_HZ, keyings[0], GCM if keyings[0] == "dtls" else sdes, lost=lost)
-    check_end(heard, CALLER_HZ, keyings[1], GCM if keyings[1] == "dtls" else sdes, lost=lost)
+    check_end(said, CALLEE_HZ, keyings[0], GCM, lost=lost)
+    check_end(heard, CALLER_HZ, keyings[1], GCM, lost=lost)
     check_wire(wire)
 
 

@@ -28,6 +28,7 @@ AT_ONCE = 13
 CODECS = ("PCMA", "G722", "opus")
 PSK = base64.b64encode(bytes(range(32))).decode()
 AES128, AES256 = "AES_CM_128_HMAC_SHA1_80", "AES_256_CM_HMAC_SHA1_80"
+GCM128 = "AEAD_AES_128_GCM"
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,9 @@ class Keying:
 
 KEYINGS = (
     Keying("clear", (("protection", "off"),), ("--keying", "none"), "none", None),
-    Keying("OSRTP", (("protection", "preferred"),), ("--keying", "sdes,none"), "sdes", AES128),
-    Keying("SDES", (("keying", "sdes"),), ("--keying", "sdes"), "sdes", AES128),
-    Keying("DTLS", (("keying", "dtls"),), ("--keying", "dtls"), "dtls", "AEAD_AES_128_GCM"),
+    Keying("OSRTP", (("protection", "preferred"),), ("--keying", "sdes,none"), "sdes", GCM128),
+    Keying("SDES", (("keying", "sdes"),), ("--keying", "sdes", "--suite", AES128), "sdes", AES128),
+    Keying("DTLS", (("keying", "dtls"),), ("--keying", "dtls"), "dtls", GCM128),
     Keying("ZRTP", (("keying", "zrtp"),), ("--keying", "zrtp"), "zrtp", AES256, sas=True),
     Keying("MIKEY", (("keying", "mikey"),), ("--keying", "mikey"), "mikey", AES128),
     Keying("MIKEY-PSK", (("keying", "mikey"),), ("--keying", "mikey"), "mikey", AES128, psk=PSK),

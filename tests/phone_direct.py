@@ -102,10 +102,13 @@ def test_sdes():
     _, _, a, b = both_tones()
     for leg in (a, b):
         assert leg["media"]["keying"] == "sdes", leg["media"]
-        assert leg["media"]["suite"] == "AES_CM_128_HMAC_SHA1_80", leg["media"]
+        assert leg["media"]["suite"] == "AEAD_AES_128_GCM", leg["media"]
         assert leg["codec"] == "PCMA"
     assert a["role"] == "caller" and b["role"] == "callee"
     assert a["status"] == 200 and a["seconds"] >= 1
+    suite = "AES_CM_128_HMAC_SHA1_80"
+    _, _, a, b = both_tones(("--suite", suite))
+    assert a["media"]["suite"] == b["media"]["suite"] == suite, "all that one of them has"
 
 
 def test_clear():

@@ -11,6 +11,7 @@ from interop.lib.stage import opener  # noqa: E402  pylint: disable=wrong-import
 
 CALLER_HZ, CALLEE_HZ = 440, 1000
 AES128, AES256 = "AES_CM_128_HMAC_SHA1_80", "AES_256_CM_HMAC_SHA1_80"
+GCM = "AEAD_AES_128_GCM"
 BOTH = ("--suite", f"{AES256},{AES128}")
 cases = Cases(__file__, opener({"1000": {}, "1001": {}}))
 
@@ -59,6 +60,19 @@ def name(on):
     assert talk(on, (), ("--suite", f"{AES128},{AES256}"))[1] == ("sdes", AES128)
     on.server.cli("user", "set", "1001", "--suites", AES256)  # the policy is above it
     assert talk(on)[1] == ("sdes", AES256)
+    on.server.cli("user", "set", "1001", "--suites", "inherit")
+    on.server.cli("quirk", "del", "sotto")
+
+
+@cases.case("GCM is what both phones have and get, until a phone is said not to have it")
+def gcm(on):
+    assert talk(on) == (("sdes", GCM), ("sdes", GCM))
+    assert talk(on, BOTH)[0] == ("sdes", AES256), "a phone's own wishes"
+    on.server.cli("quirk", "set", "sotto", "--digest", "sha256-first")
+    assert talk(on) == (("sdes", GCM), ("sdes", AES128)), "of its own accord, and in our offer"
+    on.server.cli("quirk", "set", "sotto", "--gcm", "--crypto-lines", "1")
+    assert talk(on)[1] == ("sdes", GCM)
+    on.server.cli("quirk", "del", "sotto")
 
 
 if __name__ == "__main__":

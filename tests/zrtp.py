@@ -13,7 +13,7 @@ from interop.lib.stage import opener  # noqa: E402  pylint: disable=wrong-import
 
 CALLER_HZ, CALLEE_HZ = 440, 1000
 AES256 = "AES_256_CM_HMAC_SHA1_80"
-SDES = "AES_CM_128_HMAC_SHA1_80"
+SDES = "AEAD_AES_128_GCM"
 ZRTP = {"keying": "zrtp"}
 USERS = {"1000": {}, "1001": {}, "2000": ZRTP, "2001": ZRTP,
          "3000": {"keying": "zrtp", "suites": "AES_CM_128_HMAC_SHA1_32"}}

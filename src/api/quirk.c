@@ -2,11 +2,15 @@
 #include "api/api_priv.h"
 #include "policy/quirk.h"
 
-const struct api_arg api_quirk_args[] = {
-    {"pattern", API_ARG_STRING, true, false}, {"digest", API_ARG_STRING, false, true},
-    {"offer", API_ARG_STRING, false, true},   {"crypto_lines", API_ARG_INT, false, true},
-    {"aes256", API_ARG_BOOL, false, true},    {"aes256_name", API_ARG_STRING, false, true},
-    {"dtmf", API_ARG_STRING, false, true},    {0}};
+const struct api_arg api_quirk_args[] = {{"pattern", API_ARG_STRING, true, false},
+                                         {"digest", API_ARG_STRING, false, true},
+                                         {"offer", API_ARG_STRING, false, true},
+                                         {"crypto_lines", API_ARG_INT, false, true},
+                                         {"aes256", API_ARG_BOOL, false, true},
+                                         {"aes256_name", API_ARG_STRING, false, true},
+                                         {"gcm", API_ARG_BOOL, false, true},
+                                         {"dtmf", API_ARG_STRING, false, true},
+                                         {0}};
 
 static json_t *text_or_null(const char *s)
 {
@@ -16,13 +20,13 @@ static json_t *text_or_null(const char *s)
 static json_t *to_json(const struct quirk *q)
 {
     return json_pack(
-        "{s:s, s:b, s:b, s:o, s:o, s:o, s:b, s:s, s:s}", "pattern", q->pattern, "built_in",
+        "{s:s, s:b, s:b, s:o, s:o, s:o, s:b, s:s, s:b, s:s}", "pattern", q->pattern, "built_in",
         (int)q->built_in, "overrides", (int)q->overrides, "digest",
         text_or_null(quirk_digest_name((enum quirk_digest)q->digest)), "offer",
         q->offer ? json_string(offer_shape_name((enum offer_shape)q->offer)) : json_null(),
         "crypto_lines", q->crypto_lines ? json_integer(q->crypto_lines) : json_null(), "aes256",
-        (int)!q->no_aes256, "aes256_name", q->aes_cm_256 ? "AES_CM_256" : "AES_256_CM", "dtmf",
-        q->dtmf_info ? "info" : "auto");
+        (int)!q->no_aes256, "aes256_name", q->aes_cm_256 ? "AES_CM_256" : "AES_256_CM", "gcm",
+        (int)q->gcm, "dtmf", q->dtmf_info ? "info" : "auto");
 }
 
 static bool load(struct api *a, struct quirk_table *t, struct api_outcome *out)
@@ -106,6 +110,7 @@ static bool take(const json_t *args, struct quirk *q, struct api_outcome *out)
         }
     }
     q->no_aes256 = !api_bool(args, "aes256", true);
+    q->gcm = api_bool(args, "gcm", false);
     return true;
 }
 

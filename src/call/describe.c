@@ -106,6 +106,7 @@ void call_media_policy(struct leg *l, const struct store_policy *policy)
         p.crypto_max = q->crypto_lines;
         p.no_aes256 = q->no_aes256 && may_without_aes256(&p);
         p.aes_cm_256 = q->aes_cm_256;
+        p.gcm = q->gcm;
         l->media.info |= q->dtmf_info;
     }
     l->policy = p;

@@ -6,7 +6,7 @@
 
 #include "call/leg.h"
 
-#define SNAPSHOT_VERSION 7u
+#define SNAPSHOT_VERSION 8u
 #define SNAPSHOT_NO_LEG 0xffffu
 
 struct snapshot_stream {

@@ -137,6 +137,8 @@ static const char *quirk_text(char *room, size_t cap, const json_t *o)
         buf_put_str(&b, "no AES-256, ");
     if (strcmp(text_at(o, "aes256_name"), "AES_CM_256") == 0)
         buf_put_str(&b, "AES-256 named AES_CM_256, ");
+    if (flag_at(o, "gcm"))
+        buf_put_str(&b, "GCM first, ");
     if (strcmp(text_at(o, "dtmf"), "info") == 0)
         buf_put_str(&b, "digits by INFO, ");
     size_t n = b.n > 2 ? b.n - 2 : 0;

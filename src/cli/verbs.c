@@ -81,6 +81,7 @@ static const struct cli_option quirk_options[] = {
     {"--crypto-lines", "N", "crypto_lines", CLI_INT, "SDES offers have at most N suites, 1 to 8"},
     {"--no-aes256", NULL, "aes256", CLI_FALSE, "SDES without AES-256, unless the policy has nothing else"},
     {"--aes256-name", "NAME", "aes256_name", CLI_WORD, "AES_256_CM (RFC 6188) or AES_CM_256, in SDES offers"},
+    {"--gcm", NULL, "gcm", CLI_TRUE, "it has AEAD_AES_128_GCM: SDES offers begin with it"},
     {"--dtmf", "HOW", "dtmf", CLI_WORD, "info: digits by SIP INFO where it takes no telephone-event; auto: as it shows"},
     {0}};
 

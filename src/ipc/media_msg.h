@@ -104,7 +104,7 @@ struct media_policy {
     uint8_t suites[SRTP_SUITE_COUNT]; /* enum srtp_suite, best first */
     /* Of this phone; struct keying_policy. */
     uint8_t crypto_max;
-    bool no_aes256, aes_cm_256;
+    bool no_aes256, aes_cm_256, gcm;
 };
 
 /* Bits 1 << enum keying_kind. */

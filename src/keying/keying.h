@@ -56,6 +56,7 @@ struct keying_policy {
     uint8_t crypto_max; /* lines of our offers; 0: as many as there are suites */
     bool no_aes256;     /* it agrees on AES-256, and then there is no sound */
     bool aes_cm_256;    /* spells it AES_CM_256_..., not as RFC 6188 does */
+    bool gcm;           /* it has AEAD_AES_128_GCM: of the short offer the first line */
     /* The peer is likely behind a NAT: where one side must speak first, let it be the peer. */
     bool peer_first;
     const struct keying_local *local; /* NULL: keyings that need it are not there */

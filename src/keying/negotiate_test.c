@@ -6,6 +6,8 @@
 
 #define K1 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd"
 #define K2 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwe"
+#define K28 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw"
+#define K44 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKis"
 #define K46 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLQ"
 #define CM80 "AES_CM_128_HMAC_SHA1_80"
 #define CM32 "AES_CM_128_HMAC_SHA1_32"
@@ -260,6 +262,54 @@ static void what_is_known_of_a_phone(void **state)
     assert_int_equal(
         offered(&e, KEYING_SAVP, "a=crypto:1 AES_256_CM_HMAC_SHA1_80 inline:" K46 "\r\n"),
         KEYING_NO_COMMON_SUITE);
+}
+
+static void gcm_goes_before_what_is_no_stronger(void **state)
+{
+    (void)state;
+    static const char g128[] = "AEAD_AES_128_GCM", g256[] = "AEAD_AES_256_GCM";
+    static const char cm256[] = "AES_256_CM_HMAC_SHA1_80";
+    struct end e = new_end(PROTECTION_REQUIRED);
+    e.p.suite_count = 0;
+    assert_int_equal(offers(&e), KEYING_OK);
+    assert_int_equal(count_of(e.text, "_GCM"), 0); /* not to a phone of which nothing is known */
+    e = new_end(PROTECTION_REQUIRED);
+    e.p.suite_count = 0;
+    e.p.gcm = true;
+    assert_int_equal(offers(&e), KEYING_OK);
+    assert_int_equal(count_of(e.text, "a=crypto:1 AEAD_AES_128_GCM inline:"), 1);
+    assert_int_equal(count_of(e.text, "a=crypto:"), 3);
+    const struct {
+        const char *names[3];
+        int chosen; /* tag */
+    } rows[] = {
+        {{CM80, g128}, 2},        {{g256, g128}, 1},        {{CM80, g256, g128}, 2},
+        {{cm256, g128, CM80}, 1}, {{cm256, g128, g256}, 3}, {{CM32, CM80}, 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[512] = "", want[32];
+        for (int k = 0; k < 3 && rows[i].names[k]; k++) {
+            const char *n = rows[i].names[k];
+            snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                     "a=crypto:%d %s inline:%s\r\n", k + 1, n,
+                     n == cm256  ? K46
+                     : n == g128 ? K28
+                     : n == g256 ? K44
+                                 : K1);
+        }
+        e = new_end(PROTECTION_REQUIRED);
+        e.p.suite_count = 0;
+        assert_int_equal(offered(&e, KEYING_SAVP, text), KEYING_OK);
+        snprintf(want, sizeof(want), "a=crypto:%d ", rows[i].chosen);
+        if (count_of(e.text, want) != 1)
+            fail_msg("row %zu: %s", i, e.text);
+        /* another offer keeps the suite that is in use, whatever its order */
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "a=crypto:9 %s inline:%s\r\n",
+                 g128, K28);
+        assert_int_equal(offered(&e, KEYING_SAVP, text), KEYING_OK);
+        if (count_of(e.text, want) != 1)
+            fail_msg("row %zu, again: %s", i, e.text);
+    }
 }
 
 static void answers_must_name_an_offered_tag_with_its_suite(void **state)
@@ -685,6 +735,7 @@ int main(void)
         cmocka_unit_test(lines_with_mki_or_parameters_are_skipped_and_the_others_kept),
         cmocka_unit_test(aes_256_is_answered_in_the_spelling_that_was_offered),
         cmocka_unit_test(what_is_known_of_a_phone),
+        cmocka_unit_test(gcm_goes_before_what_is_no_stronger),
         cmocka_unit_test(answers_must_name_an_offered_tag_with_its_suite),
         cmocka_unit_test(an_answer_with_our_own_key_is_wrong),
         cmocka_unit_test(both_sides_come_to_the_same_keys),

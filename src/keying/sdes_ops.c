@@ -9,8 +9,10 @@
 #include "keying/text.h"
 
 /* Where the policy names none: the one suite that every SDES phone has (RFC 4568 s.6.2.1) and its
- * longer sister. More lines have cost real phones their audio. */
-static const uint8_t default_offer[] = {SRTP_AES_CM_128_HMAC_SHA1_80, SRTP_AES_256_CM_HMAC_SHA1_80};
+ * longer sister. More lines have cost real phones their audio, so the cheapest suite of all goes
+ * before them only to a phone that is known to have it. */
+static const uint8_t default_offer[] = {SRTP_AEAD_AES_128_GCM, SRTP_AES_CM_128_HMAC_SHA1_80,
+                                        SRTP_AES_256_CM_HMAC_SHA1_80};
 
 static const struct slice crypto_attr = {"crypto", 6};
 
@@ -80,8 +82,9 @@ static void offer_add(const struct keying_state *s, enum srtp_suite suite, struc
 static void sdes_offer(const struct keying_policy *p, struct keying_state *s, struct buf *text)
 {
     struct sdes_state next = {0};
-    const uint8_t *suites = p->suite_count ? p->suites : default_offer;
-    size_t n = p->suite_count ? p->suite_count : ARRAY_LEN(default_offer);
+    const size_t from = p->gcm ? 0 : 1; /* of the default offer */
+    const uint8_t *suites = p->suite_count ? p->suites : default_offer + from;
+    size_t n = p->suite_count ? p->suite_count : ARRAY_LEN(default_offer) - from;
 
     if (s->active == KEYING_SDES)
         offer_add(s, s->tx.suite, &next); /* first, or phones change suite (pjproject) */
@@ -99,14 +102,24 @@ static void sdes_offer(const struct keying_policy *p, struct keying_state *s, st
     }
 }
 
-/* How much we like a suite; lower is better; SRTP_SUITE_COUNT: not at all. */
+static bool is_gcm(enum srtp_suite suite)
+{
+    return suite == SRTP_AEAD_AES_128_GCM || suite == SRTP_AEAD_AES_256_GCM;
+}
+
+/* How much we like a suite; lower is better; above SRTP_SUITE_COUNT: not at all. `key_len`: of the
+ * suite that the peer likes best of those that may be had here; 0: this is it. */
 static unsigned rank_of(const struct keying_policy *p, const struct keying_state *s,
-                        enum srtp_suite suite)
+                        enum srtp_suite suite, size_t key_len)
 {
     if (is_barred(p, suite))
         return SRTP_SUITE_COUNT + 1;
+    /* Then the peer's order decides, but GCM, which costs half as much, goes before the other suites
+     * that are no stronger. */
+    if (p->suite_count == 0 && !is_active(s, suite))
+        return is_gcm(suite) && srtp_suite_info(suite)->key_len >= key_len ? 1 : 2;
     if (p->suite_count == 0)
-        return is_active(s, suite) ? 0 : 1; /* then the peer's order decides */
+        return 0;
     for (unsigned i = 0; i < p->suite_count && i < SRTP_SUITE_COUNT; i++) {
         if (p->suites[i] == suite)
             return is_active(s, suite) ? 0 : i + 1;
@@ -117,7 +130,8 @@ static unsigned rank_of(const struct keying_policy *p, const struct keying_state
 struct choice {
     struct sdes_line line;
     unsigned rank;
-    int verdict; /* what to say where nothing was chosen */
+    size_t key_len; /* of the first line that was not refused; 0: none was */
+    int verdict;    /* what to say where nothing was chosen */
     const char *why;
 };
 
@@ -138,7 +152,9 @@ static void choose(const struct keying_policy *p, const struct keying_state *s, 
         }
         return;
     }
-    unsigned rank = rank_of(p, s, line.keys.suite);
+    unsigned rank = rank_of(p, s, line.keys.suite, c->key_len);
+    if (rank <= SRTP_SUITE_COUNT && !c->key_len)
+        c->key_len = srtp_suite_info(line.keys.suite)->key_len;
     if (rank > SRTP_SUITE_COUNT) {
         c->verdict = KEYING_TEXT_NO_SUITE;
         c->why = "none of the offered suites is allowed here";

@@ -42,7 +42,7 @@ static bool policy_is_sane(const struct media_policy *p)
 {
     bool ok = p->protection < PROTECTION_POLICY_COUNT && p->keying_count <= KEYING_COUNT &&
               p->suite_count <= SRTP_SUITE_COUNT && is_bool(&p->no_aes256) &&
-              is_bool(&p->aes_cm_256);
+              is_bool(&p->aes_cm_256) && is_bool(&p->gcm);
     for (size_t i = 0; ok && i < p->keying_count; i++)
         ok = p->keyings[i] < KEYING_COUNT;
     for (size_t i = 0; ok && i < p->suite_count; i++)
@@ -211,6 +211,7 @@ static struct keying_policy policy_of(struct work *w)
         .crypto_max = p->crypto_max,
         .no_aes256 = p->no_aes256,
         .aes_cm_256 = p->aes_cm_256,
+        .gcm = p->gcm,
         /* With ICE it is the peer that knows when there is a way. */
         .peer_first = is_behind_nat(w->rq) || keying_text_has(w->text, SLICE_LIT("ice-ufrag")),
         .local = &w->role->local,

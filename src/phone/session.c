@@ -85,6 +85,7 @@ void phone_session_init(struct phone_session *s)
     crypto_random(&s->id, sizeof(s->id));
     s->id &= 0x7fffffffffffffull; /* fits what others read as a signed number */
     s->wants = SDP_SENDRECV;
+    s->policy.gcm = true;
 }
 
 void phone_session_fini(struct phone_session *s)

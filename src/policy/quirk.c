@@ -15,7 +15,7 @@ static const struct quirk built_in[] = {
     /* Sofia-SIP 1.12: one challenge of another algorithm spoils them all. Janus is on it. */
     {.pattern = "Janus", .digest = QUIRK_DIGEST_MD5_ONLY},
     {.pattern = "sofia-sip", .digest = QUIRK_DIGEST_MD5_ONLY},
-    {.pattern = "sotto", .digest = QUIRK_DIGEST_SHA256_FIRST},
+    {.pattern = "sotto", .digest = QUIRK_DIGEST_SHA256_FIRST, .gcm = true},
     {.pattern = "Linphone", .digest = QUIRK_DIGEST_SHA256_FIRST},
     {.pattern = "Yealink", .crypto_lines = 1, .no_aes256 = true}, /* firmware with silent AES-256 */
     {.pattern = "Grandstream", .crypto_lines = 1}, /* one-way sound after a longer offer */
@@ -88,6 +88,8 @@ bool quirk_take(struct quirk *q, struct slice key, struct slice value)
         return take_flag(&q->no_aes256, value, "no", "yes");
     if (slice_eq_str(key, "aes256-name"))
         return take_flag(&q->aes_cm_256, value, "AES_CM_256", "AES_256_CM");
+    if (slice_eq_str(key, "gcm"))
+        return take_flag(&q->gcm, value, "yes", "no");
     if (slice_eq_str(key, "dtmf"))
         return take_flag(&q->dtmf_info, value, "info", "auto");
     if (!slice_eq_str(key, "crypto-lines") || slice_to_u32(value, &n) < 0 || n < 1 ||
@@ -118,6 +120,8 @@ void quirk_print(struct buf *b, const struct quirk *q)
         put(b, start, "aes256", "no");
     if (q->aes_cm_256)
         put(b, start, "aes256-name", "AES_CM_256");
+    if (q->gcm)
+        put(b, start, "gcm", "yes");
     if (q->dtmf_info)
         put(b, start, "dtmf", "info");
 }

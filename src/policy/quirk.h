@@ -40,6 +40,7 @@ struct quirk {
     uint8_t crypto_lines; /* at most so many in our offers; 0: unsaid */
     bool no_aes256;       /* it agrees on AES-256, and then there is no sound */
     bool aes_cm_256;      /* spells it AES_CM_256_..., not as RFC 6188 does */
+    bool gcm;             /* it has AEAD_AES_128_GCM, which SDES offers then begin with */
     bool dtmf_info;       /* digits by INFO, where it has no telephone-event */
     bool built_in;        /* this line is */
     bool overrides;       /* an own line in the place of one built in */

@@ -32,6 +32,7 @@ static void what_is_built_in(void **state)
     assert_true(of("Yealink SIP-T46S 66.85.0.5")->no_aes256);
     assert_int_equal(of("Grandstream GXP2170 1.0.11")->crypto_lines, 1);
     assert_true(of("My Zoiper rv2")->aes_cm_256);
+    assert_true(of("sotto/0.1")->gcm && !of("My Zoiper rv2")->gcm);
     assert_null(of("Snom870/8.7"));
     assert_null(of(""));
 }
@@ -61,7 +62,7 @@ static void a_table_is_printed_as_it_is_read(void **state)
     (void)state;
     static const char text[] =
         "a b=c\tdigest=md5-only offer=dtls crypto-lines=8 aes256=no aes256-name=AES_CM_256 "
-        "dtmf=info\nx\t\n";
+        "gcm=yes dtmf=info\nx\t\n";
     char room[512];
     struct buf b = buf_over(room, sizeof(room));
     quirk_table_init(&t, slice_from_str(text));
@@ -71,16 +72,26 @@ static void a_table_is_printed_as_it_is_read(void **state)
     b = buf_over(room, sizeof(room));
     quirk_print(&b, of("a b=c"));
     assert_true(slice_eq_str(buf_slice(&b), "digest=md5-only offer=dtls crypto-lines=8 aes256=no "
-                                            "aes256-name=AES_CM_256 dtmf=info"));
+                                            "aes256-name=AES_CM_256 gcm=yes dtmf=info"));
 }
 
 static void what_is_not_allowed(void **state)
 {
     (void)state;
     static const char *const bad[][2] = {
-        {"digest", ""},        {"digest", "sha1"},    {"offer", "clear"},   {"offer", "none"},
-        {"crypto-lines", "0"}, {"crypto-lines", "9"}, {"crypto-lines", ""}, {"aes256", "maybe"},
-        {"aes256-name", "x"},  {"dtmf", "tone"},      {"colour", "red"},    {"", ""},
+        {"digest", ""},
+        {"digest", "sha1"},
+        {"offer", "clear"},
+        {"offer", "none"},
+        {"crypto-lines", "0"},
+        {"crypto-lines", "9"},
+        {"crypto-lines", ""},
+        {"aes256", "maybe"},
+        {"aes256-name", "x"},
+        {"dtmf", "tone"},
+        {"gcm", "first"},
+        {"colour", "red"},
+        {"", ""},
     };
     struct quirk q = {.digest = 0}, none = {.digest = 0};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
@@ -107,6 +118,7 @@ static void there_is_an_end_to_them(void **state)
                           .crypto_lines = 8,
                           .no_aes256 = true,
                           .aes_cm_256 = true,
+                          .gcm = true,
                           .dtmf_info = true,
                           .pattern = {0}};
         snprintf(q.pattern, sizeof(q.pattern), "%c%d-345678901234567890123456789012345678",
