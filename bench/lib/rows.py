@@ -160,6 +160,13 @@ def row_register(b):
                  2.5, speed=2.4, obstacle="UDP takes and sends 40 datagrams a system call, TLS one message")
 
 
+def against(b, name, ours, theirs):
+    """What the first takes of the second, here and at the peer; the paper of 2011 saw 1.13 to 1.58."""
+    us, peer = (pair[0] / pair[1] if all(pair) else None for pair in (ours, theirs))
+    if us:
+        b.report.add(name, us, "x", peer=peer)
+
+
 def row_call(b):
     b.report.heading("INVITE to BYE, us of CPU, 64 in flight, SDES on both legs")
     have, relay = have_kamailio(), have_kamailio() and have_rtpengine()
@@ -192,6 +199,8 @@ def row_call(b):
                      peer.get(("signal", transport)), "peer: Kamailio, a proxy", speed, obstacle=CALL)
         b.report.add(f"all roles, relay made, {transport}", us["all", transport], "us", whole[0], 350,
                      peer.get(("all", transport)), "peer: Kamailio + rtpengine", whole[1])
+    against(b, "a call, all roles: TLS against UDP", [us["all", t] for t in ("tls", "udp")],
+            [peer.get(("all", t)) for t in ("tls", "udp")])
     with Server(b.seeded, b.tmp) as s:
         bursts = [load(s.pids(), "call", "udp", users=2000, count=b.scale(1000))["all"] for _ in range(10)]
     b.report.add("a call after ten bursts, against the first", bursts[-1] / bursts[0], "x", 1.2, 10, speed=1.05)
@@ -305,6 +314,8 @@ def row_relay(b):
                     scales[kind] = theirs_us / set_by
                 b.report.add(f"{kind}, {streams} streams, {way}", us[way, kind], "us", target, set_by, theirs_us,
                              note, speed, scales.get(kind), STREAMS if way == WAYS[0][0] else SHARED)
+            against(b, f"SRTP against RTP, {streams} streams, {way}", [us.get((way, k)) for k in CABLED_KINDS],
+                    [peer.get(("peer", k)) for k in CABLED_KINDS])
         if cabled and (streams == 1000 or not b.quick):
             cabled_rows(b, streams, seconds)
     relay_workers(b, ways[-1])
