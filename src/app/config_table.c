@@ -142,7 +142,7 @@ const struct config_key config_keys[] = {
      .fallback = "auto", .fixed = true,
      .help = "How many processes relay media, each with its share of the ports, of which there have to "
              "be 256 for each where there are several. A call stays with one of them. auto: one for two "
-             "cores, and at least one."},
+             "cores that the service or container may use, and at least one."},
 
     {"tls", "min_version", &config_type_word, FIELD(tls_min), .value_name = tls_word, .fallback = "1.2",
      .help = "Oldest version of TLS."},

@@ -1,9 +1,9 @@
 #include "app/media_way.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "app/cores.h"
 #include "app/exit.h"
 #include "app/role_fds.h"
 #include "base/log.h"
@@ -21,13 +21,6 @@ uint32_t media_way_workers(const struct app_config *c, uint32_t cores)
     n = n < MEDIA_WORKERS_MAX ? n : MEDIA_WORKERS_MAX;
     n = n < fit ? n : fit;
     return n ? n : 1;
-}
-
-/* Those that this process may use. */
-static uint32_t cores(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
 }
 
 struct media_config media_way_config(const struct app_config *c, uint32_t workers)
@@ -136,7 +129,7 @@ int media_way_open(const struct app_config *c, struct media_way *ret, char *why,
     char reason[MEDIA_STEER_WHY_MAX] = "so says [media] path";
     struct media_way w;
     media_way_init(&w);
-    w.workers = media_way_workers(c, cores());
+    w.workers = media_way_workers(c, cores_count());
     const struct media_config m = media_way_config(c, w.workers);
     int r = MEDIA_STEER_UNABLE;
     bool insist = c->media_path == CONFIG_MEDIA_SHARED || c->media_path == CONFIG_MEDIA_XDP;
