@@ -3,6 +3,8 @@
 #include "crypto/hash.h"
 #include "dialog/auth.h"
 
+#define TABLE_SLOTS 1024 /* at first */
+
 static void mac_of(const struct secret *secret, struct slice realm,
                    const uint8_t key[NONCE_KEY_LEN], uint8_t ret[CRYPTO_SHA256_LEN])
 {
@@ -42,6 +44,11 @@ static bool hex_read(struct slice s, uint8_t *dst)
     return true;
 }
 
+static uint32_t issued_at(const uint8_t key[NONCE_KEY_LEN])
+{
+    return (uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 | (uint32_t)key[2] << 8 | key[3];
+}
+
 bool nonce_read(const struct secret *secret, struct slice realm, struct slice text,
                 struct nonce *ret)
 {
@@ -52,32 +59,36 @@ bool nonce_read(const struct secret *secret, struct slice realm, struct slice te
     if (!secret_eq(mac, raw + NONCE_KEY_LEN, NONCE_MAC_LEN))
         return false;
     memcpy(ret->key, raw, NONCE_KEY_LEN);
-    ret->issued = (uint32_t)raw[0] << 24 | (uint32_t)raw[1] << 16 | (uint32_t)raw[2] << 8 | raw[3];
+    ret->issued = issued_at(raw);
     return true;
 }
 
 /* --- the table --- */
 
 struct entry {
-    struct map_node node;
-    struct nonce nonce;
+    uint8_t key[NONCE_KEY_LEN];
     uint32_t highest; /* 0: the entry is free */
     uint64_t window;  /* bit i: highest - i has been used */
 };
 
 struct nonce_table {
-    struct map map;
+    struct table table;
     size_t next, cap;   /* a ring: entries leave in the order in which they came */
     uint32_t forgotten; /* the latest issue time of those that left */
     struct entry entries[];
 };
+
+static struct slice entry_key(const void *entry)
+{
+    return slice_from(((const struct entry *)entry)->key, NONCE_KEY_LEN);
+}
 
 int nonce_table_new(size_t entries, struct nonce_table **ret)
 {
     struct nonce_table *t = calloc(1, sizeof(*t) + entries * sizeof(t->entries[0]));
     if (!t)
         return -ENOMEM;
-    int r = map_init(&t->map, entries);
+    int r = table_init(&t->table, TABLE_SLOTS, entry_key);
     if (r < 0) {
         free(t);
         return r;
@@ -90,7 +101,7 @@ int nonce_table_new(size_t entries, struct nonce_table **ret)
 struct nonce_table *nonce_table_free(struct nonce_table *t)
 {
     if (t)
-        map_fini(&t->map);
+        table_fini(&t->table);
     free(t);
     return NULL;
 }
@@ -117,24 +128,29 @@ static struct entry *entry_take(struct nonce_table *t)
     struct entry *e = &t->entries[t->next];
     t->next = (t->next + 1) % t->cap;
     if (e->highest) {
-        map_remove(&t->map, &e->node);
-        if (e->nonce.issued > t->forgotten)
-            t->forgotten = e->nonce.issued;
+        const struct table_key k = table_key(entry_key(e));
+        uint32_t issued = issued_at(e->key);
+        table_remove(&t->table, &k, e);
+        if (issued > t->forgotten)
+            t->forgotten = issued;
+        e->highest = 0;
     }
     return e;
 }
 
 bool nonce_table_use(struct nonce_table *t, const struct nonce *n, uint32_t nc)
 {
-    struct map_node *hit = map_find(&t->map, slice_from(n->key, NONCE_KEY_LEN));
-    if (hit)
-        return count_use(CONTAINER_OF(hit, struct entry, node), nc);
-    if (n->issued <= t->forgotten)
+    const struct table_key k = table_key(slice_from(n->key, NONCE_KEY_LEN));
+    struct entry *e = table_find(&t->table, &k);
+    if (e)
+        return count_use(e, nc);
+    if (nc == 0 || n->issued <= t->forgotten)
         return false;
-    struct entry *e = entry_take(t);
-    e->nonce = *n;
+    e = entry_take(t);
+    *e = (struct entry){.window = 1};
+    memcpy(e->key, n->key, sizeof(e->key));
+    if (table_put(&t->table, &k, e) < 0)
+        return false; /* there is no memory: as if it were too old */
     e->highest = nc;
-    e->window = 1;
-    map_put(&t->map, &e->node, slice_from(e->nonce.key, NONCE_KEY_LEN));
     return true;
 }

@@ -9,7 +9,7 @@
 #ifndef SOTTO_DIALOG_NONCE_H
 #define SOTTO_DIALOG_NONCE_H
 
-#include "base/map.h"
+#include "base/table.h"
 #include "base/secret.h"
 
 #define NONCE_KEY_LEN 12
@@ -18,7 +18,7 @@
 
 struct nonce {
     uint8_t key[NONCE_KEY_LEN]; /* time and random: what is unique */
-    uint32_t issued;            /* seconds since 1970 */
+    uint32_t issued;            /* seconds since 1970; the key begins with it */
 };
 
 /* NONCE_LEN characters, no NUL. */
