@@ -154,3 +154,20 @@ bool nonce_table_use(struct nonce_table *t, const struct nonce *n, uint32_t nc)
     e->highest = nc;
     return true;
 }
+
+uint64_t nonce_table_ahead(const struct nonce_table *t, struct slice text)
+{
+    uint8_t key[NONCE_KEY_LEN];
+    if (text.n < 2 * sizeof(key) || !hex_read(slice_take(text, 2 * sizeof(key)), key))
+        return 0;
+    uint64_t hash = table_key(slice_from(key, sizeof(key))).hash;
+    table_prefetch(&t->table, hash);
+    return hash;
+}
+
+void nonce_table_ahead_again(const struct nonce_table *t, uint64_t hash)
+{
+    const void *e = hash ? table_guess(&t->table, hash) : NULL;
+    if (e)
+        __builtin_prefetch(e, 1);
+}

@@ -34,5 +34,8 @@ int nonce_table_new(size_t entries, struct nonce_table **ret) MUST_CHECK;
 struct nonce_table *nonce_table_free(struct nonce_table *t);
 /* True once for each count of a nonce. False: used, too old to tell, or the nonce was forgotten. */
 bool nonce_table_use(struct nonce_table *t, const struct nonce *n, uint32_t nc);
+/* `text` will be asked for: brings its slot nearer, and by what it returned, later, its entry. */
+uint64_t nonce_table_ahead(const struct nonce_table *t, struct slice text);
+void nonce_table_ahead_again(const struct nonce_table *t, uint64_t hash);
 
 #endif

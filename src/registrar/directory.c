@@ -295,6 +295,26 @@ const struct directory_user *directory_user(struct directory *d, struct slice na
     return u ? u : user_load(d, &k, name, domain);
 }
 
+uint64_t directory_ahead(const struct directory *d, struct slice name, struct slice domain)
+{
+    struct key_text mem;
+    struct slice key = make_key(&mem, name, domain);
+    if (!key.n)
+        return 0;
+    uint64_t hash = table_key(key).hash;
+    table_prefetch(&d->users, hash);
+    return hash;
+}
+
+void directory_ahead_again(const struct directory *d, uint64_t hash)
+{
+    const struct directory_user *u = table_guess(&d->users, hash);
+    if (!u)
+        return;
+    __builtin_prefetch(u);
+    __builtin_prefetch(u->key);
+}
+
 static void profile_keep(struct directory *d, struct slice key, const struct store_user *u)
 {
     struct profile *p = malloc(sizeof(*p) + key.n);

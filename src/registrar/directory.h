@@ -45,6 +45,10 @@ struct slice directory_default_domain(struct directory *d);
 /* NULL: no such user (or the store failed). Until the loop goes on. */
 const struct directory_user *directory_user(struct directory *d, struct slice name,
                                             struct slice domain);
+/* A user that will be asked for soon: brings it nearer; the hash of its key is for the second time, when the
+ * slot has come from memory. 0: no key. */
+uint64_t directory_ahead(const struct directory *d, struct slice name, struct slice domain);
+void directory_ahead_again(const struct directory *d, uint64_t hash);
 /* All of a user but its secrets, for a call; 0 or -ENOENT. Kept for DIRECTORY_PROFILES_MAX users, so
  * that a call costs no query. */
 int directory_find(struct directory *d, struct slice name, struct slice domain,

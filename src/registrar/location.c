@@ -6,6 +6,9 @@
 
 #define EXPIRY_SLOTS 1024u /* ticks; what is due later is looked at once in so many */
 
+#define TYPICAL_SIZE 320u /* of a binding with its texts */
+#define CACHE_LINE 64u
+
 struct location {
     struct location_config cfg;
     struct table aors; /* the first binding of each */
@@ -198,6 +201,18 @@ static void mark_dirty(struct location *l, struct binding *b)
 struct binding *location_first(struct location *l, const struct table_key *aor)
 {
     return table_find(&l->aors, aor);
+}
+
+void location_ahead(const struct location *l, uint64_t hash)
+{
+    table_prefetch(&l->aors, hash);
+}
+
+void location_ahead_again(const struct location *l, uint64_t hash)
+{
+    const struct binding *b = table_guess(&l->aors, hash);
+    for (size_t i = 0; b && i < TYPICAL_SIZE; i += CACHE_LINE)
+        __builtin_prefetch((const char *)b + i, 1);
 }
 
 static int aor_insert(struct location *l, const struct table_key *aor, struct binding *b)

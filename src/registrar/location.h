@@ -74,6 +74,9 @@ int location_flush(struct location *l) MUST_CHECK;
 
 /* The first binding of an address of record; NULL: it has none. */
 struct binding *location_first(struct location *l, const struct table_key *aor);
+/* As directory_ahead, by the hash of the address of record. */
+void location_ahead(const struct location *l, uint64_t hash);
+void location_ahead_again(const struct location *l, uint64_t hash);
 /* Contacts that can be called, best q first; returns how many. Borrowed until the loop goes on. */
 size_t location_find(struct location *l, struct slice name, struct slice domain,
                      const struct binding **dst, size_t cap);

@@ -404,3 +404,18 @@ void registrar_on_request(struct registrar *r, struct txn_server *st, struct sip
     }
     apply(&j);
 }
+
+void registrar_ahead(const struct registrar *r, enum transport_ahead when,
+                     const struct sip_msg *req, uint64_t notes[TRANSPORT_AHEAD_NOTES])
+{
+    const struct access *a = r->access;
+    if (when == TRANSPORT_AHEAD_FIRST) {
+        notes[0] = directory_ahead(a->directory, req->to.uri.user, req->to.uri.host);
+        location_ahead(r->location, notes[0]);
+        notes[1] = dialog_auth_ahead(a->auth, req);
+        return;
+    }
+    directory_ahead_again(a->directory, notes[0]);
+    location_ahead_again(r->location, notes[0]);
+    dialog_auth_ahead_again(a->auth, notes[1]);
+}
