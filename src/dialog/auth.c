@@ -5,7 +5,7 @@
 #include "sip/digest.h"
 
 struct dialog_auth {
-    struct secret secret;
+    struct crypto_hmac_key secret;
     bool offer_md5;
     struct nonce_table *used;
     struct dialog_ha1 nobody; /* for users who do not exist */
@@ -23,9 +23,8 @@ int dialog_auth_new(const uint8_t secret[32], bool offer_md5, struct dialog_auth
     buf_put_hex(&b, random, sizeof(random));
     memcpy(a->nobody.md5, a->nobody.sha256, sizeof(a->nobody.md5));
     a->nobody.has_md5 = a->nobody.has_sha256 = true;
-    int r = secret_set(&a->secret, secret, 32);
-    if (r == 0)
-        r = nonce_table_new(DIALOG_AUTH_REPLAY_MAX, &a->used);
+    crypto_hmac_key_init(&a->secret, slice_from(secret, 32));
+    int r = nonce_table_new(DIALOG_AUTH_REPLAY_MAX, &a->used);
     if (r < 0) {
         (void)dialog_auth_free(a);
         return r;

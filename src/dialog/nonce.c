@@ -5,15 +5,15 @@
 
 #define TABLE_SLOTS 1024 /* at first */
 
-static void mac_of(const struct secret *secret, struct slice realm,
+static void mac_of(const struct crypto_hmac_key *secret, struct slice realm,
                    const uint8_t key[NONCE_KEY_LEN], uint8_t ret[CRYPTO_SHA256_LEN])
 {
     const struct slice parts[] = {SLICE_LIT("sotto nonce 1"), slice_from(key, NONCE_KEY_LEN),
                                   realm};
-    crypto_hmac_sha256(slice_from(secret->b, secret->n), parts, ARRAY_LEN(parts), ret);
+    crypto_hmac_sha256_by(secret, parts, ARRAY_LEN(parts), ret);
 }
 
-void nonce_make(const struct secret *secret, struct slice realm, uint64_t now_unix,
+void nonce_make(const struct crypto_hmac_key *secret, struct slice realm, uint64_t now_unix,
                 char dst[NONCE_LEN])
 {
     uint8_t key[NONCE_KEY_LEN], mac[CRYPTO_SHA256_LEN];
@@ -26,22 +26,25 @@ void nonce_make(const struct secret *secret, struct slice realm, uint64_t now_un
     buf_put_hex(&b, mac, NONCE_MAC_LEN);
 }
 
-static int hex_digit(char c)
+#define NO_DIGIT 0xff
+
+static uint8_t hex_digit(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    uint8_t digit = (uint8_t)(c - '0'), letter = (uint8_t)(c - 'a');
+    uint8_t v = digit < 10 ? digit : NO_DIGIT;
+    return letter < 6 ? (uint8_t)(letter + 10) : v;
 }
 
+/* No branch that hangs on what came. */
 static bool hex_read(struct slice s, uint8_t *dst)
 {
+    uint8_t bad = 0;
     for (size_t i = 0; i < s.n / 2; i++) {
-        int high = hex_digit(s.p[2 * i]), low = hex_digit(s.p[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
+        uint8_t high = hex_digit(s.p[2 * i]), low = hex_digit(s.p[2 * i + 1]);
+        bad |= high | low;
         dst[i] = (uint8_t)(high << 4 | low);
     }
-    return true;
+    return bad < 16;
 }
 
 static uint32_t issued_at(const uint8_t key[NONCE_KEY_LEN])
@@ -49,7 +52,7 @@ static uint32_t issued_at(const uint8_t key[NONCE_KEY_LEN])
     return (uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 | (uint32_t)key[2] << 8 | key[3];
 }
 
-bool nonce_read(const struct secret *secret, struct slice realm, struct slice text,
+bool nonce_read(const struct crypto_hmac_key *secret, struct slice realm, struct slice text,
                 struct nonce *ret)
 {
     uint8_t raw[NONCE_KEY_LEN + NONCE_MAC_LEN], mac[CRYPTO_SHA256_LEN];

@@ -9,8 +9,9 @@
 #ifndef SOTTO_DIALOG_NONCE_H
 #define SOTTO_DIALOG_NONCE_H
 
-#include "base/table.h"
 #include "base/secret.h"
+#include "base/table.h"
+#include "crypto/hash.h"
 
 #define NONCE_KEY_LEN 12
 #define NONCE_MAC_LEN 16
@@ -22,10 +23,10 @@ struct nonce {
 };
 
 /* NONCE_LEN characters, no NUL. */
-void nonce_make(const struct secret *secret, struct slice realm, uint64_t now_unix,
+void nonce_make(const struct crypto_hmac_key *secret, struct slice realm, uint64_t now_unix,
                 char dst[NONCE_LEN]);
 /* False: not one of ours for this realm. */
-bool nonce_read(const struct secret *secret, struct slice realm, struct slice text,
+bool nonce_read(const struct crypto_hmac_key *secret, struct slice realm, struct slice text,
                 struct nonce *ret);
 
 struct nonce_table;
