@@ -44,7 +44,7 @@ static void on_check(void *arg);
 
 static struct slice key_of(const void *user)
 {
-    return directory_user_key(user);
+    return directory_user_key(user).s;
 }
 
 int directory_new(struct loop *l, struct store *s, struct directory **ret)
@@ -233,9 +233,9 @@ static int user_fetch(struct directory *d, struct slice key, struct slice name, 
     return -ENOENT;
 }
 
-static struct directory_user *user_make(const struct store_user *s, struct slice key)
+static struct directory_user *user_make(const struct store_user *s, const struct table_key *key)
 {
-    struct directory_user *u = calloc(1, sizeof(*u) + key.n);
+    struct directory_user *u = calloc(1, sizeof(*u) + key->s.n);
     if (!u)
         return NULL;
     u->enabled = s->enabled;
@@ -245,8 +245,9 @@ static struct directory_user *user_make(const struct store_user *s, struct slice
     u->has_sha256 = s->ha1_sha256.n == sizeof(u->sha256);
     memcpy(u->md5, s->ha1_md5.b, sizeof(u->md5));
     memcpy(u->sha256, s->ha1_sha256.b, sizeof(u->sha256));
-    u->key_n = (uint16_t)key.n;
-    memcpy(u->key, key.p, key.n);
+    u->hash = key->hash;
+    u->key_n = (uint16_t)key->s.n;
+    memcpy(u->key, key->s.p, key->s.n);
     return u;
 }
 
@@ -258,7 +259,7 @@ static struct directory_user *user_load(struct directory *d, const struct table_
         return NULL;
     if (d->users.count >= DIRECTORY_USERS_MAX)
         users_forget(d); /* simple, rare, and right: those in use come back one by one */
-    struct directory_user *u = user_make(&s, key->s);
+    struct directory_user *u = user_make(&s, key);
     if (u && table_put(&d->users, key, u) < 0) {
         secret_wipe(u, sizeof(*u));
         free(u);

@@ -24,13 +24,14 @@ struct directory_user {
     uint8_t transports;
     uint16_t max_contacts;
     uint16_t key_n;
+    uint64_t hash;               /* of the key */
     uint8_t md5[16], sha256[32]; /* HA1 */
     char key[];                  /* "user@domain" */
 };
 
-static inline struct slice directory_user_key(const struct directory_user *u)
+static inline struct table_key directory_user_key(const struct directory_user *u)
 {
-    return slice_from(u->key, u->key_n);
+    return (struct table_key){slice_from(u->key, u->key_n), u->hash};
 }
 
 /* `own_hosts`: further names and addresses that mean the default domain (NULL-terminated). */

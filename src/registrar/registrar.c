@@ -166,6 +166,10 @@ static bool judge_request(struct job *j)
             continue;
         sip_put_hdr(&b, SIP_HDR_UNSUPPORTED, e);
     }
+    if (j->req->call_id.n > STORE_TEXT_MAX) { /* no row could hold it */
+        answer(j, 400, "");
+        return false;
+    }
     if (b.n || b.overflow) {
         mem[b.overflow ? 0 : b.n] = '\0';
         answer(j, 420, mem);
@@ -205,7 +209,7 @@ static bool take_contact(struct job *j, struct slice e, uint32_t default_s)
     }
     /* Others cannot be called over a flow (RFC 3261 s.8.1.1.8 allows them to a registrar). */
     bool is_sip = c.addr.uri.scheme == SIP_SCHEME_SIP || c.addr.uri.scheme == SIP_SCHEME_SIPS;
-    if (!is_sip || c.addr.uri.raw.n >= DIALOG_URI_MAX) {
+    if (!is_sip || c.addr.uri.raw.n >= DIALOG_URI_MAX || c.instance.n > STORE_TEXT_MAX) {
         answer(j, 400, "");
         return false;
     }
@@ -384,7 +388,7 @@ void registrar_on_request(struct registrar *r, struct txn_server *st, struct sip
     j.outbound = false;
     if (!judge_request(&j) || !let_in(&j))
         return;
-    j.aor = table_key(directory_user_key(j.who.user));
+    j.aor = directory_user_key(j.who.user);
     struct binding *first = location_first(r->location, &j.aor);
     if (!take_contacts(&j) || !take_path(&j))
         return;
@@ -409,6 +413,8 @@ void registrar_ahead(const struct registrar *r, enum transport_ahead when,
                      const struct sip_msg *req, uint64_t notes[TRANSPORT_AHEAD_NOTES])
 {
     const struct access *a = r->access;
+    if (!sip_msg_hdr(req, SIP_HDR_AUTHORIZATION))
+        return; /* it will be asked for credentials, and nothing looked up */
     if (when == TRANSPORT_AHEAD_FIRST) {
         notes[0] = directory_ahead(a->directory, req->to.uri.user, req->to.uri.host);
         location_ahead(r->location, notes[0]);
