@@ -376,7 +376,7 @@ def row_memory(b):
         with Held("tcp", users=n, shared=True):
             b.report.add("a binding without connection", (s.memory() - before) / n, "bytes", 1000, 1100,
                          note=f"of {n:,}; cached user included", speed=500,
-                         obstacle="the contact's texts, two map entries and the timer; the user beside it")
+                         obstacle="the contact's texts and addresses; the user and the nonce beside it")
     with Server(b.seeded, b.tmp) as s:
         load(s.pids(), "call", "tls", users=200, count=300)
         calls = 500 if b.quick else 1000

@@ -18,14 +18,16 @@ void buf_put_hex(struct buf *b, const void *p, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
     const unsigned char *s = p;
+    char *to = b->p + b->n; /* in a local: what is written through it might be *b */
     if (b->overflow || n > (b->cap - b->n) / 2) {
         b->overflow = true;
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        b->p[b->n++] = digits[s[i] >> 4];
-        b->p[b->n++] = digits[s[i] & 15];
+        to[2 * i] = digits[s[i] >> 4];
+        to[2 * i + 1] = digits[s[i] & 15];
     }
+    b->n += 2 * n;
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

@@ -48,12 +48,14 @@ void crypto_sha256(const struct slice *parts, size_t n, uint8_t ret[CRYPTO_SHA25
     SHA256_Final(ret, &ctx); /* wipes ctx */
 }
 
-/* RFC 2104. */
-void crypto_hmac_sha256(struct slice key, const struct slice *parts, size_t n,
-                        uint8_t ret[CRYPTO_SHA256_LEN])
+/* --- RFC 2104 --- */
+
+static_assert(2 * sizeof(SHA256_CTX) == sizeof(struct crypto_hmac_key), "both states fill it");
+
+void crypto_hmac_key_init(struct crypto_hmac_key *k, struct slice key)
 {
     uint8_t block[SHA256_CBLOCK] = {0};
-    SHA256_CTX ctx;
+    SHA256_CTX ctx[2];
 
     if (key.n > sizeof(block))
         crypto_sha256(&key, 1, block);
@@ -62,18 +64,40 @@ void crypto_hmac_sha256(struct slice key, const struct slice *parts, size_t n,
 
     for (size_t i = 0; i < sizeof(block); i++)
         block[i] ^= 0x36;
-    SHA256_Init(&ctx);
-    SHA256_Update(&ctx, block, sizeof(block));
-    sha256_update(&ctx, parts, n);
-    SHA256_Final(ret, &ctx);
+    SHA256_Init(&ctx[0]);
+    SHA256_Update(&ctx[0], block, sizeof(block));
 
     for (size_t i = 0; i < sizeof(block); i++)
         block[i] ^= 0x36 ^ 0x5c;
-    SHA256_Init(&ctx);
-    SHA256_Update(&ctx, block, sizeof(block));
+    SHA256_Init(&ctx[1]);
+    SHA256_Update(&ctx[1], block, sizeof(block));
+    memcpy(k->state, ctx, sizeof(k->state));
+    secret_wipe(ctx, sizeof(ctx));
+    secret_wipe(block, sizeof(block));
+}
+
+void crypto_hmac_sha256_by(const struct crypto_hmac_key *k, const struct slice *parts, size_t n,
+                           uint8_t ret[CRYPTO_SHA256_LEN])
+{
+    SHA256_CTX ctx;
+
+    memcpy(&ctx, k->state, sizeof(ctx));
+    sha256_update(&ctx, parts, n);
+    SHA256_Final(ret, &ctx);
+
+    memcpy(&ctx, (const uint8_t *)k->state + sizeof(ctx), sizeof(ctx));
     SHA256_Update(&ctx, ret, CRYPTO_SHA256_LEN);
     SHA256_Final(ret, &ctx);
-    secret_wipe(block, sizeof(block));
+}
+
+void crypto_hmac_sha256(struct slice key, const struct slice *parts, size_t n,
+                        uint8_t ret[CRYPTO_SHA256_LEN])
+{
+    struct crypto_hmac_key k;
+
+    crypto_hmac_key_init(&k, key);
+    crypto_hmac_sha256_by(&k, parts, n, ret);
+    secret_wipe(&k, sizeof(k));
 }
 
 /* The same with SHA-1; OpenSSL's digests have no common type to write both at once. */

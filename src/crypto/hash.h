@@ -15,6 +15,13 @@ void crypto_sha1(const struct slice *parts, size_t n, uint8_t ret[CRYPTO_SHA1_LE
 void crypto_sha256(const struct slice *parts, size_t n, uint8_t ret[CRYPTO_SHA256_LEN]);
 void crypto_hmac_sha256(struct slice key, const struct slice *parts, size_t n,
                         uint8_t ret[CRYPTO_SHA256_LEN]);
+/* A key that is used many times: what stands for it in each HMAC is made once. Wiped by who has it. */
+struct crypto_hmac_key {
+    uint64_t state[2 * 14]; /* SHA256_CTX for the inner hash and the outer one */
+};
+void crypto_hmac_key_init(struct crypto_hmac_key *k, struct slice key);
+void crypto_hmac_sha256_by(const struct crypto_hmac_key *k, const struct slice *parts, size_t n,
+                           uint8_t ret[CRYPTO_SHA256_LEN]);
 /* For STUN, whose integrity it is (RFC 8489 s.14.5); nothing new should use it. */
 void crypto_hmac_sha1(struct slice key, const struct slice *parts, size_t n,
                       uint8_t ret[CRYPTO_SHA1_LEN]);

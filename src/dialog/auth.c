@@ -5,7 +5,7 @@
 #include "sip/digest.h"
 
 struct dialog_auth {
-    struct secret secret;
+    struct crypto_hmac_key secret;
     bool offer_md5;
     struct nonce_table *used;
     struct dialog_ha1 nobody; /* for users who do not exist */
@@ -23,9 +23,8 @@ int dialog_auth_new(const uint8_t secret[32], bool offer_md5, struct dialog_auth
     buf_put_hex(&b, random, sizeof(random));
     memcpy(a->nobody.md5, a->nobody.sha256, sizeof(a->nobody.md5));
     a->nobody.has_md5 = a->nobody.has_sha256 = true;
-    int r = secret_set(&a->secret, secret, 32);
-    if (r == 0)
-        r = nonce_table_new(DIALOG_AUTH_REPLAY_MAX, &a->used);
+    crypto_hmac_key_init(&a->secret, slice_from(secret, 32));
+    int r = nonce_table_new(DIALOG_AUTH_REPLAY_MAX, &a->used);
     if (r < 0) {
         (void)dialog_auth_free(a);
         return r;
@@ -116,6 +115,29 @@ int dialog_auth_check(struct dialog_auth *a, const struct sip_msg *req, bool pro
     /* Without qop there is no count (RFC 2069): the nonce is good once. */
     uint32_t nc = c.qop == SIP_DIGEST_QOP_AUTH ? c.nc : 1;
     return nonce_table_use(a->used, &n, nc) ? DIALOG_AUTH_OK : DIALOG_AUTH_STALE;
+}
+
+/* As it stands in most requests; where it is written in another way, nothing comes nearer. */
+static struct slice nonce_at_a_glance(struct slice credentials)
+{
+    const struct slice name = SLICE_LIT("nonce=\"");
+    size_t at = slice_find(credentials, name);
+    if (at > 0 && at < credentials.n && credentials.p[at - 1] == 'c') { /* cnonce */
+        credentials = slice_skip(credentials, at + name.n);
+        at = slice_find(credentials, name);
+    }
+    return slice_take(slice_skip(credentials, at + name.n), NONCE_LEN);
+}
+
+uint64_t dialog_auth_ahead(const struct dialog_auth *a, const struct sip_msg *req)
+{
+    struct slice v = sip_msg_value(req, SIP_HDR_AUTHORIZATION);
+    return v.n ? nonce_table_ahead(a->used, nonce_at_a_glance(v)) : 0;
+}
+
+void dialog_auth_ahead_again(const struct dialog_auth *a, uint64_t note)
+{
+    nonce_table_ahead_again(a->used, note);
 }
 
 void dialog_auth_put_challenge(struct buf *b, struct dialog_auth *a,

@@ -42,6 +42,10 @@ int dialog_auth_check(struct dialog_auth *a, const struct sip_msg *req, bool pro
                       struct slice realm, uint64_t now_unix,
                       int (*lookup)(void *arg, struct slice username, struct dialog_ha1 *ret),
                       void *arg, struct slice *ret_username) MUST_CHECK;
+/* A request that dialog_auth_check will see soon: brings what is known of its nonce nearer. Returns a note for
+ * the second time, when that has come from memory. */
+uint64_t dialog_auth_ahead(const struct dialog_auth *a, const struct sip_msg *req);
+void dialog_auth_ahead_again(const struct dialog_auth *a, uint64_t note);
 /* RFC 8760 s.2.3 has the server's preference first. But phones are out there that look at the first
  * challenge alone, and some that fail on any algorithm they do not know. */
 enum dialog_auth_order { DIALOG_AUTH_SHA256_FIRST, DIALOG_AUTH_MD5_FIRST, DIALOG_AUTH_MD5_ONLY };

@@ -1,5 +1,6 @@
 #include "dialog/auth.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -353,7 +354,8 @@ static void a_hash_will_do_instead_of_the_password(void **state)
 static struct nonce nonce_of(uint32_t issued, uint32_t n)
 {
     struct nonce x = {.issued = issued};
-    memcpy(x.key, &issued, 4);
+    uint32_t first = htonl(issued);
+    memcpy(x.key, &first, 4);
     memcpy(x.key + 4, &n, 4);
     return x;
 }
@@ -361,10 +363,10 @@ static struct nonce nonce_of(uint32_t issued, uint32_t n)
 static void nonces_are_ours_for_one_realm(void **state)
 {
     (void)state;
-    struct secret s = {0};
+    struct crypto_hmac_key s;
     struct nonce n;
     char text[NONCE_LEN];
-    assert_int_equal(secret_set(&s, secret, sizeof(secret)), 0);
+    crypto_hmac_key_init(&s, slice_from(secret, sizeof(secret)));
     nonce_make(&s, REALM, NOW, text);
     assert_true(nonce_read(&s, REALM, slice_from(text, sizeof(text)), &n));
     assert_int_equal(n.issued, NOW);
@@ -400,6 +402,31 @@ static void counts_have_a_window(void **state)
     assert_false(nonce_table_use(t, &n, 102));
     assert_true(nonce_table_use(t, &n, UINT32_MAX));
     assert_false(nonce_table_use(t, &n, UINT32_MAX));
+    struct nonce other = nonce_of(NOW, 2);
+    assert_false(nonce_table_use(t, &other, 0)); /* counts begin with 1 */
+    assert_true(nonce_table_use(t, &other, 1));
+    nonce_table_free(t);
+}
+
+/* Whoever leaves must be found no more, and nobody else be lost by it. */
+static void a_table_turns_round_many_times(void **state)
+{
+    (void)state;
+    enum { CAP = 1000, MANY = 20 * CAP };
+    struct nonce_table *t;
+    assert_int_equal(nonce_table_new(CAP, &t), 0);
+    for (uint32_t i = 0; i < MANY; i++) {
+        struct nonce n = nonce_of(NOW + i, i);
+        assert_true(nonce_table_use(t, &n, 1));
+        struct nonce oldest = nonce_of(NOW + i + 1 - CAP, i + 1 - CAP);
+        if (i >= CAP && i % 7 == 0)
+            assert_true(nonce_table_use(t, &oldest, i));
+    }
+    for (uint32_t i = 0; i < MANY; i++) {
+        struct nonce n = nonce_of(NOW + i, i);
+        bool is_in = i >= MANY - CAP;
+        assert_int_equal(nonce_table_use(t, &n, UINT32_MAX), is_in);
+    }
     nonce_table_free(t);
 }
 
@@ -438,6 +465,7 @@ int main(void)
         cmocka_unit_test(a_hash_will_do_instead_of_the_password),
         cmocka_unit_test(nonces_are_ours_for_one_realm),
         cmocka_unit_test(counts_have_a_window),
+        cmocka_unit_test(a_table_turns_round_many_times),
         cmocka_unit_test(a_full_table_forgets_the_oldest_for_good),
     };
     return cmocka_run_group_tests_name("auth", tests, NULL, NULL);

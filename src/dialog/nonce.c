@@ -3,15 +3,17 @@
 #include "crypto/hash.h"
 #include "dialog/auth.h"
 
-static void mac_of(const struct secret *secret, struct slice realm,
+#define TABLE_SLOTS 1024 /* at first */
+
+static void mac_of(const struct crypto_hmac_key *secret, struct slice realm,
                    const uint8_t key[NONCE_KEY_LEN], uint8_t ret[CRYPTO_SHA256_LEN])
 {
     const struct slice parts[] = {SLICE_LIT("sotto nonce 1"), slice_from(key, NONCE_KEY_LEN),
                                   realm};
-    crypto_hmac_sha256(slice_from(secret->b, secret->n), parts, ARRAY_LEN(parts), ret);
+    crypto_hmac_sha256_by(secret, parts, ARRAY_LEN(parts), ret);
 }
 
-void nonce_make(const struct secret *secret, struct slice realm, uint64_t now_unix,
+void nonce_make(const struct crypto_hmac_key *secret, struct slice realm, uint64_t now_unix,
                 char dst[NONCE_LEN])
 {
     uint8_t key[NONCE_KEY_LEN], mac[CRYPTO_SHA256_LEN];
@@ -24,25 +26,33 @@ void nonce_make(const struct secret *secret, struct slice realm, uint64_t now_un
     buf_put_hex(&b, mac, NONCE_MAC_LEN);
 }
 
-static int hex_digit(char c)
+#define NO_DIGIT 0xff
+
+static uint8_t hex_digit(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    uint8_t digit = (uint8_t)(c - '0'), letter = (uint8_t)(c - 'a');
+    uint8_t v = digit < 10 ? digit : NO_DIGIT;
+    return letter < 6 ? (uint8_t)(letter + 10) : v;
 }
 
+/* No branch that hangs on what came. */
 static bool hex_read(struct slice s, uint8_t *dst)
 {
+    uint8_t bad = 0;
     for (size_t i = 0; i < s.n / 2; i++) {
-        int high = hex_digit(s.p[2 * i]), low = hex_digit(s.p[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
+        uint8_t high = hex_digit(s.p[2 * i]), low = hex_digit(s.p[2 * i + 1]);
+        bad |= high | low;
         dst[i] = (uint8_t)(high << 4 | low);
     }
-    return true;
+    return bad < 16;
 }
 
-bool nonce_read(const struct secret *secret, struct slice realm, struct slice text,
+static uint32_t issued_at(const uint8_t key[NONCE_KEY_LEN])
+{
+    return (uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 | (uint32_t)key[2] << 8 | key[3];
+}
+
+bool nonce_read(const struct crypto_hmac_key *secret, struct slice realm, struct slice text,
                 struct nonce *ret)
 {
     uint8_t raw[NONCE_KEY_LEN + NONCE_MAC_LEN], mac[CRYPTO_SHA256_LEN];
@@ -52,32 +62,36 @@ bool nonce_read(const struct secret *secret, struct slice realm, struct slice te
     if (!secret_eq(mac, raw + NONCE_KEY_LEN, NONCE_MAC_LEN))
         return false;
     memcpy(ret->key, raw, NONCE_KEY_LEN);
-    ret->issued = (uint32_t)raw[0] << 24 | (uint32_t)raw[1] << 16 | (uint32_t)raw[2] << 8 | raw[3];
+    ret->issued = issued_at(raw);
     return true;
 }
 
 /* --- the table --- */
 
 struct entry {
-    struct map_node node;
-    struct nonce nonce;
+    uint8_t key[NONCE_KEY_LEN];
     uint32_t highest; /* 0: the entry is free */
     uint64_t window;  /* bit i: highest - i has been used */
 };
 
 struct nonce_table {
-    struct map map;
+    struct table table;
     size_t next, cap;   /* a ring: entries leave in the order in which they came */
     uint32_t forgotten; /* the latest issue time of those that left */
     struct entry entries[];
 };
+
+static struct slice entry_key(const void *entry)
+{
+    return slice_from(((const struct entry *)entry)->key, NONCE_KEY_LEN);
+}
 
 int nonce_table_new(size_t entries, struct nonce_table **ret)
 {
     struct nonce_table *t = calloc(1, sizeof(*t) + entries * sizeof(t->entries[0]));
     if (!t)
         return -ENOMEM;
-    int r = map_init(&t->map, entries);
+    int r = table_init(&t->table, TABLE_SLOTS, entry_key);
     if (r < 0) {
         free(t);
         return r;
@@ -90,7 +104,7 @@ int nonce_table_new(size_t entries, struct nonce_table **ret)
 struct nonce_table *nonce_table_free(struct nonce_table *t)
 {
     if (t)
-        map_fini(&t->map);
+        table_fini(&t->table);
     free(t);
     return NULL;
 }
@@ -117,24 +131,46 @@ static struct entry *entry_take(struct nonce_table *t)
     struct entry *e = &t->entries[t->next];
     t->next = (t->next + 1) % t->cap;
     if (e->highest) {
-        map_remove(&t->map, &e->node);
-        if (e->nonce.issued > t->forgotten)
-            t->forgotten = e->nonce.issued;
+        const struct table_key k = table_key(entry_key(e));
+        uint32_t issued = issued_at(e->key);
+        table_remove(&t->table, &k, e);
+        if (issued > t->forgotten)
+            t->forgotten = issued;
+        e->highest = 0;
     }
     return e;
 }
 
 bool nonce_table_use(struct nonce_table *t, const struct nonce *n, uint32_t nc)
 {
-    struct map_node *hit = map_find(&t->map, slice_from(n->key, NONCE_KEY_LEN));
-    if (hit)
-        return count_use(CONTAINER_OF(hit, struct entry, node), nc);
-    if (n->issued <= t->forgotten)
+    const struct table_key k = table_key(slice_from(n->key, NONCE_KEY_LEN));
+    struct entry *e = table_find(&t->table, &k);
+    if (e)
+        return count_use(e, nc);
+    if (nc == 0 || n->issued <= t->forgotten)
         return false;
-    struct entry *e = entry_take(t);
-    e->nonce = *n;
+    e = entry_take(t);
+    *e = (struct entry){.window = 1};
+    memcpy(e->key, n->key, sizeof(e->key));
+    if (table_put(&t->table, &k, e) < 0)
+        return false; /* there is no memory: as if it were too old */
     e->highest = nc;
-    e->window = 1;
-    map_put(&t->map, &e->node, slice_from(e->nonce.key, NONCE_KEY_LEN));
     return true;
+}
+
+uint64_t nonce_table_ahead(const struct nonce_table *t, struct slice text)
+{
+    uint8_t key[NONCE_KEY_LEN];
+    if (text.n < 2 * sizeof(key) || !hex_read(slice_take(text, 2 * sizeof(key)), key))
+        return 0;
+    uint64_t hash = table_key(slice_from(key, sizeof(key))).hash;
+    table_prefetch(&t->table, hash);
+    return hash;
+}
+
+void nonce_table_ahead_again(const struct nonce_table *t, uint64_t hash)
+{
+    const void *e = hash ? table_guess(&t->table, hash) : NULL;
+    if (e)
+        __builtin_prefetch(e, 1);
 }

@@ -9,8 +9,9 @@
 #ifndef SOTTO_DIALOG_NONCE_H
 #define SOTTO_DIALOG_NONCE_H
 
-#include "base/map.h"
 #include "base/secret.h"
+#include "base/table.h"
+#include "crypto/hash.h"
 
 #define NONCE_KEY_LEN 12
 #define NONCE_MAC_LEN 16
@@ -18,14 +19,14 @@
 
 struct nonce {
     uint8_t key[NONCE_KEY_LEN]; /* time and random: what is unique */
-    uint32_t issued;            /* seconds since 1970 */
+    uint32_t issued;            /* seconds since 1970; the key begins with it */
 };
 
 /* NONCE_LEN characters, no NUL. */
-void nonce_make(const struct secret *secret, struct slice realm, uint64_t now_unix,
+void nonce_make(const struct crypto_hmac_key *secret, struct slice realm, uint64_t now_unix,
                 char dst[NONCE_LEN]);
 /* False: not one of ours for this realm. */
-bool nonce_read(const struct secret *secret, struct slice realm, struct slice text,
+bool nonce_read(const struct crypto_hmac_key *secret, struct slice realm, struct slice text,
                 struct nonce *ret);
 
 struct nonce_table;
@@ -34,5 +35,8 @@ int nonce_table_new(size_t entries, struct nonce_table **ret) MUST_CHECK;
 struct nonce_table *nonce_table_free(struct nonce_table *t);
 /* True once for each count of a nonce. False: used, too old to tell, or the nonce was forgotten. */
 bool nonce_table_use(struct nonce_table *t, const struct nonce *n, uint32_t nc);
+/* `text` will be asked for: brings its slot nearer, and by what it returned, later, its entry. */
+uint64_t nonce_table_ahead(const struct nonce_table *t, struct slice text);
+void nonce_table_ahead_again(const struct nonce_table *t, uint64_t hash);
 
 #endif

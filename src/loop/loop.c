@@ -178,6 +178,8 @@ static void batch_run(struct loop *l, int n)
     for (l->batch_at = 0; l->batch_at < l->batch_n;) {
         const struct epoll_event *ev = &l->batch[l->batch_at++];
         struct loop_fd *f = ev->data.ptr;
+        if (l->batch_at < l->batch_n) /* the next one's is brought nearer meanwhile */
+            __builtin_prefetch(l->batch[l->batch_at].data.ptr);
         if (f)
             f->fn(f->arg, ev->events);
     }

@@ -94,8 +94,8 @@ int access_check(struct access *a, const struct sip_msg *req, const struct trans
         return ACCESS_MALFORMED;
     }
     who.user = l.user;
-    if (!slice_to_str(slice_take(who.user->node.key, who.user->node.key.n - who.domain.n - 1),
-                      who.name, sizeof(who.name)))
+    if (!slice_to_str(slice_from(who.user->key, who.user->key_n - who.domain.n - 1), who.name,
+                      sizeof(who.name)))
         return ACCESS_MALFORMED;
     r = judge_user(a, flow, self, &who);
     if (r == ACCESS_OK)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/map.h"
 
 struct domain_node {
     struct map_node node;
@@ -26,7 +27,7 @@ struct absent {
 struct directory {
     struct loop *loop;
     struct store *store;
-    struct map users;
+    struct table users;
     struct map profiles;
     struct map absent;
     struct map domains;
@@ -41,6 +42,11 @@ struct directory {
 
 static void on_check(void *arg);
 
+static struct slice key_of(const void *user)
+{
+    return directory_user_key(user).s;
+}
+
 int directory_new(struct loop *l, struct store *s, struct directory **ret)
 {
     struct directory *d = calloc(1, sizeof(*d));
@@ -49,7 +55,7 @@ int directory_new(struct loop *l, struct store *s, struct directory **ret)
     d->loop = l;
     d->store = s;
     loop_timer_init(&d->timer, on_check, d);
-    if (map_init(&d->users, 1024) < 0 || map_init(&d->profiles, 256) < 0 ||
+    if (table_init(&d->users, 1024, key_of) < 0 || map_init(&d->profiles, 256) < 0 ||
         map_init(&d->absent, 256) < 0 || map_init(&d->domains, 16) < 0) {
         directory_free(d);
         return -ENOMEM;
@@ -61,21 +67,14 @@ int directory_new(struct loop *l, struct store *s, struct directory **ret)
     return 0;
 }
 
-static void user_free(struct directory_user *u, size_t key_n)
-{
-    secret_wipe(u, sizeof(*u) + key_n);
-    free(u);
-}
-
 static void users_forget(struct directory *d)
 {
-    MAP_FOR_EACH(n, &d->users)
+    TABLE_FOR_EACH(struct directory_user, u, &d->users)
     {
-        struct directory_user *u = CONTAINER_OF(n, struct directory_user, node);
-        size_t key_n = n->key.n;
-        map_remove(&d->users, n);
-        user_free(u, key_n);
+        secret_wipe(u, sizeof(*u) + u->key_n);
+        free(u);
     }
+    table_clear(&d->users);
 }
 
 static void profiles_forget(struct directory *d)
@@ -131,7 +130,7 @@ struct directory *directory_free(struct directory *d)
     if (d) {
         directory_changed(d);
         loop_timer_cancel(d->loop, &d->timer);
-        map_fini(&d->users);
+        table_fini(&d->users);
         map_fini(&d->profiles);
         map_fini(&d->absent);
         map_fini(&d->domains);
@@ -234,26 +233,37 @@ static int user_fetch(struct directory *d, struct slice key, struct slice name, 
     return -ENOENT;
 }
 
-static struct directory_user *user_load(struct directory *d, struct slice key, struct slice name,
-                                        struct slice domain)
+static struct directory_user *user_make(const struct store_user *s, const struct table_key *key)
+{
+    struct directory_user *u = calloc(1, sizeof(*u) + key->s.n);
+    if (!u)
+        return NULL;
+    u->enabled = s->enabled;
+    u->transports = s->policy.transports;
+    u->max_contacts = s->max_contacts ? s->max_contacts : STORE_CONTACTS_DEFAULT;
+    u->has_md5 = s->ha1_md5.n == sizeof(u->md5);
+    u->has_sha256 = s->ha1_sha256.n == sizeof(u->sha256);
+    memcpy(u->md5, s->ha1_md5.b, sizeof(u->md5));
+    memcpy(u->sha256, s->ha1_sha256.b, sizeof(u->sha256));
+    u->hash = key->hash;
+    u->key_n = (uint16_t)key->s.n;
+    memcpy(u->key, key->s.p, key->s.n);
+    return u;
+}
+
+static struct directory_user *user_load(struct directory *d, const struct table_key *key,
+                                        struct slice name, struct slice domain)
 {
     struct store_user s;
-    if (user_fetch(d, key, name, domain, &s) < 0)
+    if (user_fetch(d, key->s, name, domain, &s) < 0)
         return NULL;
-    struct directory_user *u = NULL;
     if (d->users.count >= DIRECTORY_USERS_MAX)
         users_forget(d); /* simple, rare, and right: those in use come back one by one */
-    u = calloc(1, sizeof(*u) + key.n);
-    if (u) {
-        u->enabled = s.enabled;
-        u->transports = s.policy.transports;
-        u->max_contacts = s.max_contacts ? s.max_contacts : STORE_CONTACTS_DEFAULT;
-        u->has_md5 = s.ha1_md5.n == sizeof(u->md5);
-        u->has_sha256 = s.ha1_sha256.n == sizeof(u->sha256);
-        memcpy(u->md5, s.ha1_md5.b, sizeof(u->md5));
-        memcpy(u->sha256, s.ha1_sha256.b, sizeof(u->sha256));
-        memcpy(u->key, key.p, key.n);
-        map_put(&d->users, &u->node, slice_from(u->key, key.n));
+    struct directory_user *u = user_make(&s, key);
+    if (u && table_put(&d->users, key, u) < 0) {
+        secret_wipe(u, sizeof(*u));
+        free(u);
+        u = NULL;
     }
     store_user_fini(&s);
     return u;
@@ -281,8 +291,29 @@ const struct directory_user *directory_user(struct directory *d, struct slice na
     struct slice key = make_key(&mem, name, domain);
     if (!key.n)
         return NULL;
-    struct map_node *n = map_find(&d->users, key);
-    return n ? CONTAINER_OF(n, struct directory_user, node) : user_load(d, key, name, domain);
+    struct table_key k = table_key(key);
+    struct directory_user *u = table_find(&d->users, &k);
+    return u ? u : user_load(d, &k, name, domain);
+}
+
+uint64_t directory_ahead(const struct directory *d, struct slice name, struct slice domain)
+{
+    struct key_text mem;
+    struct slice key = make_key(&mem, name, domain);
+    if (!key.n)
+        return 0;
+    uint64_t hash = table_key(key).hash;
+    table_prefetch(&d->users, hash);
+    return hash;
+}
+
+void directory_ahead_again(const struct directory *d, uint64_t hash)
+{
+    const struct directory_user *u = table_guess(&d->users, hash);
+    if (!u)
+        return;
+    __builtin_prefetch(u);
+    __builtin_prefetch(u->key);
 }
 
 static void profile_keep(struct directory *d, struct slice key, const struct store_user *u)

@@ -4,13 +4,13 @@
 #ifndef SOTTO_REGISTRAR_DIRECTORY_H
 #define SOTTO_REGISTRAR_DIRECTORY_H
 
-#include "base/map.h"
+#include "base/table.h"
 #include "loop/loop.h"
 #include "policy/quirk.h"
 #include "store/store.h"
 
 #define DIRECTORY_CHECK_MS 500
-#define DIRECTORY_USERS_MAX 200000 /* kept at most; about 200 bytes each */
+#define DIRECTORY_USERS_MAX 200000 /* kept at most; about 110 bytes each */
 #define DIRECTORY_ABSENT_MAX 4096  /* names that nobody has, asked for of late */
 #define DIRECTORY_PROFILES_MAX \
     4096 /* the same of those who call and are called; about 1.4 KB each */
@@ -19,14 +19,20 @@ struct directory;
 
 /* What a registration and a digest need of a user: little, because all of them are kept. */
 struct directory_user {
-    struct map_node node;
     bool enabled;
     bool has_md5, has_sha256;
     uint8_t transports;
     uint16_t max_contacts;
+    uint16_t key_n;
+    uint64_t hash;               /* of the key */
     uint8_t md5[16], sha256[32]; /* HA1 */
     char key[];                  /* "user@domain" */
 };
+
+static inline struct table_key directory_user_key(const struct directory_user *u)
+{
+    return (struct table_key){slice_from(u->key, u->key_n), u->hash};
+}
 
 /* `own_hosts`: further names and addresses that mean the default domain (NULL-terminated). */
 int directory_new(struct loop *l, struct store *s, struct directory **ret) MUST_CHECK;
@@ -40,6 +46,10 @@ struct slice directory_default_domain(struct directory *d);
 /* NULL: no such user (or the store failed). Until the loop goes on. */
 const struct directory_user *directory_user(struct directory *d, struct slice name,
                                             struct slice domain);
+/* A user that will be asked for soon: brings it nearer; the hash of its key is for the second time, when the
+ * slot has come from memory. 0: no key. */
+uint64_t directory_ahead(const struct directory *d, struct slice name, struct slice domain);
+void directory_ahead_again(const struct directory *d, uint64_t hash);
 /* All of a user but its secrets, for a call; 0 or -ENOENT. Kept for DIRECTORY_PROFILES_MAX users, so
  * that a call costs no query. */
 int directory_find(struct directory *d, struct slice name, struct slice domain,

@@ -4,19 +4,33 @@
 
 #include "base/log.h"
 
+#define EXPIRY_SLOTS 1024u /* ticks; what is due later is looked at once in so many */
+
+#define TYPICAL_SIZE 320u /* of a binding with its texts */
+#define CACHE_LINE 64u
+
 struct location {
     struct location_config cfg;
-    struct map aors;
+    struct table aors; /* the first binding of each */
     size_t count;
     uint64_t next_id;
-    struct list dirty; /* bindings whose change is not written */
+    struct binding *dirty, **dirty_end; /* whose change is not written */
     size_t dirty_count;
     bool is_failing; /* the last write was not done: told once */
     struct loop_timer write_timer;
-    struct store_binding_op *ops; /* scratch of one batch */
+    struct store_binding_op *ops;   /* scratch of one batch */
+    struct loop_timer expiry_timer; /* armed while there is any binding */
+    uint32_t tick, wake;            /* the last one that was done, the one that the timer is for */
+    struct list expiring[EXPIRY_SLOTS];
 };
 
 static void on_write(void *arg);
+static void on_tick(void *arg);
+
+static struct slice aor_of(const void *binding)
+{
+    return binding_aor(binding);
+}
 
 int location_new(const struct location_config *cfg, struct location **ret)
 {
@@ -25,10 +39,13 @@ int location_new(const struct location_config *cfg, struct location **ret)
         return -ENOMEM;
     l->cfg = *cfg;
     l->next_id = 1;
-    list_init(&l->dirty);
+    l->dirty_end = &l->dirty;
+    for (size_t i = 0; i < EXPIRY_SLOTS; i++)
+        list_init(&l->expiring[i]);
     loop_timer_init(&l->write_timer, on_write, l);
+    loop_timer_init(&l->expiry_timer, on_tick, l);
     l->ops = calloc(LOCATION_BATCH_MAX, sizeof(*l->ops));
-    if (!l->ops || map_init(&l->aors, 1024) < 0) {
+    if (!l->ops || table_init(&l->aors, 1024, aor_of) < 0) {
         free(l->ops);
         free(l);
         return -ENOMEM;
@@ -37,12 +54,14 @@ int location_new(const struct location_config *cfg, struct location **ret)
     return 0;
 }
 
-static void binding_free(struct location *l, struct binding *b)
+static void dirty_free(struct location *l)
 {
-    loop_timer_cancel(l->cfg.loop, &b->expiry);
-    list_remove(&b->node);
-    list_remove(&b->dirty);
-    free(b);
+    while (l->dirty) {
+        struct binding *b = l->dirty;
+        l->dirty = b->dirty_next;
+        if (b->removed) /* else it is in the table */
+            free(b);
+    }
 }
 
 struct location *location_free(struct location *l)
@@ -52,17 +71,18 @@ struct location *location_free(struct location *l)
     int r = location_flush(l);
     if (r < 0)
         log_event(LOG_ERROR, "bindings_not_stored", LOG_ERRNO(r));
-    LIST_FOR_EACH(n, &l->dirty)
-    binding_free(l, CONTAINER_OF(n, struct binding, dirty));
-    MAP_FOR_EACH(n, &l->aors)
+    dirty_free(l);
+    TABLE_FOR_EACH(struct binding, first, &l->aors)
     {
-        struct aor *a = CONTAINER_OF(n, struct aor, node);
-        LIST_FOR_EACH(it, &a->bindings)
-        binding_free(l, CONTAINER_OF(it, struct binding, node));
-        free(a);
+        for (struct binding *b = first; b;) {
+            struct binding *next = b->next;
+            free(b);
+            b = next;
+        }
     }
-    map_fini(&l->aors);
+    table_fini(&l->aors);
     loop_timer_cancel(l->cfg.loop, &l->write_timer);
+    loop_timer_cancel(l->cfg.loop, &l->expiry_timer);
     free(l->ops);
     free(l);
     return NULL;
@@ -75,12 +95,12 @@ static void binding_to_op(const struct binding *b, struct store_binding_op *op)
     *op = (struct store_binding_op){.del = b->removed, .b = {.id = b->id}};
     if (b->removed)
         return;
-    op->b.aor = b->aor->node.key;
-    op->b.contact = slice_from_str(b->contact);
-    op->b.call_id = slice_from_str(b->call_id);
-    op->b.path = slice_from_str(b->path);
-    op->b.instance = slice_from_str(b->instance);
-    op->b.user_agent = slice_from_str(b->user_agent);
+    op->b.aor = binding_aor(b);
+    op->b.contact = binding_contact(b);
+    op->b.call_id = binding_call_id(b);
+    op->b.path = slice_from(b->path, b->path_n);
+    op->b.instance = binding_instance(b);
+    op->b.user_agent = slice_from(b->user_agent, b->user_agent_n);
     op->b.created = b->created_unix;
     op->b.expires = b->expires_unix;
     op->b.cseq = b->cseq;
@@ -94,33 +114,52 @@ static void binding_to_op(const struct binding *b, struct store_binding_op *op)
     op->b.local = b->flow.local;
 }
 
+/* What came and went without having been written leaves here. */
+static size_t batch_collect(struct location *l)
+{
+    struct binding **at = &l->dirty;
+    size_t n = 0;
+    while (*at && n < LOCATION_BATCH_MAX) {
+        struct binding *b = *at;
+        __builtin_prefetch(b->dirty_next);
+        if (b->removed && !b->stored) {
+            *at = b->dirty_next;
+            l->dirty_count--;
+            free(b);
+            continue;
+        }
+        binding_to_op(b, &l->ops[n++]);
+        at = &b->dirty_next;
+    }
+    if (!*at)
+        l->dirty_end = at;
+    return n;
+}
+
 static int write_batch(struct location *l)
 {
-    size_t n = 0;
-    LIST_FOR_EACH(it, &l->dirty)
-    {
-        if (n == LOCATION_BATCH_MAX)
-            break;
-        binding_to_op(CONTAINER_OF(it, struct binding, dirty), &l->ops[n++]);
-    }
+    size_t n = batch_collect(l);
     int r = store_bindings_write(l->cfg.store, l->ops, n);
     if (r < 0)
         return r;
     for (; n > 0; n--) {
-        struct binding *b = CONTAINER_OF(l->dirty.next, struct binding, dirty);
-        list_remove(&b->dirty);
+        struct binding *b = l->dirty;
+        l->dirty = b->dirty_next;
         l->dirty_count--;
+        b->dirty = false;
         b->stored = true;
         if (b->removed)
-            binding_free(l, b);
+            free(b);
     }
+    if (!l->dirty)
+        l->dirty_end = &l->dirty;
     return 0;
 }
 
 int location_flush(struct location *l)
 {
     int r = 0;
-    while (r == 0 && l->cfg.store && !list_is_empty(&l->dirty))
+    while (r == 0 && l->cfg.store && l->dirty)
         r = write_batch(l);
     return r;
 }
@@ -144,9 +183,12 @@ static void on_write(void *arg)
 
 static void mark_dirty(struct location *l, struct binding *b)
 {
-    if (!l->cfg.store || !list_is_empty(&b->dirty))
+    if (!l->cfg.store || b->dirty)
         return;
-    list_push_back(&l->dirty, &b->dirty);
+    b->dirty = true;
+    b->dirty_next = NULL;
+    *l->dirty_end = b;
+    l->dirty_end = &b->dirty_next;
     l->dirty_count++;
     if (!loop_timer_is_armed(&l->write_timer))
         loop_timer_set(l->cfg.loop, &l->write_timer, LOCATION_WRITE_MS);
@@ -156,53 +198,64 @@ static void mark_dirty(struct location *l, struct binding *b)
 
 /* --- the table ------------------------------------------------------------------------------- */
 
-struct aor *location_aor(struct location *l, struct slice key)
+struct binding *location_first(struct location *l, const struct table_key *aor)
 {
-    struct map_node *n = map_find(&l->aors, key);
-    return n ? CONTAINER_OF(n, struct aor, node) : NULL;
+    return table_find(&l->aors, aor);
 }
 
-static struct aor *aor_get(struct location *l, struct slice key)
+void location_ahead(const struct location *l, uint64_t hash)
 {
-    struct aor *a = location_aor(l, key);
-    if (a)
-        return a;
-    a = malloc(sizeof(*a) + key.n + 1);
-    if (!a)
-        return NULL;
-    memcpy(a->key, key.p, key.n);
-    a->key[key.n] = '\0';
-    a->count = 0;
-    list_init(&a->bindings);
-    map_put(&l->aors, &a->node, slice_from(a->key, key.n));
-    return a;
+    table_prefetch(&l->aors, hash);
 }
 
-static void aor_drop_if_empty(struct location *l, struct aor *a)
+void location_ahead_again(const struct location *l, uint64_t hash)
 {
-    if (a->count == 0) {
-        map_remove(&l->aors, &a->node);
-        free(a);
+    const struct binding *b = table_guess(&l->aors, hash);
+    for (size_t i = 0; b && i < TYPICAL_SIZE; i += CACHE_LINE)
+        __builtin_prefetch((const char *)b + i, 1);
+}
+
+static int aor_insert(struct location *l, const struct table_key *aor, struct binding *b)
+{
+    struct binding *first = table_find(&l->aors, aor), **at = &first;
+    if (!first)
+        return table_put(&l->aors, aor, b);
+    while (*at && (*at)->q >= b->q)
+        at = &(*at)->next;
+    b->next = *at;
+    if (at == &first)
+        table_replace(&l->aors, aor, first, b);
+    else
+        *at = b;
+    return 0;
+}
+
+static void aor_remove(struct location *l, struct binding *b)
+{
+    struct table_key aor = table_key(binding_aor(b));
+    struct binding *it = table_find(&l->aors, &aor);
+    if (it == b && b->next) {
+        table_replace(&l->aors, &aor, b, b->next);
+    } else if (it == b) {
+        table_remove(&l->aors, &aor, b);
+    } else {
+        while (it->next != b)
+            it = it->next;
+        it->next = b->next;
     }
+    b->next = NULL;
 }
 
 void location_remove(struct location *l, struct binding *b)
 {
-    struct aor *a = b->aor;
-    loop_timer_cancel(l->cfg.loop, &b->expiry);
-    list_remove(&b->node);
-    a->count--;
+    list_remove(&b->expiry);
+    aor_remove(l, b);
     l->count--;
     b->removed = true;
-    b->aor = NULL;
-    if (b->stored) {
+    if (b->stored)
         mark_dirty(l, b);
-    } else {
-        if (!list_is_empty(&b->dirty))
-            l->dirty_count--;
-        binding_free(l, b);
-    }
-    aor_drop_if_empty(l, a);
+    else if (!b->dirty)
+        free(b);
 }
 
 static const char *put_text(char **at, struct slice s)
@@ -215,12 +268,12 @@ static const char *put_text(char **at, struct slice s)
     return p;
 }
 
-static void on_expiry(void *arg);
-
 static struct binding *binding_new(struct location *l, const struct location_put *p)
 {
-    size_t n = p->contact.n + p->call_id.n + p->path.n + p->instance.n + p->user_agent.n + 5;
-    struct binding *b = malloc(sizeof(*b) + n);
+    size_t n =
+        p->contact.n + p->aor->s.n + p->call_id.n + p->instance.n + p->path.n + p->user_agent.n + 6;
+    size_t size = offsetof(struct binding, contact) + n;
+    struct binding *b = malloc(size < sizeof(*b) ? sizeof(*b) : size);
     if (!b)
         return NULL;
     *b = (struct binding){.flow = *p->flow,
@@ -229,62 +282,102 @@ static struct binding *binding_new(struct location *l, const struct location_put
                           .q = p->q,
                           .ice = p->ice,
                           .id = l->next_id++,
-                          .created_unix = loop_unix_now(l->cfg.loop)};
-    list_init(&b->node);
-    list_init(&b->dirty);
-    b->table = l;
-    loop_timer_init(&b->expiry, on_expiry, b);
-    char *at = b->text;
-    b->contact = put_text(&at, p->contact);
-    b->call_id = put_text(&at, p->call_id);
+                          .created_unix = (uint32_t)loop_unix_now(l->cfg.loop),
+                          .contact_n = (uint16_t)p->contact.n,
+                          .aor_n = (uint16_t)p->aor->s.n,
+                          .call_id_n = (uint16_t)p->call_id.n,
+                          .instance_n = (uint16_t)p->instance.n,
+                          .path_n = (uint16_t)p->path.n,
+                          .user_agent_n = (uint16_t)p->user_agent.n};
+    list_init(&b->expiry);
+    char *at = b->contact;
+    (void)put_text(&at, p->contact);
+    (void)put_text(&at, p->aor->s);
+    (void)put_text(&at, p->call_id);
+    (void)put_text(&at, p->instance);
     b->path = put_text(&at, p->path);
-    b->instance = put_text(&at, p->instance);
     b->user_agent = put_text(&at, p->user_agent);
     return b;
 }
 
-/* A refresh does not touch the timer, which would touch its neighbours in the wheel too: it runs at
- * the old time, and goes on from there. */
-static void on_expiry(void *arg)
+/* --- expiry: one timer for all, and a ring of ticks ------------------------------------------- */
+
+static uint32_t tick_now(const struct location *l)
 {
-    struct binding *b = arg;
-    uint64_t now = loop_now(b->table->cfg.loop);
-    if (b->due_ms > now) {
-        loop_timer_set(b->table->cfg.loop, &b->expiry, b->due_ms - now);
-        return;
-    }
-    log_event(LOG_INFO, "binding_expired", LOG_STR("aor", b->aor->key),
-              LOG_STR("contact", b->contact));
-    location_remove(b->table, b);
+    return (uint32_t)(loop_now(l->cfg.loop) / LOCATION_TICK_MS);
 }
 
-static void insert_by_q(struct aor *a, struct binding *b)
+static void wake_at(struct location *l, uint32_t tick)
 {
-    LIST_FOR_EACH(n, &a->bindings)
+    uint64_t now = loop_now(l->cfg.loop), at = (uint64_t)tick * LOCATION_TICK_MS;
+    l->wake = tick;
+    loop_timer_set(l->cfg.loop, &l->expiry_timer, at > now ? at - now : 0);
+}
+
+/* Makes sure that the slot of tick `due` is looked at when it comes round. */
+static void wake_for(struct location *l, uint32_t due)
+{
+    bool is_armed = loop_timer_is_armed(&l->expiry_timer);
+    if (!is_armed)
+        l->tick = tick_now(l);
+    uint32_t wake = l->tick + 1 + (due - l->tick - 1) % EXPIRY_SLOTS;
+    if (!is_armed || wake < l->wake)
+        wake_at(l, wake);
+}
+
+/* A refresh does not touch its neighbours in the ring: it is looked at when it was to be, and goes on
+ * from there. */
+static void set_due(struct location *l, struct binding *b, uint32_t expires_s)
+{
+    uint64_t ms = loop_now(l->cfg.loop) + (uint64_t)expires_s * 1000;
+    uint32_t due = (uint32_t)((ms + LOCATION_TICK_MS - 1) / LOCATION_TICK_MS);
+    bool is_earlier = due < b->due;
+    b->due = due;
+    if (!is_earlier && !list_is_empty(&b->expiry))
+        return;
+    list_remove(&b->expiry);
+    list_push_back(&l->expiring[due % EXPIRY_SLOTS], &b->expiry);
+    wake_for(l, due);
+}
+
+static void expire_slot(struct location *l, uint32_t slot, uint32_t now)
+{
+    LIST_FOR_EACH(n, &l->expiring[slot])
     {
-        if (CONTAINER_OF(n, struct binding, node)->q < b->q) {
-            list_insert_before(n, &b->node);
+        struct binding *b = CONTAINER_OF(n, struct binding, expiry);
+        if (b->due > now && b->due % EXPIRY_SLOTS != slot) {
+            list_remove(n);
+            list_push_back(&l->expiring[b->due % EXPIRY_SLOTS], n);
+        } else if (b->due <= now) {
+            log_event(LOG_INFO, "binding_expired", LOG_S("aor", binding_aor(b)),
+                      LOG_STR("contact", b->contact));
+            location_remove(l, b);
+        }
+    }
+}
+
+static void on_tick(void *arg)
+{
+    struct location *l = arg;
+    uint32_t now = tick_now(l), behind = now - l->tick;
+    for (uint32_t i = behind < EXPIRY_SLOTS ? behind : EXPIRY_SLOTS; i > 0; i--)
+        expire_slot(l, (now - i + 1) % EXPIRY_SLOTS, now);
+    l->tick = now;
+    for (uint32_t i = 1; i <= EXPIRY_SLOTS; i++) {
+        if (!list_is_empty(&l->expiring[(now + i) % EXPIRY_SLOTS])) {
+            wake_at(l, now + i);
             return;
         }
     }
-    list_push_back(&a->bindings, &b->node);
-}
-
-static void set_due(struct location *l, struct binding *b, uint32_t expires_s)
-{
-    uint64_t ms = (uint64_t)expires_s * 1000, due = loop_now(l->cfg.loop) + ms;
-    bool is_earlier = due < b->due_ms;
-    b->due_ms = due;
-    if (is_earlier || !loop_timer_is_armed(&b->expiry))
-        loop_timer_set(l->cfg.loop, &b->expiry, ms);
 }
 
 static bool is_refresh(const struct binding *b, const struct location_put *p)
 {
     return b->q == p->q && b->ice == p->ice && b->reg_id == p->reg_id &&
-           slice_eq_str(p->contact, b->contact) && slice_eq_str(p->call_id, b->call_id) &&
-           slice_eq_str(p->path, b->path) && slice_eq_str(p->instance, b->instance) &&
-           slice_eq_str(p->user_agent, b->user_agent);
+           slice_eq(p->contact, binding_contact(b)) && slice_eq(p->call_id, binding_call_id(b)) &&
+           slice_eq(p->path, slice_from(b->path, b->path_n)) &&
+           slice_eq(p->instance, binding_instance(b)) &&
+           slice_eq(p->user_agent, slice_from(b->user_agent, b->user_agent_n));
 }
 
 /* Most REGISTERs say nothing new: the binding stays where it is. */
@@ -292,7 +385,7 @@ static int refresh(struct location *l, struct binding *b, const struct location_
 {
     b->flow = *p->flow;
     b->cseq = p->cseq;
-    b->expires_unix = loop_unix_now(l->cfg.loop) + p->expires_s;
+    b->expires_unix = (uint32_t)loop_unix_now(l->cfg.loop) + p->expires_s;
     set_due(l, b, p->expires_s);
     mark_dirty(l, b);
     return 0;
@@ -304,18 +397,12 @@ int location_put(struct location *l, const struct location_put *p, struct bindin
         return refresh(l, old, p);
     if (!old && l->count >= l->cfg.max_bindings)
         return -ENOSPC;
-    struct aor *a = aor_get(l, p->aor);
-    if (!a)
-        return -ENOMEM;
     struct binding *b = binding_new(l, p);
-    if (!b) {
-        aor_drop_if_empty(l, a);
+    if (!b || aor_insert(l, p->aor, b) < 0) {
+        free(b);
         return -ENOMEM;
     }
-    b->aor = a;
     b->expires_unix = b->created_unix + p->expires_s;
-    insert_by_q(a, b);
-    a->count++;
     l->count++;
     if (old) { /* the row of the old one is overwritten: same id */
         b->id = old->id;
@@ -337,16 +424,12 @@ size_t location_find(struct location *l, struct slice name, struct slice domain,
     buf_put_slice(&b, name);
     buf_put_char(&b, '@');
     buf_put_slice(&b, domain);
-    struct aor *a = b.overflow ? NULL : location_aor(l, buf_slice(&b));
+    struct table_key aor = table_key(buf_slice(&b));
     size_t n = 0;
-    if (!a)
+    if (b.overflow)
         return 0;
-    LIST_FOR_EACH(it, &a->bindings)
-    {
-        if (n == cap)
-            break;
-        dst[n++] = CONTAINER_OF(it, struct binding, node);
-    }
+    for (const struct binding *it = location_first(l, &aor); it && n < cap; it = it->next)
+        dst[n++] = it;
     return n;
 }
 
@@ -358,11 +441,10 @@ size_t location_count(const struct location *l)
 void location_each(const struct location *l, void (*fn)(void *arg, const struct binding *b),
                    void *arg)
 {
-    MAP_FOR_EACH(n, &l->aors)
+    TABLE_FOR_EACH(const struct binding, first, &l->aors)
     {
-        const struct aor *a = CONTAINER_OF(n, struct aor, node);
-        LIST_FOR_EACH(it, &a->bindings)
-        fn(arg, CONTAINER_OF(it, struct binding, node));
+        for (const struct binding *b = first; b; b = b->next)
+            fn(arg, b);
     }
 }
 
@@ -377,8 +459,9 @@ static int on_loaded(void *arg, const struct store_binding *s)
                                   .conn = s->conn,
                                   .remote = s->remote,
                                   .local = s->local};
+    struct table_key aor = table_key(s->aor);
     struct location_put p = {
-        .aor = s->aor,
+        .aor = &aor,
         .contact = s->contact,
         .call_id = s->call_id,
         .path = s->path,
@@ -397,13 +480,10 @@ static int on_loaded(void *arg, const struct store_binding *s)
     int r = location_put(l, &p, NULL);
     l->cfg.store = store;
     if (r == 0) {
-        struct aor *a = location_aor(l, s->aor);
-        LIST_FOR_EACH(n, &a->bindings)
-        {
-            struct binding *b = CONTAINER_OF(n, struct binding, node);
+        for (struct binding *b = location_first(l, &aor); b; b = b->next) {
             if (b->id == s->id) {
                 b->stored = true;
-                b->created_unix = s->created;
+                b->created_unix = (uint32_t)s->created;
             }
         }
     }

@@ -18,8 +18,7 @@ struct job {
     struct sip_msg *req;
     const struct transport_flow *flow;
     struct access_who who;
-    char aor[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2];
-    size_t aor_n;
+    struct table_key aor; /* "user@domain", the directory's */
     bool star;
     size_t contact_count;
     struct {
@@ -89,14 +88,14 @@ static void put_date(struct registrar *r, struct buf *b, uint64_t now)
 static void put_contact(struct buf *b, const struct binding *bd, uint64_t now)
 {
     BUF_PUT_LIT(b, "Contact: <");
-    buf_put_str(b, bd->contact);
+    buf_put_slice(b, binding_contact(bd));
     BUF_PUT_LIT(b, ">;expires=");
     buf_put_u64(b, bd->expires_unix > now ? bd->expires_unix - now : 0);
     if (bd->q != 1000)
         buf_printf(b, ";q=0.%03u", bd->q);
-    if (bd->instance[0]) {
+    if (bd->instance_n) {
         BUF_PUT_LIT(b, ";+sip.instance=\"");
-        buf_put_str(b, bd->instance);
+        buf_put_slice(b, binding_instance(bd));
         buf_put_char(b, '"');
     }
     if (bd->reg_id)
@@ -111,11 +110,8 @@ static void answer_ok(struct job *j)
     struct buf b = buf_over(j->r->out, SIP_MSG_MAX);
     uint64_t now = loop_unix_now(j->r->loop);
     put_head(j, &b, 200);
-    struct aor *a = location_aor(j->r->location, slice_from(j->aor, j->aor_n));
-    if (a) {
-        LIST_FOR_EACH(n, &a->bindings)
-        put_contact(&b, CONTAINER_OF(n, struct binding, node), now);
-    }
+    for (struct binding *it = location_first(j->r->location, &j->aor); it; it = it->next)
+        put_contact(&b, it, now);
     put_date(j->r, &b, now);
     BUF_PUT_LIT(&b, "Supported: path, outbound\r\n");
     if (j->path_n)
@@ -170,6 +166,10 @@ static bool judge_request(struct job *j)
             continue;
         sip_put_hdr(&b, SIP_HDR_UNSUPPORTED, e);
     }
+    if (j->req->call_id.n > STORE_TEXT_MAX) { /* no row could hold it */
+        answer(j, 400, "");
+        return false;
+    }
     if (b.n || b.overflow) {
         mem[b.overflow ? 0 : b.n] = '\0';
         answer(j, 420, mem);
@@ -180,24 +180,19 @@ static bool judge_request(struct job *j)
 
 /* A binding that this contact stands for: the same phone (instance and reg-id, RFC 5626 s.6), or
  * the same URI (s.10.2.4). */
-static struct binding *find_old(struct job *j, struct aor *a, const struct sip_contact *c)
+static struct binding *find_old(struct binding *first, const struct sip_contact *c)
 {
+    bool keyed = c->instance.n && c->has_reg_id;
     struct sip_uri old;
-    if (!a)
-        return NULL;
-    LIST_FOR_EACH(n, &a->bindings)
-    {
-        struct binding *b = CONTAINER_OF(n, struct binding, node);
-        bool keyed = c->instance.n && c->has_reg_id;
-        if (keyed && slice_eq_str(c->instance, b->instance) && b->reg_id == c->reg_id)
+    for (struct binding *b = first; b; b = b->next) {
+        if (keyed && slice_eq(c->instance, binding_instance(b)) && b->reg_id == c->reg_id)
             return b;
-        if (!keyed && slice_eq_str(c->addr.uri.raw, b->contact))
+        if (!keyed && slice_eq(c->addr.uri.raw, binding_contact(b)))
             return b;
-        if (!keyed && sip_uri_parse(slice_from_str(b->contact), &old) == SIP_URI_OK &&
+        if (!keyed && sip_uri_parse(binding_contact(b), &old) == SIP_URI_OK &&
             sip_uri_eq(&old, &c->addr.uri))
             return b;
     }
-    (void)j;
     return NULL;
 }
 
@@ -214,7 +209,7 @@ static bool take_contact(struct job *j, struct slice e, uint32_t default_s)
     }
     /* Others cannot be called over a flow (RFC 3261 s.8.1.1.8 allows them to a registrar). */
     bool is_sip = c.addr.uri.scheme == SIP_SCHEME_SIP || c.addr.uri.scheme == SIP_SCHEME_SIPS;
-    if (!is_sip || c.addr.uri.raw.n >= DIALOG_URI_MAX) {
+    if (!is_sip || c.addr.uri.raw.n >= DIALOG_URI_MAX || c.instance.n > STORE_TEXT_MAX) {
         answer(j, 400, "");
         return false;
     }
@@ -268,14 +263,10 @@ static bool take_path(struct job *j)
 }
 
 /* s.10.3 step 7: a request that is older than what stands changes nothing at all. */
-static bool is_in_order(struct job *j, struct aor *a)
+static bool is_in_order(const struct job *j, const struct binding *first)
 {
-    if (!a)
-        return true;
-    LIST_FOR_EACH(n, &a->bindings)
-    {
-        struct binding *b = CONTAINER_OF(n, struct binding, node);
-        if (slice_eq_str(j->req->call_id, b->call_id) && j->req->cseq <= b->cseq)
+    for (const struct binding *b = first; b; b = b->next) {
+        if (slice_eq(j->req->call_id, binding_call_id(b)) && j->req->cseq <= b->cseq)
             return false;
     }
     return true;
@@ -285,8 +276,8 @@ static bool is_in_order(struct job *j, struct aor *a)
 
 static bool remove_one(struct job *j, struct binding *b)
 {
-    log_event(LOG_INFO, "unregistered", LOG_S("user", slice_from(j->aor, j->aor_n)),
-              LOG_STR("contact", b->contact), LOG_A("peer", &j->flow->remote));
+    log_event(LOG_INFO, "unregistered", LOG_S("user", j->aor.s), LOG_STR("contact", b->contact),
+              LOG_A("peer", &j->flow->remote));
     location_remove(j->r->location, b);
     return true;
 }
@@ -295,7 +286,7 @@ static int put_one(struct job *j, const struct sip_contact *c, uint32_t expires,
                    struct binding *old)
 {
     struct location_put p = {
-        .aor = slice_from(j->aor, j->aor_n),
+        .aor = &j->aor,
         .contact = c->addr.uri.raw,
         .call_id = j->req->call_id,
         .path = slice_from(j->path, j->path_n),
@@ -312,7 +303,7 @@ static int put_one(struct job *j, const struct sip_contact *c, uint32_t expires,
     bool fresh = !old || !transport_is_alive(j->r->transport, &old->flow);
     int r = location_put(j->r->location, &p, old);
     if (r == 0)
-        log_event(fresh ? LOG_INFO : LOG_DEBUG, "registered", LOG_S("user", p.aor),
+        log_event(fresh ? LOG_INFO : LOG_DEBUG, "registered", LOG_S("user", j->aor.s),
                   LOG_S("contact", p.contact), LOG_I("expires", expires),
                   LOG_STR("transport", transport_kind_name(j->flow->kind)),
                   LOG_A("peer", &j->flow->remote));
@@ -320,20 +311,22 @@ static int put_one(struct job *j, const struct sip_contact *c, uint32_t expires,
 }
 
 /* By a contact of this request. */
-static bool is_named(struct job *j, struct aor *a, const struct binding *b)
+static bool is_named(struct job *j, struct binding *first, const struct binding *b)
 {
     for (size_t i = 0; i < j->contact_count; i++) {
-        if (find_old(j, a, &j->contacts[i].c) == b)
+        if (find_old(first, &j->contacts[i].c) == b)
             return true;
     }
     return false;
 }
 
-static bool fits(struct job *j, struct aor *a)
+static bool fits(struct job *j, struct binding *first)
 {
-    size_t stays = a ? a->count : 0;
+    size_t stays = 0;
+    for (const struct binding *b = first; b; b = b->next)
+        stays++;
     for (size_t i = 0; i < j->contact_count; i++) {
-        bool known = find_old(j, a, &j->contacts[i].c) != NULL;
+        bool known = find_old(first, &j->contacts[i].c) != NULL;
         if (!known && j->contacts[i].expires)
             stays++;
         else if (known && !j->contacts[i].expires)
@@ -344,14 +337,14 @@ static bool fits(struct job *j, struct aor *a)
 
 /* A page that is loaded anew leaves a binding behind whose WebSocket is closed: nobody is reached by it
  * (RFC 5626 s.6), so it is no reason to turn the page away. Refreshed ones are left alone. */
-static void drop_dead(struct job *j, struct aor *a)
+static void drop_dead(struct job *j)
 {
-    struct list *n = a ? a->bindings.next : NULL;
-    size_t left = a ? a->count : 0; /* with the last binding the address goes */
-    while (left--) {
-        struct binding *b = CONTAINER_OF(n, struct binding, node);
-        n = n->next;
-        if (!transport_is_alive(j->r->transport, &b->flow) && !is_named(j, a, b))
+    struct binding *next = location_first(j->r->location, &j->aor);
+    while (next) {
+        struct binding *b = next;
+        next = b->next;
+        if (!transport_is_alive(j->r->transport, &b->flow) &&
+            !is_named(j, location_first(j->r->location, &j->aor), b))
             remove_one(j, b);
     }
 }
@@ -359,25 +352,24 @@ static void drop_dead(struct job *j, struct aor *a)
 static void apply(struct job *j)
 {
     struct location *l = j->r->location;
-    struct slice key = slice_from(j->aor, j->aor_n);
     int r = 0;
-    for (struct aor *a = location_aor(l, key); j->star && a; a = location_aor(l, key))
-        remove_one(j, CONTAINER_OF(a->bindings.next, struct binding, node));
+    for (struct binding *b; j->star && (b = location_first(l, &j->aor));)
+        remove_one(j, b);
     for (size_t i = 0; i < j->contact_count && r == 0; i++) {
         const struct sip_contact *c = &j->contacts[i].c;
-        struct binding *old = find_old(j, location_aor(l, key), c);
+        struct binding *old = find_old(location_first(l, &j->aor), c);
         if (j->contacts[i].expires)
             r = put_one(j, c, j->contacts[i].expires, old);
         else if (old)
             remove_one(j, old);
     }
     if (r < 0) {
-        log_event(LOG_ERROR, "register_failed", LOG_S("user", key), LOG_ERRNO(r));
+        log_event(LOG_ERROR, "register_failed", LOG_S("user", j->aor.s), LOG_ERRNO(r));
         answer(j, 503, "Retry-After: 60\r\n");
         return;
     }
     if (j->flow->conn)
-        transport_set_user(j->r->transport, j->flow->conn, key);
+        transport_set_user(j->r->transport, j->flow->conn, j->aor.s);
     answer_ok(j);
 }
 
@@ -386,7 +378,6 @@ void registrar_on_request(struct registrar *r, struct txn_server *st, struct sip
 {
     struct job j UNINITIALIZED; /* room for 100 contacts */
     j.who = (struct access_who){0};
-    j.aor_n = 0;
     j.r = r;
     j.st = st;
     j.req = req;
@@ -397,25 +388,40 @@ void registrar_on_request(struct registrar *r, struct txn_server *st, struct sip
     j.outbound = false;
     if (!judge_request(&j) || !let_in(&j))
         return;
-    struct buf key = buf_over(j.aor, sizeof(j.aor));
-    buf_put_slice(&key, j.who.user->node.key);
-    j.aor_n = key.n;
-    struct aor *a = location_aor(r->location, buf_slice(&key));
+    j.aor = directory_user_key(j.who.user);
+    struct binding *first = location_first(r->location, &j.aor);
     if (!take_contacts(&j) || !take_path(&j))
         return;
-    if ((j.star || j.contact_count) && !is_in_order(&j, a)) {
+    if ((j.star || j.contact_count) && !is_in_order(&j, first)) {
         answer(&j, 500, "Retry-After: 1\r\n");
         return;
     }
-    if (!fits(&j, a)) {
-        drop_dead(&j, a);
-        a = location_aor(r->location, buf_slice(&key));
+    if (!fits(&j, first)) {
+        drop_dead(&j);
+        first = location_first(r->location, &j.aor);
     }
-    if (!fits(&j, a)) {
-        log_event(LOG_WARN, "too_many_contacts", LOG_S("user", buf_slice(&key)),
+    if (!fits(&j, first)) {
+        log_event(LOG_WARN, "too_many_contacts", LOG_S("user", j.aor.s),
                   LOG_I("limit", j.who.user->max_contacts), LOG_A("peer", &flow->remote));
         answer(&j, 403, "");
         return;
     }
     apply(&j);
+}
+
+void registrar_ahead(const struct registrar *r, enum transport_ahead when,
+                     const struct sip_msg *req, uint64_t notes[TRANSPORT_AHEAD_NOTES])
+{
+    const struct access *a = r->access;
+    if (!sip_msg_hdr(req, SIP_HDR_AUTHORIZATION))
+        return; /* it will be asked for credentials, and nothing looked up */
+    if (when == TRANSPORT_AHEAD_FIRST) {
+        notes[0] = directory_ahead(a->directory, req->to.uri.user, req->to.uri.host);
+        location_ahead(r->location, notes[0]);
+        notes[1] = dialog_auth_ahead(a->auth, req);
+        return;
+    }
+    directory_ahead_again(a->directory, notes[0]);
+    location_ahead_again(r->location, notes[0]);
+    dialog_auth_ahead_again(a->auth, notes[1]);
 }

@@ -24,4 +24,8 @@ struct registrar {
 void registrar_on_request(struct registrar *r, struct txn_server *st, struct sip_msg *req,
                           const struct transport_flow *flow);
 
+/* A request that will come soon, as transport's on_ahead says: brings user, bindings and nonce nearer. */
+void registrar_ahead(const struct registrar *r, enum transport_ahead when,
+                     const struct sip_msg *req, uint64_t notes[TRANSPORT_AHEAD_NOTES]);
+
 #endif

@@ -41,7 +41,7 @@ static void add_registration(void *arg, const struct binding *b)
     char remote[ADDR_STR_MAX];
     json_array_append_new(
         a->list,
-        json_pack("{s:o, s:o, s:s, s:s, s:b, s:o, s:o, s:f, s:o}", "user", text(b->aor->key),
+        json_pack("{s:o, s:o, s:s, s:s, s:b, s:o, s:o, s:f, s:o}", "user", text(binding_aor(b).p),
                   "contact", text(b->contact), "transport", transport_kind_name(b->flow.kind),
                   "remote", addr_str(&b->flow.remote, remote), "connected",
                   transport_is_alive(a->role->transport, &b->flow), "expires",

@@ -202,6 +202,50 @@ static void test_expiry_by_the_clock(void **state)
     phone_fini(&p);
 }
 
+/* Longer than the ring of ticks turns, made shorter and longer, one beside the other. */
+static void test_expiry_far_off(void **state)
+{
+    struct kit *k = *state;
+    struct phone p;
+    phone_init(k, &p, 1, "1000", "example.org", TRANSPORT_TLS);
+    phone_register_as(
+        &p, "Contact: <sip:a@10.0.0.2>;expires=3600, <sip:b@10.0.0.2>;expires=300\r\n", "200");
+    kit_advance(k, 299000);
+    assert_int_equal(location_count(k->role->location), 2);
+    phone_register_as(&p, "Contact: <sip:b@10.0.0.2>;expires=3600\r\n", "200");
+    kit_advance(k, 60000);
+    assert_int_equal(location_count(k->role->location), 2);
+    p.nonce[0] = '\0'; /* it is too old */
+    phone_register_as(&p, "Contact: <sip:a@10.0.0.2>;expires=60\r\n", "200");
+    kit_advance(k, 59900);
+    assert_int_equal(location_count(k->role->location), 2);
+    kit_advance(k, 100 + LOCATION_TICK_MS);
+    assert_int_equal(location_count(k->role->location), 1);
+    kit_advance(k, 3420000);
+    assert_int_equal(location_count(k->role->location), 1);
+    kit_advance(k, 60000);
+    assert_int_equal(location_count(k->role->location), 0);
+    phone_fini(&p);
+}
+
+/* Texts that the store takes no row with: one such binding would keep all others from being written. */
+static void test_what_no_row_can_hold_400(void **state)
+{
+    struct kit *k = *state;
+    struct phone p;
+    static const char format[] =
+        "Contact: <sip:1000@10.0.0.2>;expires=300;reg-id=1;+sip.instance=\"<%0*d>\"\r\n";
+    char h[STORE_TEXT_MAX + 200];
+    phone_init(k, &p, 1, "1000", "example.org", TRANSPORT_TLS);
+    (void)snprintf(h, sizeof(h), format, STORE_TEXT_MAX - 1, 7); /* with < and > one too many */
+    phone_register_as(&p, h, "400");
+    assert_int_equal(location_count(k->role->location), 0);
+    (void)snprintf(h, sizeof(h), format, STORE_TEXT_MAX - 2, 7);
+    phone_register_as(&p, h, "200");
+    assert_int_equal(location_flush(k->role->location), 0);
+    phone_fini(&p);
+}
+
 static void test_intervals(void **state)
 {
     struct kit *k = *state;
@@ -459,6 +503,8 @@ int main(void)
         KIT_TEST(test_several_contacts_by_q),
         KIT_TEST(test_a_query_changes_nothing),
         KIT_TEST(test_expiry_by_the_clock),
+        KIT_TEST(test_expiry_far_off),
+        KIT_TEST(test_what_no_row_can_hold_400),
         KIT_TEST(test_intervals),
         KIT_TEST(test_require_unknown_420),
         KIT_TEST(test_old_cseq_changes_nothing),

@@ -13,6 +13,18 @@ static void on_msg(void *arg, struct sip_msg *msg, const struct transport_flow *
     txn_layer_input(r->txn, msg, flow);
 }
 
+/* Of the phones that register there are more than caches hold. */
+static void on_ahead(void *arg, enum transport_ahead when, const struct sip_msg *msg,
+                     const struct transport_flow *flow, uint64_t notes[TRANSPORT_AHEAD_NOTES])
+{
+    const struct signal_role *r = arg;
+    if (msg->method != SIP_REGISTER || !msg->is_request)
+        return;
+    if (when == TRANSPORT_AHEAD_FIRST)
+        txn_layer_ahead(r->txn, msg, flow);
+    registrar_ahead(&r->registrar, when, msg, notes);
+}
+
 static void on_closed(void *arg, uint64_t conn, const char *reason)
 {
     struct signal_role *r = arg;
@@ -132,6 +144,7 @@ static int make_transport(struct signal_role *r)
         .max_connections = c->max_connections,
         .cb = {.arg = r,
                .on_msg = on_msg,
+               .on_ahead = on_ahead,
                .on_bad = dispatch_bad,
                .on_closed = on_closed,
                .on_trace = on_trace,

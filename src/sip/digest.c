@@ -21,19 +21,23 @@ enum field {
     FIELD_COUNT
 };
 
-static const char *const field_names[FIELD_COUNT] = {
-    [FIELD_USERNAME] = "username",
-    [FIELD_REALM] = "realm",
-    [FIELD_NONCE] = "nonce",
-    [FIELD_URI] = "uri",
-    [FIELD_RESPONSE] = "response",
-    [FIELD_CNONCE] = "cnonce",
-    [FIELD_OPAQUE] = "opaque",
-    [FIELD_NC] = "nc",
-    [FIELD_QOP] = "qop",
-    [FIELD_STALE] = "stale",
-    [FIELD_ALGORITHM] = "algorithm",
-    [FIELD_USERHASH] = "userhash",
+#define NAME(s)            \
+    {                      \
+        (s), sizeof(s) - 1 \
+    }
+static const struct slice field_names[FIELD_COUNT] = {
+    [FIELD_USERNAME] = NAME("username"),
+    [FIELD_REALM] = NAME("realm"),
+    [FIELD_NONCE] = NAME("nonce"),
+    [FIELD_URI] = NAME("uri"),
+    [FIELD_RESPONSE] = NAME("response"),
+    [FIELD_CNONCE] = NAME("cnonce"),
+    [FIELD_OPAQUE] = NAME("opaque"),
+    [FIELD_NC] = NAME("nc"),
+    [FIELD_QOP] = NAME("qop"),
+    [FIELD_STALE] = NAME("stale"),
+    [FIELD_ALGORITHM] = NAME("algorithm"),
+    [FIELD_USERHASH] = NAME("userhash"),
 };
 
 struct fields {
@@ -44,7 +48,8 @@ static enum field field_of(struct slice name)
 {
     int f = 0;
 
-    while (f < FIELD_COUNT && !slice_eq_nocase_str(name, field_names[f]))
+    while (f < FIELD_COUNT &&
+           (name.n != field_names[f].n || !slice_eq_nocase(name, field_names[f])))
         f++;
     return (enum field)f;
 }
@@ -229,7 +234,7 @@ void sip_digest_response(const struct sip_digest_hash *ha1, struct slice method,
     const struct slice colon = SLICE_LIT(":");
     const struct slice a2[] = {method, colon, c->uri};
     struct sip_digest_hash ha2;
-    char nc[9];
+    char nc[9] = "";
 
     hash(c->alg, a2, ARRAY_LEN(a2), &ha2);
     if (c->qop == SIP_DIGEST_QOP_NONE) { /* RFC 2617 s.3.2.2.1 */
@@ -237,7 +242,8 @@ void sip_digest_response(const struct sip_digest_hash *ha1, struct slice method,
         hash(c->alg, parts, ARRAY_LEN(parts), ret);
         return;
     }
-    (void)snprintf(nc, sizeof(nc), "%08x", c->nc);
+    if (!c->nc_text.n)
+        (void)snprintf(nc, sizeof(nc), "%08x", c->nc);
     const struct slice nc_part = c->nc_text.n ? c->nc_text : slice_from(nc, 8);
     const struct slice parts[] = {hex_of(ha1), colon, c->nonce,          colon, nc_part,     colon,
                                   c->cnonce,   colon, SLICE_LIT("auth"), colon, hex_of(&ha2)};

@@ -258,7 +258,8 @@ static int open_file(struct store *s)
     /* NORMAL: a power cut may take back the last transactions, never damage the file. */
     if (sqlite3_exec(s->db,
                      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                     "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+                     "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
+                     "PRAGMA cache_size = -" STORE_CACHE_KIB ";",
                      NULL, NULL, NULL) != SQLITE_OK)
         return store_fail(s, "open it");
     return store_migrate(s);

@@ -51,7 +51,9 @@ extern const char *const store_migrations[];
 extern const int store_migration_count;
 
 #define STORE_POLICY_COLUMNS 9 /* in the order of enum store_policy_field, but media second */
-#define STORE_SEALED_MAX 96    /* version, nonce, text of at most SECRET_CAP, tag */
+#define STORE_CACHE_KIB \
+    "512" /* of pages; the system has them too, and bindings are written in turn */
+#define STORE_SEALED_MAX 96 /* version, nonce, text of at most SECRET_CAP, tag */
 #define STORE_SEAL_CHECK \
     "store.seal" /* setting that tells the right sealing key from a wrong one */
 

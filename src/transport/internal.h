@@ -165,6 +165,9 @@ static inline void transport_watch(struct loop *l, struct loop_fd *f, uint32_t e
 /* Parses one message and calls up. False: not SIP at all. */
 bool transport_deliver(struct transport *t, struct slice raw, const struct transport_flow *f,
                        bool *ret_ok);
+/* The same with what sip_msg_parse said. */
+bool transport_deliver_parsed(struct transport *t, struct sip_msg *msg, int verdict,
+                              struct slice raw, const struct transport_flow *f);
 struct listener *transport_listener_for(struct transport *t, enum transport_kind kind,
                                         const struct addr *local);
 /* The same address in the form that a socket of `family` takes. -EAFNOSUPPORT. */

@@ -22,13 +22,19 @@ bool transport_deliver(struct transport *t, struct slice raw, const struct trans
     int v = sip_msg_parse(raw, &t->msg);
 
     *ret_ok = v == SIP_PARSE_OK;
-    if (v == SIP_PARSE_NOT_SIP)
+    return transport_deliver_parsed(t, &t->msg, v, raw, f);
+}
+
+bool transport_deliver_parsed(struct transport *t, struct sip_msg *msg, int verdict,
+                              struct slice raw, const struct transport_flow *f)
+{
+    if (verdict == SIP_PARSE_NOT_SIP)
         return false;
     trace(t, false, raw, f);
-    if (v == SIP_PARSE_OK)
-        t->cb.on_msg(t->cb.arg, &t->msg, f);
-    else if (sip_msg_can_answer(&t->msg))
-        t->cb.on_bad(t->cb.arg, &t->msg, v, f);
+    if (verdict == SIP_PARSE_OK)
+        t->cb.on_msg(t->cb.arg, msg, f);
+    else if (sip_msg_can_answer(msg))
+        t->cb.on_bad(t->cb.arg, msg, verdict, f);
     return true;
 }
 

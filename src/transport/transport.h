@@ -58,10 +58,19 @@ struct transport_security {
     struct slice sni;
 };
 
+/* A message of a burst that will come to on_msg soon, told of when there are others before it: once, and
+ * once more when what the first time asked for has come from memory. */
+enum transport_ahead { TRANSPORT_AHEAD_FIRST, TRANSPORT_AHEAD_AGAIN };
+#define TRANSPORT_AHEAD_NOTES 2
+
 struct transport_cb {
     void *arg;
     /* A well-formed message; valid until the callback returns. */
     void (*on_msg)(void *arg, struct sip_msg *msg, const struct transport_flow *flow);
+    /* To bring nearer what it will need, and for nothing else: its turn may never come. `notes` are kept
+     * from the first time to the second. NULL: nothing is. */
+    void (*on_ahead)(void *arg, enum transport_ahead when, const struct sip_msg *msg,
+                     const struct transport_flow *flow, uint64_t notes[TRANSPORT_AHEAD_NOTES]);
     /* Malformed, but good enough to answer (sip_msg_can_answer): `verdict` of sip_msg_parse. */
     void (*on_bad)(void *arg, struct sip_msg *msg, int verdict, const struct transport_flow *flow);
     /* A connection has ended, or never came to be (reason: a plain sentence). */

@@ -13,9 +13,20 @@
  * the cache and push each other out before they are read. */
 #define DATAGRAM_STRIDE (DATAGRAM_CAP + 4096u + 13u * 64u)
 
+#define AHEAD 2 /* messages that are read before the one whose turn it is */
+
 union control {
     struct cmsghdr align;
     char b[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+/* A datagram that has been read. */
+struct coming {
+    struct transport_flow flow;
+    struct slice raw;
+    int verdict; /* of sip_msg_parse */
+    uint64_t notes[TRANSPORT_AHEAD_NOTES];
+    struct sip_msg msg;
 };
 
 struct udp_port {
@@ -28,6 +39,7 @@ struct udp_port {
     struct iovec rx_iov[TRANSPORT_UDP_BATCH];
     struct addr rx_from[TRANSPORT_UDP_BATCH];
     union control rx_ctl[TRANSPORT_UDP_BATCH];
+    struct coming coming[AHEAD + 1];
 
     uint8_t *tx;
     size_t tx_used;
@@ -63,20 +75,58 @@ static struct addr arrived_at(const struct udp_port *u, struct msghdr *h)
     return a;
 }
 
-static void receive_one(struct udp_port *u, unsigned i)
+static struct coming *coming_at(struct udp_port *u, unsigned i)
 {
-    struct msghdr *h = &u->rx_hdr[i].msg_hdr;
-    struct slice raw = slice_from(u->rx_iov[i].iov_base, u->rx_hdr[i].msg_len);
-    struct transport_flow f = {.kind = TRANSPORT_UDP, .listener = u->l->index};
-    bool ok;
+    return &u->coming[i % ARRAY_LEN(u->coming)];
+}
 
+static void read_one(struct udp_port *u, unsigned i)
+{
+    struct coming *c = coming_at(u, i);
+
+    c->raw = slice_from(u->rx_iov[i].iov_base, u->rx_hdr[i].msg_len);
+    c->verdict = SIP_PARSE_NOT_SIP;
     /* RFC 5626 keep-alives, NUL fillers and the like: what no SIP message starts with. */
-    if (raw.n < 16 || (raw.p[0] <= ' ' && raw.p[0] != '\r'))
+    if (c->raw.n < 16 || (c->raw.p[0] <= ' ' && c->raw.p[0] != '\r'))
         return;
-    f.remote = u->rx_from[i];
-    addr_unmap(&f.remote);
-    f.local = arrived_at(u, h);
-    (void)transport_deliver(u->l->t, raw, &f, &ok); /* not SIP: dropped in silence */
+    c->verdict = sip_msg_parse(c->raw, &c->msg);
+    c->flow = (struct transport_flow){.kind = TRANSPORT_UDP, .listener = u->l->index};
+    c->flow.remote = u->rx_from[i];
+    addr_unmap(&c->flow.remote);
+    c->flow.local = arrived_at(u, &u->rx_hdr[i].msg_hdr);
+}
+
+static void announce_one(struct udp_port *u, unsigned i, enum transport_ahead when)
+{
+    const struct transport_cb *cb = &u->l->t->cb;
+    struct coming *c = coming_at(u, i);
+
+    if (cb->on_ahead && c->verdict == SIP_PARSE_OK)
+        cb->on_ahead(cb->arg, when, &c->msg, &c->flow, c->notes);
+}
+
+static void deliver_one(struct udp_port *u, unsigned i)
+{
+    struct coming *c = coming_at(u, i);
+
+    /* Not SIP: dropped in silence. */
+    (void)transport_deliver_parsed(u->l->t, &c->msg, c->verdict, c->raw, &c->flow);
+}
+
+/* Each of a burst is announced while those before it have their turn, so that what it needs has come from
+ * memory when its own comes: phones are more than caches hold. */
+static void receive_burst(struct udp_port *u, unsigned n)
+{
+    for (unsigned i = 0; i < n + AHEAD; i++) {
+        if (i < n) {
+            read_one(u, i);
+            announce_one(u, i, TRANSPORT_AHEAD_FIRST);
+        }
+        if (i >= 1 && i - 1 < n)
+            announce_one(u, i - 1, TRANSPORT_AHEAD_AGAIN);
+        if (i >= AHEAD)
+            deliver_one(u, i - AHEAD);
+    }
 }
 
 static void rx_prepare(struct udp_port *u, unsigned n)
@@ -98,8 +148,7 @@ static void receive(struct udp_port *u)
          * the transaction that waits for an answer times out. */
         if (n <= 0)
             return;
-        for (int i = 0; i < n; i++)
-            receive_one(u, (unsigned)i);
+        receive_burst(u, (unsigned)n);
         if (n < TRANSPORT_UDP_BATCH)
             return;
         stale = (unsigned)n;

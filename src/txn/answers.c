@@ -8,6 +8,7 @@
 #define PAGE 4096u
 #define SPARE_MAX 16 /* chunks */
 #define SLOTS_MIN 256
+#define DROP_BURST 16 /* whose slots come from memory together */
 
 struct txn_answer {
     uint64_t key, merge_key, until;
@@ -197,6 +198,11 @@ void txn_answers_put(struct txn_answers *a, uint64_t key, uint64_t merge_key, ui
     a->count++;
 }
 
+void txn_answers_prefetch(const struct txn_answers *a, uint64_t key)
+{
+    __builtin_prefetch(&a->slots[key & a->mask]);
+}
+
 bool txn_answers_has(const struct txn_answers *a, uint64_t key)
 {
     return slot_find(a, key) != NULL;
@@ -231,4 +237,24 @@ void txn_answers_drop(struct txn_answers *a)
     a->count--;
     if (a->first->start == a->first->end)
         chunk_drop_first(a);
+}
+
+/* Of those that follow the oldest in its chunk. */
+static void prefetch_oldest(const struct txn_answers *a, unsigned n)
+{
+    const struct txn_answers_chunk *c = a->first;
+    for (size_t at = c->start; at < c->end && n > 0; n--) {
+        const struct txn_answer *it = (const struct txn_answer *)(const void *)(c->b + at);
+        txn_answers_prefetch(a, it->key);
+        at += bytes_of(it->n);
+    }
+}
+
+void txn_answers_drop_until(struct txn_answers *a, uint64_t now)
+{
+    for (unsigned i = 0; txn_answers_oldest(a) <= now; i++) {
+        if (i % DROP_BURST == 0)
+            prefetch_oldest(a, DROP_BURST);
+        txn_answers_drop(a);
+    }
 }

@@ -30,10 +30,12 @@ void txn_answers_fini(struct txn_answers *a);
 /* `until`: not earlier than that of the last one. Without memory nothing is remembered. */
 void txn_answers_put(struct txn_answers *a, uint64_t key, uint64_t merge_key, uint64_t until,
                      struct slice text);
+void txn_answers_prefetch(const struct txn_answers *a, uint64_t key); /* it will be asked for */
 bool txn_answers_has(const struct txn_answers *a, uint64_t key);
 /* Valid until the next put or drop. */
 bool txn_answers_find(const struct txn_answers *a, uint64_t key, struct slice *ret);
 uint64_t txn_answers_oldest(const struct txn_answers *a); /* its `until`; UINT64_MAX: none there */
 void txn_answers_drop(struct txn_answers *a);             /* the oldest; there is one */
+void txn_answers_drop_until(struct txn_answers *a, uint64_t now); /* all whose `until` has come */
 
 #endif

@@ -275,6 +275,16 @@ void txn_layer_input(struct txn_layer *l, struct sip_msg *msg, const struct tran
     l->flow = NULL;
 }
 
+void txn_layer_ahead(const struct txn_layer *l, const struct sip_msg *msg,
+                     const struct transport_flow *flow)
+{
+    struct txn_key key;
+    if (!msg->is_request || msg->method == SIP_ACK || msg->method == SIP_CANCEL)
+        return;
+    txn_key_server(msg, flow, false, &key);
+    txn_answers_prefetch(&l->answers, txn_key_number(&key));
+}
+
 static bool waits_for_answer(struct txn_base *t)
 {
     if (t->is_client)

@@ -142,6 +142,13 @@ void txn_build_kept(struct buf *b, const struct sip_msg *req);
 void txn_build_ack(struct buf *b, const struct sip_msg *invite, const struct sip_msg *rsp);
 void txn_build_cancel(struct buf *b, const struct sip_msg *invite, struct slice reason_hdr);
 
+static inline uint64_t txn_key_number(const struct txn_key *k)
+{
+    uint64_t v;
+    memcpy(&v, k->b, sizeof(v));
+    return v;
+}
+
 static inline struct txn_server *txn_server_of(struct txn_base *t)
 {
     return CONTAINER_OF(t, struct txn_server, t);

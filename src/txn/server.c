@@ -119,13 +119,6 @@ static bool is_bare_challenge(const struct txn_server *st)
            !sip_msg_hdr(st->live, SIP_HDR_PROXY_AUTHORIZATION);
 }
 
-static uint64_t key_number(const struct txn_key *k)
-{
-    uint64_t v;
-    memcpy(&v, k->b, sizeof(v));
-    return v;
-}
-
 static void remember(struct txn_server *st, struct slice rsp)
 {
     struct txn_layer *l = st->t.layer;
@@ -135,7 +128,7 @@ static void remember(struct txn_server *st, struct slice rsp)
         return;
     if (l->answers.count == TXN_LINGER_MAX)
         txn_answers_drop(&l->answers);
-    txn_answers_put(&l->answers, key_number(&st->t.key), merge ? key_number(&st->merge) : 0,
+    txn_answers_put(&l->answers, txn_key_number(&st->t.key), merge ? txn_key_number(&st->merge) : 0,
                     loop_now(l->loop) + j, rsp);
     if (!loop_timer_is_armed(&l->answers_timer))
         loop_timer_set(l->loop, &l->answers_timer, j);
@@ -144,7 +137,7 @@ static void remember(struct txn_server *st, struct slice rsp)
 bool txn_server_answer_again(struct txn_layer *l, const struct txn_key *key)
 {
     struct slice rsp;
-    if (l->flow->kind != TRANSPORT_UDP || !txn_answers_find(&l->answers, key_number(key), &rsp))
+    if (l->flow->kind != TRANSPORT_UDP || !txn_answers_find(&l->answers, txn_key_number(key), &rsp))
         return false;
     (void)l->cb.send(l->cb.arg, l->flow, rsp); /* lost: as if on the way */
     return true;
@@ -152,15 +145,14 @@ bool txn_server_answer_again(struct txn_layer *l, const struct txn_key *key)
 
 bool txn_server_was_merged(const struct txn_layer *l, const struct txn_key *key)
 {
-    return txn_answers_has(&l->answers, key_number(key));
+    return txn_answers_has(&l->answers, txn_key_number(key));
 }
 
 void txn_server_answers_ran(void *layer)
 {
     struct txn_layer *l = layer;
     uint64_t now = loop_now(l->loop);
-    while (txn_answers_oldest(&l->answers) <= now)
-        txn_answers_drop(&l->answers);
+    txn_answers_drop_until(&l->answers, now);
     if (l->answers.count)
         loop_timer_set(l->loop, &l->answers_timer, txn_answers_oldest(&l->answers) - now);
 }

@@ -64,6 +64,9 @@ struct txn_layer *txn_layer_free(struct txn_layer *l);
 /* From transport's on_msg; and its on_closed (every transaction of that connection that still
  * waits for an answer gets TRANSPORT_ERROR). */
 void txn_layer_input(struct txn_layer *l, struct sip_msg *msg, const struct transport_flow *flow);
+/* From transport's on_ahead. */
+void txn_layer_ahead(const struct txn_layer *l, const struct sip_msg *msg,
+                     const struct transport_flow *flow);
 void txn_layer_conn_closed(struct txn_layer *l, uint64_t conn);
 size_t txn_layer_count(const struct txn_layer *l); /* transactions and remembered answers */
 
