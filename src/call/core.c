@@ -32,15 +32,16 @@ int call_text_set(struct call_text *t, struct slice s)
         memcpy(p, s.p, s.n);
     call_text_clear(t);
     t->p = p;
-    t->n = s.n;
+    t->n = (uint32_t)s.n;
     return 0;
 }
 
 void call_text_clear(struct call_text *t)
 {
-    if (t->p)
+    if (t->p && !t->lent) {
         secret_wipe(t->p, t->n); /* descriptions hold keys */
-    free(t->p);
+        free(t->p);
+    }
     *t = (struct call_text){0};
 }
 
@@ -125,7 +126,7 @@ struct call_core *call_core_free(struct call_core *core)
     LIST_FOR_EACH(n, &core->calls)
     {
         struct call *c = CONTAINER_OF(n, struct call, node);
-        if (c->slot != SNAPSHOT_NONE)
+        if (c->slot != SLOT_NONE)
             leave_standing(c);
         call_free(c);
     }

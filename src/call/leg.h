@@ -18,7 +18,7 @@
  *   info.c      digits by INFO for phones that know no RTP events, and from those that do
  *   end.c       teardown, CDR
  *   snapshot.c  what a restarted process needs to go on, restore.c its way back, resume.c what was
- *               under way
+ *               under way, slots.c where it lies
  *   core.c      calls by id and by dialog, limits, dispatch of in-dialog requests
  *
  * Ownership: the core owns calls, a call owns its legs. A leg holds borrowed transactions and lets
@@ -31,6 +31,7 @@
 #include "call/call.h"
 #include "call/leg_media.h"
 #include "call/offers.h"
+#include "call/slots.h"
 #include "dialog/dialog.h"
 #include "dialog/rel.h"
 #include "dialog/timer.h"
@@ -77,7 +78,13 @@ enum leg_event {
 /* A text of its own: descriptions, ACKs kept for retransmission. */
 struct call_text {
     char *p;
-    size_t n;
+    uint32_t n;
+    bool lent; /* it lies in the call's snapshot, and nowhere else: not ours to free */
+};
+
+/* Where a text lies in the snapshot, and how long it is there. */
+struct call_saved {
+    uint16_t at, n; /* at 0: not there */
 };
 
 struct leg {
@@ -130,6 +137,7 @@ struct leg {
     struct leg_media media;
     struct call_text remote_sdp; /* the peer's last description */
     struct call_text local_sdp;  /* our last description towards it */
+    struct call_saved remote_saved, local_saved;
     uint64_t sdp_session;
     bool early_media;         /* callee: its early description has been applied */
     bool rang;                /* callee: a 18x came */
@@ -219,8 +227,9 @@ struct call {
     struct loop_defer reap;
     uint16_t end_status;
     struct call_reasons *reasons; /* NULL: nothing has failed or ended yet */
-    uint32_t slot;                /* snapshot slot; SNAPSHOT_NONE: none */
-    struct loop_defer save;       /* into it, at the end of this wake-up */
+    uint32_t slot;                /* snapshot slot; SLOT_NONE: none */
+    bool save_due;
+    struct loop_defer save; /* into it, at the end of this wake-up */
 };
 
 struct call_history {
@@ -256,8 +265,6 @@ struct call_core {
     /* Restored calls: this worker is to be told which endpoints stand. */
     bool sweep_due[MEDIA_WORKERS_MAX];
 };
-
-#define SNAPSHOT_NONE UINT32_MAX
 
 /* NULL: no memory; the call ends without words. */
 struct call_reasons *call_reasons_make(struct call *c);
