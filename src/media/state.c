@@ -7,12 +7,13 @@
 #include "ipc/ipc.h"
 #include "media/role.h"
 
-#define MAGIC 0x31616964656d7473ull /* "stmedia1" */
+#define MAGIC 0x32616964656d7473ull /* "stmedia2" */
 #define ALIGN 64u
 #define TABLES 4 /* two generations, RTCP's own beside them */
-#define SLOT_SIZE                                                       \
-    (sizeof(struct media_slot) + TABLES * sizeof(struct media_tables) + \
-     sizeof(struct media_ice_pairs) + sizeof(struct media_packed_more))
+#define SLOT_SIZE                                                                 \
+    (sizeof(struct media_slot) + TABLES * sizeof(struct media_tables) +           \
+     TABLES * sizeof(struct media_tables_more) + sizeof(struct media_ice_pairs) + \
+     sizeof(struct media_packed_more))
 
 static size_t head_size(void)
 {
@@ -207,7 +208,11 @@ int media_state_map(int fd, uint32_t max_endpoints, struct media_state *ret)
     s.tables[1] = s.tables[0] + max_endpoints;
     s.rtcp[0] = s.tables[1] + max_endpoints;
     s.rtcp[1] = s.rtcp[0] + max_endpoints;
-    s.ice = (struct media_ice_pairs *)(void *)(s.rtcp[1] + max_endpoints);
+    s.tables_more[0] = (struct media_tables_more *)(void *)(s.rtcp[1] + max_endpoints);
+    s.tables_more[1] = s.tables_more[0] + max_endpoints;
+    s.rtcp_more[0] = s.tables_more[1] + max_endpoints;
+    s.rtcp_more[1] = s.rtcp_more[0] + max_endpoints;
+    s.ice = (struct media_ice_pairs *)(void *)(s.rtcp_more[1] + max_endpoints);
     s.more = (struct media_packed_more *)(void *)(s.ice + max_endpoints);
     struct media_state_head *h = s.head;
     bool same = h->magic == MAGIC && h->slot_size == SLOT_SIZE && h->slot_count == max_endpoints &&

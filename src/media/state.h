@@ -123,11 +123,17 @@ struct media_slot {
 
 /* What not every endpoint has lies behind all slots, each kind in a row of its own, so that the memory
  * of the others is never touched: most calls have one generation of keys, no ICE and one key for
- * RTP and RTCP. A table is zeroed when its epoch begins, pairs when the first check has come; neither
- * with the slot. */
+ * RTP and RTCP, and one SSRC each way. A table is zeroed when its epoch begins, pairs when the first
+ * check has come; neither with the slot. */
 struct media_tables { /* of one generation of keys */
     struct rtp_rx_table rx;
     struct rtp_tx_table tx;
+};
+
+/* Of those that have more SSRCs than most. */
+struct media_tables_more {
+    struct rtp_rx_more rx;
+    struct rtp_tx_more tx;
 };
 
 struct media_state_head {
@@ -145,6 +151,7 @@ struct media_state {
     struct media_slot *slots;
     struct media_tables *tables[2]; /* [media_table(epoch)][slot] */
     struct media_tables *rtcp[2];   /* the same, where RTCP has keys of its own */
+    struct media_tables_more *tables_more[2], *rtcp_more[2];
     struct media_ice_pairs *ice;    /* [slot] */
     struct media_packed_more *more; /* [slot] */
     size_t size;

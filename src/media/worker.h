@@ -274,14 +274,28 @@ static inline uint32_t media_slot_of(const struct media_endpoint *e)
     return (uint32_t)e->id - e->role->cfg.first_endpoint;
 }
 
-/* Packet indices under the key of that epoch. */
-static inline struct media_tables *media_tables(const struct media_endpoint *e, uint32_t epoch)
+/* Packet indices under the key of that epoch; `rtcp`: where RTCP has keys of its own. */
+static inline struct media_tables *media_tables(const struct media_endpoint *e, bool rtcp,
+                                                uint32_t epoch)
 {
-    return &e->role->state.tables[media_table(epoch)][media_slot_of(e)];
+    const struct media_state *s = &e->role->state;
+    return &(rtcp ? s->rtcp : s->tables)[media_table(epoch)][media_slot_of(e)];
 }
-static inline struct media_tables *media_tables_rtcp(const struct media_endpoint *e, uint32_t epoch)
+static inline struct media_tables_more *media_tables_more(const struct media_endpoint *e, bool rtcp,
+                                                          uint32_t epoch)
 {
-    return &e->role->state.rtcp[media_table(epoch)][media_slot_of(e)];
+    const struct media_state *s = &e->role->state;
+    return &(rtcp ? s->rtcp_more : s->tables_more)[media_table(epoch)][media_slot_of(e)];
+}
+static inline struct rtp_rx media_rx(const struct media_endpoint *e, bool rtcp, uint32_t epoch)
+{
+    return (struct rtp_rx){&media_tables(e, rtcp, epoch)->rx,
+                           &media_tables_more(e, rtcp, epoch)->rx};
+}
+static inline struct rtp_tx media_tx(const struct media_endpoint *e, bool rtcp, uint32_t epoch)
+{
+    return (struct rtp_tx){&media_tables(e, rtcp, epoch)->tx,
+                           &media_tables_more(e, rtcp, epoch)->tx};
 }
 
 /* CLEANUP(media_terms_wipe). */
