@@ -304,6 +304,11 @@ static inline void media_endpoint_terms(const struct media_endpoint *e, struct m
     media_terms_read(&e->role->state, media_slot_of(e), ret);
 }
 
+static inline const struct media_ice_terms *media_endpoint_ice(const struct media_endpoint *e)
+{
+    return media_terms_ice(&e->role->state, media_slot_of(e));
+}
+
 static inline uint64_t media_tag(uint64_t id, bool rtcp)
 {
     return id << 1 | rtcp;
