@@ -97,7 +97,6 @@ static bool restore_texts(struct leg *l, const struct snapshot_leg *s, struct sl
     l->path = strndup(t[TEXT_PATH].p, t[TEXT_PATH].n);
     return l->target_uri && l->path && restore_policy(t[TEXT_POLICY], &policy) &&
            leg_set_user(l, t[TEXT_NAME], t[TEXT_DOMAIN], t[TEXT_DISPLAY], &policy) == 0 &&
-           slice_to_str(t[TEXT_CONTACT_USER], l->contact_user, sizeof(l->contact_user)) &&
            slice_to_str(t[TEXT_AGENT], l->agent, sizeof(l->agent)) &&
            dialog_load(&l->dialog, t[TEXT_DIALOG].p, t[TEXT_DIALOG].n) == 0 &&
            call_text_set(&l->remote_sdp, t[TEXT_REMOTE_SDP]) == 0 &&
@@ -226,9 +225,9 @@ static bool restore_legs(struct call *c, const struct snapshot_slot *s, struct s
 {
     struct slice target, crossing, best;
     if (!take(&rest, s->target_n, &target) || !take(&rest, s->crossing_n, &crossing) ||
-        !take(&rest, s->best_n, &best) || !slice_to_str(target, c->target, sizeof(c->target)) ||
-        call_text_set(&c->crossing, crossing) < 0 || s->leg_count == 0 ||
-        s->leg_count > CALL_LEGS_MAX + 1)
+        !take(&rest, s->best_n, &best) || target.n >= CALL_TARGET_MAX ||
+        !(c->target = strndup(target.p, target.n)) || call_text_set(&c->crossing, crossing) < 0 ||
+        s->leg_count == 0 || s->leg_count > CALL_LEGS_MAX + 1)
         return false;
     struct call_reasons *why = best.n ? call_reasons_make(c) : NULL;
     if (why && !slice_to_str(best, why->best, sizeof(why->best)))

@@ -146,7 +146,6 @@ static bool save_texts(struct leg *l, enum form form, struct snapshot_leg *s, st
         [TEXT_DOMAIN] = slice_from_str(l->user.domain),
         [TEXT_DISPLAY] = slice_from_str(l->user.display),
         [TEXT_TARGET_URI] = slice_from_str(l->target_uri),
-        [TEXT_CONTACT_USER] = slice_from_str(l->contact_user),
         [TEXT_AGENT] = slice_from_str(l->agent),
         [TEXT_DIALOG] = slice_from(dialog, dialog_n),
         [TEXT_REMOTE_SDP] = whole ? call_text_slice(&l->remote_sdp) : SLICE_NONE,
@@ -289,10 +288,10 @@ static bool save_as(struct call *c, enum form form, struct snapshot_slot *s, str
     struct slice crossing = early ? call_text_slice(&c->crossing) : SLICE_NONE;
     *data = buf_over(s->data, CALL_SNAPSHOT_MAX - sizeof(*s));
     save_head(c, form, s);
-    s->target_n = (uint16_t)strlen(c->target);
+    s->target_n = (uint16_t)strlen(call_target(c));
     s->crossing_n = (uint16_t)crossing.n;
     s->best_n = (uint16_t)best.n;
-    buf_put_str(data, c->target);
+    buf_put_str(data, call_target(c));
     buf_put_slice(data, crossing);
     buf_put_slice(data, best);
     if (crossing.n > UINT16_MAX)
@@ -456,14 +455,27 @@ void snapshot_save(struct call *c)
     secret_wipe(s, used < CALL_SNAPSHOT_MAX ? used : CALL_SNAPSHOT_MAX);
 }
 
+/* The next description of a call that stands has lines of its own. */
+static void keying_forget(struct call *c)
+{
+    LIST_FOR_EACH(n, &c->legs)
+    {
+        struct leg *l = CONTAINER_OF(n, struct leg, node);
+        if (l->state == LEG_UP && c->ex.state == EXCHANGE_IDLE && !leg_media_is_busy(&l->media))
+            leg_media_forget_texts(&l->media);
+    }
+}
+
 static void save_now(void *arg)
 {
     struct call *c = arg;
     if (c->save_due)
         snapshot_save(c);
     loop_defer_cancel(&c->save);
-    if (c->slot != SLOT_NONE && c->phase == CALL_ANSWERED)
+    if (c->slot != SLOT_NONE && c->phase == CALL_ANSWERED) {
         texts_lend(c, true);
+        keying_forget(c);
+    }
 }
 
 void snapshot_init(struct call *c)

@@ -29,7 +29,6 @@ enum snapshot_text {
     TEXT_DOMAIN,
     TEXT_DISPLAY,
     TEXT_TARGET_URI,
-    TEXT_CONTACT_USER,
     TEXT_AGENT,
     TEXT_DIALOG,
     TEXT_REMOTE_SDP,
