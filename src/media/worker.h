@@ -137,10 +137,10 @@ struct media_endpoint {
     struct list source; /* in role->sources: tone, clock */
     struct list digit;  /* in role->digits */
     struct map_node by_key;
-    uint8_t key[12];               /* call, leg, stream */
-    struct media_protection told;  /* opaque: the record that signalling has */
-    struct media_endpoint *bundle; /* whose transport it uses; NULL: its own */
-    struct media_endpoint *members[MEDIA_BUNDLE_MAX];
+    uint8_t key[12];                 /* call, leg, stream */
+    struct media_protection *told;   /* opaque: the record that signalling has; NULL: none yet */
+    struct media_endpoint *bundle;   /* whose transport it uses; NULL: its own */
+    struct media_endpoint **members; /* MEDIA_BUNDLE_MAX places; NULL: never had any */
 };
 
 struct media_packet {
@@ -398,7 +398,8 @@ static inline struct media_endpoint *media_transport(struct media_endpoint *e)
 {
     return e->bundle ? e->bundle : e;
 }
-/* 0; -ENOSPC. */
+/* 0; -ENOSPC, -ENOMEM. */
+int media_bundle_room(struct media_endpoint *owner) MUST_CHECK;
 int media_bundle_join(struct media_endpoint *e, struct media_endpoint *owner) MUST_CHECK;
 void media_bundle_leave(struct media_endpoint *e); /* as member and as owner */
 /* Which of the bundle's endpoints a packet in clear belongs to. */
