@@ -1,4 +1,5 @@
 /* Media events, built-in targets, limits, and the death of either process while calls stand. */
+#include "call/snapshot_form.h"
 #include "signal/testphone.h"
 #include "signal/testslot.h"
 
@@ -395,6 +396,85 @@ static void test_closing_takes_no_calls(void **state)
 
 /* --- signalling dies ------------------------------------------------------------------------- */
 
+static void assert_lent(const struct call *c)
+{
+    const struct slots *slots = &c->core->snapshots->slots;
+    const char *at = (const char *)slots_at(slots, c->slot);
+    const struct call_text *const texts[] = {&c->a->remote_sdp, &c->a->local_sdp, &c->b->remote_sdp,
+                                             &c->b->local_sdp};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        assert_true(texts[i]->lent && texts[i]->n > 0);
+        assert_true(texts[i]->p > at &&
+                    texts[i]->p + texts[i]->n <= at + slots_cap(slots, c->slot));
+        assert_memory_equal(texts[i]->p, "v=0\r\n", 5);
+    }
+    assert_null(c->a->media.first.text); /* keying lines of what is written */
+    assert_null(c->b->media.first.text);
+}
+
+/* The descriptions of a call that stands lie in its snapshot alone: also when they change, and the
+ * call moves to a larger slot and back; the same offer again gets the same answer from there. */
+static void test_descriptions_lie_in_the_snapshot(void **state)
+{
+    struct kit *k = *state;
+    struct duo t;
+    char offer[2048], answer[2048];
+    up(k, &t);
+    call_up(&t.p, &t.a, &t.b);
+    struct call *c = CONTAINER_OF(k->role->calls->calls.next, struct call, node);
+    assert_lent(c);
+    uint32_t slot = c->slot;
+    snprintf(offer, sizeof(offer), "%sa=x-long:%01200d\r\n", phone_sdp(&t.a, 4100, "sendonly"), 7);
+    side_send(&t.p.a, "INVITE", "", offer);
+    side_await_request(&t.p.b, "INVITE");
+    side_answer(&t.p.b, "200 OK", "", phone_sdp(&t.b, 6100, "recvonly"));
+    await(&t.b, "ACK ");
+    side_await(&t.p.a, "200");
+    snprintf(answer, sizeof(answer), SLICE_FMT, SLICE_ARG(t.a.msg.body));
+    side_ack(&t.p.a, NULL);
+    kit_run(k);
+    assert_true(c->slot != slot);
+    assert_lent(c);
+    assert_true(slice_eq(call_text_slice(&c->a->remote_sdp), slice_from_str(offer)));
+    side_send(&t.p.a, "INVITE", "", offer);
+    side_await(&t.p.a, "200");
+    assert_true(slice_eq(t.a.msg.body, slice_from_str(answer)));
+    side_ack(&t.p.a, NULL);
+    side_send(&t.p.a, "INVITE", "", phone_sdp(&t.a, 4100, "sendrecv"));
+    side_await_request(&t.p.b, "INVITE");
+    side_answer(&t.p.b, "200 OK", "", phone_sdp(&t.b, 6100, "sendrecv"));
+    await(&t.b, "ACK ");
+    side_await(&t.p.a, "200");
+    side_ack(&t.p.a, NULL);
+    kit_run(k);
+    assert_lent(c);
+    assert_int_equal(slots_cap(&k->role->calls->snapshots->slots, c->slot),
+                     slots_cap(&k->role->calls->snapshots->slots, slot));
+    hang_up(&t.p.a, &t.p.b);
+    fini(&t);
+}
+
+/* The ACK is lost and the 200 comes again, at once and when the call has changed since: another ACK with
+ * the number of that INVITE. */
+static void test_ack_is_printed_again(void **state)
+{
+    struct kit *k = *state;
+    struct duo t;
+    up(k, &t);
+    call_up(&t.p, &t.a, &t.b);
+    uint32_t cseq = t.b.msg.cseq;
+    for (int i = 0; i < 2; i++) {
+        side_answer(&t.p.b, "200 OK", "", phone_sdp(&t.b, 6000, "sendrecv"));
+        await(&t.b, "ACK ");
+        assert_int_equal(t.b.msg.cseq, cseq);
+        assert_got(&t.b, "Content-Length: 0\r\n");
+        await_nothing(&t.b);
+        kit_advance(k, 40000); /* no transaction waits for it any more */
+    }
+    hang_up(&t.p.a, &t.p.b);
+    fini(&t);
+}
+
 static void test_call_goes_on_after_a_restart(void **state)
 {
     struct kit *k = *state;
@@ -538,6 +618,8 @@ int main(void)
         KIT_TEST(test_snapshots_without_calls_take_no_memory),
         KIT_TEST(test_legs_max),
         KIT_TEST(test_closing_takes_no_calls),
+        KIT_TEST(test_descriptions_lie_in_the_snapshot),
+        KIT_TEST(test_ack_is_printed_again),
         KIT_TEST(test_call_goes_on_after_a_restart),
         KIT_TEST(test_session_timer_goes_on_after_a_restart),
         KIT_TEST(test_builtin_after_a_restart),
