@@ -4,7 +4,7 @@
  *   slot          what it is                                                  signal media web
  *   CONFIG        memfd, read-only: struct app_config                            R     R    R
  *   CONN_SLOTS    memfd of transport_slots_size(limits.connections)              x
- *   CALL_STATE    memfd of limits.calls * CALL_SNAPSHOT_SIZE                     x
+ *   CALL_STATE    memfd of call_snapshot_size(limits.calls)                    x
  *   MEDIA_STATE   memfd of media_state_size(a worker's endpoints), for each its own    x
  *   MEDIA_STATS   memfd of media_stats_size(endpoints of all workers)         r/only   x  r/only
  *   MEDIA_SEEN    memfd of mikey_seen_size(), for all workers                          x

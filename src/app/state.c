@@ -283,7 +283,7 @@ static int memory_make(struct state *s, const struct app_config *c)
         size_t size;
     } memory[] = {
         {ROLE_FD_CONN_SLOTS, "sotto-connections", transport_slots_size(c->max_connections)},
-        {ROLE_FD_CALL_STATE, "sotto-calls", (size_t)c->max_calls * CALL_SNAPSHOT_SIZE},
+        {ROLE_FD_CALL_STATE, "sotto-calls", call_snapshot_size(c->max_calls)},
         {ROLE_FD_MEDIA_STATS, "sotto-stats",
          media_stats_size(media_way_endpoints(c, s->media.workers))},
         {ROLE_FD_MEDIA_SEEN, "sotto-mikey", mikey_seen_size()},

@@ -23,7 +23,7 @@
 #define CALL_REFUSED_SHOWN_S 60
 /* Of a call, over the death of the process. One that rings in so many places that they do not fit (about
  * ten) is ended by the next process: 503 to the caller, CANCEL to the callees. */
-#define CALL_SNAPSHOT_SIZE 32768u
+#define CALL_SNAPSHOT_MAX 32768u
 
 struct call_core;
 
@@ -58,8 +58,10 @@ struct call_config {
     uint32_t media_workers; /* 1 .. MEDIA_WORKERS_MAX */
     uint32_t media_room;    /* endpoints that each has places and ports for; 0: not known */
     int stats_fd;           /* memfd of struct media_stats rows; -1: none */
-    int snapshot_fd;        /* memfd of max_calls * CALL_SNAPSHOT_SIZE; -1: none */
+    int snapshot_fd;        /* memfd of call_snapshot_size(max_calls) bytes; -1: none */
 };
+
+size_t call_snapshot_size(uint32_t max_calls);
 
 int call_core_new(const struct call_config *cfg, struct call_core **ret) MUST_CHECK;
 struct call_core *call_core_free(struct call_core *core); /* calls are left standing elsewhere */

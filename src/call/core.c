@@ -32,15 +32,16 @@ int call_text_set(struct call_text *t, struct slice s)
         memcpy(p, s.p, s.n);
     call_text_clear(t);
     t->p = p;
-    t->n = s.n;
+    t->n = (uint32_t)s.n;
     return 0;
 }
 
 void call_text_clear(struct call_text *t)
 {
-    if (t->p)
+    if (t->p && !t->lent) {
         secret_wipe(t->p, t->n); /* descriptions hold keys */
-    free(t->p);
+        free(t->p);
+    }
     *t = (struct call_text){0};
 }
 
@@ -125,7 +126,7 @@ struct call_core *call_core_free(struct call_core *core)
     LIST_FOR_EACH(n, &core->calls)
     {
         struct call *c = CONTAINER_OF(n, struct call, node);
-        if (c->slot != SNAPSHOT_NONE)
+        if (c->slot != SLOT_NONE)
             leave_standing(c);
         call_free(c);
     }
@@ -218,6 +219,7 @@ static void call_free(struct call *c)
     LIST_FOR_EACH(n, &c->legs)
     leg_free(CONTAINER_OF(n, struct leg, node));
     call_text_clear(&c->crossing);
+    free(c->target);
     free(c->reasons);
     map_remove(&core->by_id, &c->by_id);
     list_remove(&c->node);
@@ -335,7 +337,7 @@ void call_on_answered(struct call *c)
     loop_timer_cancel(c->core->cfg.loop, &c->ring_timer);
     c->answered_unix = loop_unix_now(c->core->cfg.loop);
     log_event(LOG_INFO, "call_answered", LOG_STR("call", c->name), LOG_STR("from", c->a->user.name),
-              LOG_STR("to", c->target), LOG_STR("keying_a", leg_keying_name(c->a)),
+              LOG_STR("to", call_target(c)), LOG_STR("keying_a", leg_keying_name(c->a)),
               LOG_STR("keying_b", c->b ? leg_keying_name(c->b) : "none"));
     warn_of_clear_keys(c->a);
     warn_of_clear_keys(c->b);
@@ -576,10 +578,12 @@ void call_core_invite(struct call_core *core, struct txn_server *st, struct sip_
             call_free(c);
         return;
     }
-    policy_target_str(target, c->target, sizeof(c->target));
+    char dialled[CALL_TARGET_MAX];
+    policy_target_str(target, dialled, sizeof(dialled));
+    c->target = strdup(dialled);
     leg_own_invite(c->a, st);
     log_event(LOG_INFO, "call_started", LOG_STR("call", c->name), LOG_STR("from", caller->name),
-              LOG_STR("to", c->target), LOG_A("peer", &flow->remote));
+              LOG_STR("to", dialled), LOG_A("peer", &flow->remote));
     loop_timer_set(core->cfg.loop, &c->ring_timer, core->cfg.ring_timeout_ms);
     if (rel_take_invite(c->a, req) && setup_take_target(c, target))
         setup_begin(c, req);

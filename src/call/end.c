@@ -40,9 +40,9 @@ static void note_end(struct call *c, uint16_t status, const char *why)
     c->phase = CALL_ENDED;
     loop_timer_cancel(c->core->cfg.loop, &c->ring_timer);
     log_event(answered ? LOG_INFO : LOG_WARN, answered ? "call_ended" : "call_refused",
-              LOG_STR("call", c->name), LOG_STR("from", c->a->user.name), LOG_STR("to", c->target),
-              LOG_I("status", status), LOG_STR("reason", call_end_reason(c)),
-              LOG_A("peer", &c->a->flow.remote));
+              LOG_STR("call", c->name), LOG_STR("from", c->a->user.name),
+              LOG_STR("to", call_target(c)), LOG_I("status", status),
+              LOG_STR("reason", call_end_reason(c)), LOG_A("peer", &c->a->flow.remote));
 }
 
 /* RFC 3326, for the BYEs and CANCELs. */

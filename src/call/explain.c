@@ -252,7 +252,7 @@ void explain_put(struct buf *b, const struct call *c, bool ended)
 {
     bool answered = c->answered_unix != 0;
     buf_printf(b, "Call %s, from %s@%s to %s.\n", c->name, c->a->user.name, c->a->user.domain,
-               c->target);
+               call_target(c));
     if (ended && !answered) {
         put_refusal(b, c);
         put_signalling(b, c->a, &none);

@@ -18,7 +18,7 @@
  *   info.c      digits by INFO for phones that know no RTP events, and from those that do
  *   end.c       teardown, CDR
  *   snapshot.c  what a restarted process needs to go on, restore.c its way back, resume.c what was
- *               under way
+ *               under way, slots.c where it lies
  *   core.c      calls by id and by dialog, limits, dispatch of in-dialog requests
  *
  * Ownership: the core owns calls, a call owns its legs. A leg holds borrowed transactions and lets
@@ -31,6 +31,7 @@
 #include "call/call.h"
 #include "call/leg_media.h"
 #include "call/offers.h"
+#include "call/slots.h"
 #include "dialog/dialog.h"
 #include "dialog/rel.h"
 #include "dialog/timer.h"
@@ -77,7 +78,13 @@ enum leg_event {
 /* A text of its own: descriptions, ACKs kept for retransmission. */
 struct call_text {
     char *p;
-    size_t n;
+    uint32_t n;
+    bool lent; /* it lies in the call's snapshot, and nowhere else: not ours to free */
+};
+
+/* Where a text lies in the snapshot, and how long it is there. */
+struct call_saved {
+    uint16_t at, n; /* at 0: not there */
 };
 
 struct leg {
@@ -103,11 +110,10 @@ struct leg {
     struct offers offers;        /* callee */
     struct route *route_by_name; /* callee: addresses of a contact that is a name; see route.c */
     char caller_tag[24];         /* callee: To tag with which the caller sees this fork */
-    char contact_user[STORE_NAME_MAX + 1]; /* user part of our Contact towards it */
-    char agent[LEG_AGENT_MAX];             /* User-Agent, of its INVITE or registration */
-    uint8_t announced;                     /* 1 + word that it was told by sound; 0: none; tell.c */
-    uint8_t told;             /* word of X-Sotto-Protection that it was sent last; tell.c */
-    struct call_text display; /* caller: display name of its From, quotes included */
+    char agent[LEG_AGENT_MAX];   /* User-Agent, of its INVITE or registration */
+    uint8_t announced;           /* 1 + word that it was told by sound; 0: none; tell.c */
+    uint8_t told;                /* word of X-Sotto-Protection that it was sent last; tell.c */
+    struct call_text display;    /* caller: display name of its From, quotes included */
 
     struct txn_server *invite_in;  /* INVITE from this leg that we answer */
     struct txn_client *invite_out; /* INVITE to this leg */
@@ -117,11 +123,13 @@ struct leg {
     uint32_t answered_cseq;    /* of the INVITE from it whose 2xx we sent last */
     bool asked_again;          /* callee: its 422 has been heeded once (RFC 4028 s.7.3) */
     uint16_t final_status;
-    char final_reason[64];
 
-    struct call_text ack; /* last ACK to a 2xx, sent again when the 2xx comes again */
+    /* The last ACK to a 2xx goes out again when the 2xx comes again. It is kept only where it holds our
+     * answer to the offer of that 2xx (ack_answers), else printed anew. */
+    struct call_text ack;
     uint32_t ack_cseq;
-    bool ack_answers;                /* it holds our answer to the offer of that 2xx */
+    bool acked;
+    bool ack_answers;
     struct txn_server *answered_txn; /* whose 2xx is sent again until its ACK comes … */
     struct loop_timer resend;        /* … RFC 3261 s.13.3.1.4 */
     uint64_t resend_until;
@@ -130,6 +138,7 @@ struct leg {
     struct leg_media media;
     struct call_text remote_sdp; /* the peer's last description */
     struct call_text local_sdp;  /* our last description towards it */
+    struct call_saved remote_saved, local_saved;
     uint64_t sdp_session;
     bool early_media;         /* callee: its early description has been applied */
     bool rang;                /* callee: a 18x came */
@@ -210,7 +219,7 @@ struct call {
     uint8_t mask;              /* a's m-lines that are relayed */
     uint32_t max_forwards;     /* for the callees' INVITEs */
     struct call_text crossing; /* header lines of the INVITE that go on to the callees */
-    char target[STORE_NAME_MAX + STORE_DOMAIN_MAX + 2]; /* what was dialled, for CDR and show */
+    char *target; /* what was dialled, for CDR and show; NULL: not known yet, see call_target */
     struct exchange ex;
     struct list passages; /* requests on their way from leg to leg; relay.c */
     uint16_t best_status; /* of the legs that failed, RFC 3261 s.16.7 */
@@ -219,8 +228,9 @@ struct call {
     struct loop_defer reap;
     uint16_t end_status;
     struct call_reasons *reasons; /* NULL: nothing has failed or ended yet */
-    uint32_t slot;                /* snapshot slot; SNAPSHOT_NONE: none */
-    struct loop_defer save;       /* into it, at the end of this wake-up */
+    uint32_t slot;                /* snapshot slot; SLOT_NONE: none */
+    bool save_due;
+    struct loop_defer save; /* into it, at the end of this wake-up */
 };
 
 struct call_history {
@@ -257,8 +267,11 @@ struct call_core {
     bool sweep_due[MEDIA_WORKERS_MAX];
 };
 
-#define SNAPSHOT_NONE UINT32_MAX
-
+#define CALL_TARGET_MAX (STORE_NAME_MAX + STORE_DOMAIN_MAX + 2)
+static inline const char *call_target(const struct call *c)
+{
+    return c->target ? c->target : "";
+}
 /* NULL: no memory; the call ends without words. */
 struct call_reasons *call_reasons_make(struct call *c);
 static inline const char *call_end_reason(const struct call *c)

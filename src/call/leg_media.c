@@ -65,6 +65,12 @@ static void text_clear(struct leg_stream *s)
     s->text_n = 0;
 }
 
+void leg_media_forget_texts(struct leg_media *m)
+{
+    for (size_t i = 0; i < places(m); i++)
+        text_clear(place(m, i));
+}
+
 /* Where a request is under way for a stream without an endpoint it opens one. */
 static void count(struct leg_stream *s)
 {

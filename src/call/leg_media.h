@@ -78,6 +78,8 @@ const struct leg_stream *leg_media_stream(const struct leg_media *m, size_t i);
 struct leg_stream *leg_media_stream_make(struct leg_media *m, size_t i);
 /* It has this endpoint since an earlier life of signalling. */
 void leg_media_restore(struct leg_stream *s, uint64_t endpoint);
+/* Our last descriptions are written, and no other will be made of their keying lines. */
+void leg_media_forget_texts(struct leg_media *m);
 /* No endpoint, and none asked for. */
 bool leg_media_is_empty(const struct leg_media *m);
 /* Forgets all endpoints without closing them. */

@@ -164,7 +164,9 @@ bool leg_sip_find_flow(struct leg *l)
 static void put_contact(struct leg *l, struct buf *b)
 {
     BUF_PUT_LIT(b, "Contact: <");
-    transport_put_contact_uri(b, cfg_of(l)->transport, &l->flow, slice_from_str(l->contact_user));
+    /* Callees see the caller in it. */
+    struct slice user = l->index == 0 ? SLICE_NONE : slice_from_str(l->call->a->user.name);
+    transport_put_contact_uri(b, cfg_of(l)->transport, &l->flow, user);
     BUF_PUT_LIT(b, ">\r\n");
 }
 
@@ -283,7 +285,6 @@ bool leg_sip_make_dialog(struct leg *l)
     buf_put_char(&tb, '@');
     buf_put_str(&tb, l->user.domain);
     buf_put_char(&tb, '>');
-    snprintf(l->contact_user, sizeof(l->contact_user), "%s", c->a->user.name);
     uint32_t cseq = 0;
     crypto_random(&cseq, sizeof(cseq));
     int r = fb.overflow || tb.overflow
@@ -333,20 +334,35 @@ void leg_sip_invite(struct leg *l, struct slice sdp)
         invite_failed(l);
 }
 
-void leg_sip_ack(struct leg *l, struct slice sdp)
+static void ack_print(struct leg *l, uint32_t cseq, struct slice sdp, struct buf *b)
 {
     char branch[TXN_BRANCH_MAX];
+    txn_branch_new(branch);
+    put_request(l, b, SLICE_LIT("ACK"), cseq, branch);
+    sip_put_body(b, sdp.n ? "application/sdp" : NULL, sdp);
+}
+
+static void ack_send(struct leg *l, struct slice ack)
+{
+    int r = transport_send(cfg_of(l)->transport, &l->flow, ack);
+    if (r < 0)
+        log_event(LOG_INFO, "ack_not_sent", LOG_STR("call", l->call->name), LOG_ERRNO(r));
+}
+
+void leg_sip_ack(struct leg *l, struct slice sdp)
+{
     if (!leg_sip_find_flow(l))
         return; /* the peer repeats its 2xx, or its call ends by its own timer */
-    txn_branch_new(branch);
     struct buf b = scratch(l);
-    put_request(l, &b, SLICE_LIT("ACK"), l->invite_cseq, branch);
-    sip_put_body(&b, sdp.n ? "application/sdp" : NULL, sdp);
-    if (b.overflow || call_text_set(&l->ack, buf_slice(&b)) < 0)
+    ack_print(l, l->invite_cseq, sdp, &b);
+    if (b.overflow || (sdp.n && call_text_set(&l->ack, buf_slice(&b)) < 0))
         return;
+    if (!sdp.n)
+        call_text_clear(&l->ack);
+    l->acked = true;
     l->ack_cseq = l->invite_cseq;
     l->ack_answers = sdp.n > 0;
-    leg_sip_ack_again(l);
+    ack_send(l, buf_slice(&b));
 }
 
 /* A 2xx that no transaction waits for any more: the ACK that it has had once, or, where we had let
@@ -354,7 +370,7 @@ void leg_sip_ack(struct leg *l, struct slice sdp)
 void leg_sip_ack_stray(struct leg *l, const struct sip_msg *rsp)
 {
     const struct exchange *ex = &l->call->ex;
-    if (l->ack.n && rsp->cseq == l->ack_cseq) {
+    if (l->acked && rsp->cseq == l->ack_cseq) {
         leg_sip_ack_again(l);
         return;
     }
@@ -362,18 +378,23 @@ void leg_sip_ack_stray(struct leg *l, const struct sip_msg *rsp)
         return;
     if (l->state == LEG_ENDING || l->state == LEG_DOWN)
         leg_sip_ack(l, SLICE_NONE);
-    else if (l->restored && l->ack.n == 0 && l->state == LEG_UP &&
+    else if (l->restored && !l->acked && l->state == LEG_UP &&
              (ex->state == EXCHANGE_IDLE || ex->y != l)) /* what it got, the last process knew */
         leg_sip_ack(l, l->ack_answers ? call_text_slice(&l->local_sdp) : SLICE_NONE);
 }
 
 void leg_sip_ack_again(struct leg *l)
 {
-    if (l->ack.n == 0)
+    if (!l->acked)
         return; /* owed still */
-    int r = transport_send(cfg_of(l)->transport, &l->flow, call_text_slice(&l->ack));
-    if (r < 0)
-        log_event(LOG_INFO, "ack_not_sent", LOG_STR("call", l->call->name), LOG_ERRNO(r));
+    struct buf b = scratch(l);
+    if (l->ack_answers)
+        ack_send(l, call_text_slice(&l->ack));
+    else if (leg_sip_find_flow(l)) {
+        ack_print(l, l->ack_cseq, SLICE_NONE, &b);
+        if (!b.overflow)
+            ack_send(l, buf_slice(&b));
+    }
 }
 
 static void on_stray_bye(void *arg, struct txn_client *ct, enum txn_event ev, struct sip_msg *msg)

@@ -1,7 +1,6 @@
 /* Calls back from their slots. What lies there was written by a process that has died, perhaps because of
  * what it wrote: whatever cannot be is refused. */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/secret.h"
@@ -54,12 +53,9 @@ static bool restore_streams(struct leg *l, size_t n, struct slice *rest)
 {
     for (; n > 0; n--) {
         struct snapshot_stream s;
-        struct slice raw, text;
-        if (!take(rest, sizeof(s), &raw))
-            return false;
-        memcpy(&s, raw.p, sizeof(s));
-        if (s.index >= SDP_MEDIA_MAX || !protection_is_sound(&s.protection) ||
-            !take(rest, s.text_n, &text))
+        struct slice text;
+        if (!snapshot_unpack(rest, &s, sizeof(s)) || s.index >= SDP_MEDIA_MAX ||
+            !protection_is_sound(&s.protection) || !take(rest, s.text_n, &text))
             return false;
         struct leg_stream *m = leg_media_stream_make(&l->media, s.index);
         if (!m || m->text || !restore_text(m, text))
@@ -101,7 +97,6 @@ static bool restore_texts(struct leg *l, const struct snapshot_leg *s, struct sl
     l->path = strndup(t[TEXT_PATH].p, t[TEXT_PATH].n);
     return l->target_uri && l->path && restore_policy(t[TEXT_POLICY], &policy) &&
            leg_set_user(l, t[TEXT_NAME], t[TEXT_DOMAIN], t[TEXT_DISPLAY], &policy) == 0 &&
-           slice_to_str(t[TEXT_CONTACT_USER], l->contact_user, sizeof(l->contact_user)) &&
            slice_to_str(t[TEXT_AGENT], l->agent, sizeof(l->agent)) &&
            dialog_load(&l->dialog, t[TEXT_DIALOG].p, t[TEXT_DIALOG].n) == 0 &&
            call_text_set(&l->remote_sdp, t[TEXT_REMOTE_SDP]) == 0 &&
@@ -166,10 +161,8 @@ static void restore_fields(struct leg *l, const struct snapshot_leg *s)
 static bool restore_leg(struct call *c, struct slice *rest, struct resume_leg *ret)
 {
     struct snapshot_leg s;
-    struct slice raw;
-    if (!take(rest, sizeof(s), &raw))
+    if (!snapshot_unpack(rest, &s, sizeof(s)))
         return false;
-    memcpy(&s, raw.p, sizeof(s));
     struct leg *l = leg_is_sound(&s) ? leg_new(c) : NULL;
     if (!l)
         return false;
@@ -232,9 +225,9 @@ static bool restore_legs(struct call *c, const struct snapshot_slot *s, struct s
 {
     struct slice target, crossing, best;
     if (!take(&rest, s->target_n, &target) || !take(&rest, s->crossing_n, &crossing) ||
-        !take(&rest, s->best_n, &best) || !slice_to_str(target, c->target, sizeof(c->target)) ||
-        call_text_set(&c->crossing, crossing) < 0 || s->leg_count == 0 ||
-        s->leg_count > CALL_LEGS_MAX + 1)
+        !take(&rest, s->best_n, &best) || target.n >= CALL_TARGET_MAX ||
+        !(c->target = strndup(target.p, target.n)) || call_text_set(&c->crossing, crossing) < 0 ||
+        s->leg_count == 0 || s->leg_count > CALL_LEGS_MAX + 1)
         return false;
     struct call_reasons *why = best.n ? call_reasons_make(c) : NULL;
     if (why && !slice_to_str(best, why->best, sizeof(why->best)))
@@ -281,62 +274,68 @@ static void restored(struct call *c, struct resume_leg *legs, size_t n, bool bri
     snapshot_save(c); /* the numbers that it jumped to are used up, too */
 }
 
-static bool restore_call(struct call_core *core, uint32_t i)
+static bool is_whole(const struct call_core *core, uint32_t at)
 {
-    struct snapshot_slot *s = snapshot_slot_at(core->snapshots, i);
-    struct resume_leg legs[CALL_LEGS_MAX + 1] = {0};
-    if (s->version != SNAPSHOT_VERSION || s->n > snapshot_cap() || s->worker >= core->workers) {
-        snapshot_discard(core->snapshots, i);
-        return false;
+    const struct slots *slots = &core->snapshots->slots;
+    const struct snapshot_slot *s = snapshot_slot_at(core->snapshots, at);
+    return s->version == SNAPSHOT_VERSION && s->n <= slots_cap(slots, at) - sizeof(*s) &&
+           s->worker < core->workers;
+}
+
+/* Those that are whole are claimed before the first call goes on: it may want a slot of another size.
+ * NULL: no memory. */
+static uint32_t *slots_found(struct call_core *core, size_t *ret_n)
+{
+    struct slots *slots = &core->snapshots->slots;
+    uint32_t *found = calloc((size_t)core->cfg.max_calls + 1, sizeof(*found));
+    *ret_n = 0;
+    for (uint32_t at = 0; found && (at = slots_next(slots, at)) != SLOT_NONE; at++) {
+        if (*ret_n < core->cfg.max_calls && is_whole(core, at)) {
+            slots_claim(slots, at);
+            found[(*ret_n)++] = at;
+        } else { /* free, or not written to its end by a process that was killed */
+            secret_wipe(slots_at(slots, at), slots_cap(slots, at));
+        }
     }
+    if (found)
+        slots_settle(slots);
+    return found;
+}
+
+static bool restore_call(struct call_core *core, uint32_t at)
+{
+    const struct snapshot_slot *s = snapshot_slot_at(core->snapshots, at);
+    struct resume_leg legs[CALL_LEGS_MAX + 1] = {0};
     size_t n = s->n;
-    char *copy = malloc(n ? n : 1); /* the slot is written anew while this is read */
+    struct snapshot_slot *copy = malloc(sizeof(*s) + n); /* it is written anew while this is read */
     struct call *c = copy ? call_new(core, s->call, s->worker) : NULL;
     if (!c) {
         free(copy);
         return false;
     }
-    memcpy(copy, s->data, n);
-    c->slot = i;
-    bool brief = s->brief != 0;
-    bool ok = restore_head(c, s) && restore_legs(c, s, slice_from(copy, n), legs);
+    memcpy(copy, s, sizeof(*s) + n);
+    c->slot = at;
+    bool ok = restore_head(c, copy) && restore_legs(c, copy, slice_from(copy->data, n), legs);
     if (ok) {
-        restored(c, legs, s->leg_count, brief);
+        restored(c, legs, copy->leg_count, copy->brief != 0);
     } else {
         snapshot_drop(c);
         call_discard(c);
     }
-    secret_wipe(copy, n);
+    secret_wipe(copy, sizeof(*copy) + n);
     free(copy);
     return ok;
 }
 
-/* The first slot from `from` on that has memory; count: none. */
-static uint32_t slot_next(const struct call_core *core, uint32_t from)
-{
-    uint32_t count = core->snapshots->count;
-    off_t at = from < count
-                   ? lseek(core->cfg.snapshot_fd, (off_t)from * CALL_SNAPSHOT_SIZE, SEEK_DATA)
-                   : -1;
-    if (at < 0) /* ENXIO: no data behind; where the kernel cannot tell, look at each */
-        return from < count && errno != ENXIO ? from : count;
-    uint32_t slot = (uint32_t)(at / CALL_SNAPSHOT_SIZE);
-    return slot < count ? slot : count;
-}
-
 size_t call_core_restore(struct call_core *core)
 {
-    struct snapshot_map *m = core->snapshots;
-    size_t n = 0;
-    if (!m)
+    size_t n = 0, found_n;
+    uint32_t *found = core->snapshots ? slots_found(core, &found_n) : NULL;
+    if (!found)
         return 0;
-    for (uint32_t i = 0; (i = slot_next(core, i)) < m->count; i++) {
-        for (; m->fresh < i; m->fresh++) /* those in between are free */
-            m->free[m->free_n++] = m->fresh;
-        m->fresh = i + 1;
-        n += restore_call(core, i);
-    }
-    m->cold_n = m->free_n;
+    for (size_t i = 0; i < found_n; i++)
+        n += restore_call(core, found[i]);
+    free(found);
     workers_sweep(core);
     return n;
 }

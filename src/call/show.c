@@ -280,7 +280,7 @@ static void put_call(struct buf *b, const struct call *c, enum call_phase phase)
         put_when(b, "answered", c->answered_unix);
     else
         put_text_or_null(b, "answered", NULL);
-    put_text(b, "to", c->target);
+    put_text(b, "to", call_target(c));
     put_name(b, "legs");
     buf_put_char(b, '[');
     LIST_FOR_EACH(n, &c->legs)

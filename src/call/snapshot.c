@@ -2,43 +2,38 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/secret.h"
 #include "call/snapshot_form.h"
 #include "call/steps.h"
-#include "ipc/ipc.h"
-
-/* One in so many slots may keep its memory while it is free, for the next calls: where calls come and
- * go, none of them gets fresh pages. */
-#define SNAPSHOT_WARM_SHARE 16u
 
 /* What the legs hold at most besides their descriptions. */
 static_assert(2 * (sizeof(struct snapshot_leg) + SDP_MEDIA_MAX * sizeof(struct snapshot_stream) +
                    DIALOG_SAVED_MAX + DIALOG_URI_MAX + 1024) <
-                  CALL_SNAPSHOT_SIZE - 4096,
+                  CALL_SNAPSHOT_MAX - 4096,
               "room for descriptions");
+static_assert(CALL_SNAPSHOT_MAX <= UINT16_MAX, "lengths of texts");
+
+size_t call_snapshot_size(uint32_t max_calls)
+{
+    return slots_size(max_calls);
+}
 
 int snapshot_open(struct call_core *core)
 {
     if (core->cfg.snapshot_fd < 0)
         return 0;
     struct snapshot_map *m = calloc(1, sizeof(*m));
-    void *p = NULL;
     if (!m)
         return -ENOMEM;
-    size_t size = (size_t)core->cfg.max_calls * CALL_SNAPSHOT_SIZE;
-    m->free = calloc(core->cfg.max_calls, sizeof(*m->free));
-    int r = m->free ? ipc_memfd_map(core->cfg.snapshot_fd, size, true, &p) : -ENOMEM;
+    m->draft = calloc(1, CALL_SNAPSHOT_MAX);
+    int r = m->draft ? slots_init(&m->slots, core->cfg.snapshot_fd, core->cfg.max_calls) : -ENOMEM;
     if (r < 0) {
-        free(m->free);
+        free(m->draft);
         free(m);
         return r;
     }
-    m->mem = p;
-    m->count = core->cfg.max_calls;
     core->snapshots = m;
     return 0;
 }
@@ -47,44 +42,46 @@ void snapshot_close(struct call_core *core)
 {
     struct snapshot_map *m = core->snapshots;
     if (m) {
-        munmap(m->mem, (size_t)m->count * CALL_SNAPSHOT_SIZE);
-        free(m->free);
+        slots_fini(&m->slots);
+        free(m->draft);
     }
     free(m);
     core->snapshots = NULL;
 }
 
-/* --- saving ---------------------------------------------------------------------------------- */
-
-static bool slot_take(struct call *c)
+void snapshot_pack(struct buf *b, const void *p, size_t n)
 {
-    struct snapshot_map *m = c->core->snapshots;
-    if (c->slot != SNAPSHOT_NONE)
-        return true;
-    if (m->free_n > 0) {
-        c->slot = m->free[--m->free_n];
-        if (m->cold_n > m->free_n)
-            m->cold_n = m->free_n;
-    } else if (m->fresh < m->count) {
-        c->slot = m->fresh++;
+    uint64_t is_set = 0, words[64] UNINITIALIZED;
+    size_t words_n = 0;
+    for (size_t i = 0; i < n / 8; i++) {
+        uint64_t word;
+        memcpy(&word, (const char *)p + 8 * i, 8);
+        words[words_n] = word;
+        words_n += word != 0;
+        is_set |= (uint64_t)(word != 0) << i;
     }
-    return c->slot != SNAPSHOT_NONE;
+    buf_put(b, &is_set, sizeof(is_set));
+    buf_put(b, words, 8 * words_n);
 }
 
-/* Gives back its memory, and with it whatever it held. False: a page holds several slots. */
-static bool slot_empty(struct snapshot_map *m, uint32_t at)
+bool snapshot_unpack(struct slice *rest, void *p, size_t n)
 {
-    long page = sysconf(_SC_PAGESIZE);
-    return page > 0 && CALL_SNAPSHOT_SIZE % (unsigned long)page == 0 &&
-           madvise(snapshot_slot_at(m, at), CALL_SNAPSHOT_SIZE, MADV_REMOVE) == 0;
+    uint64_t is_set;
+    if (rest->n < sizeof(is_set))
+        return false;
+    memcpy(&is_set, rest->p, sizeof(is_set));
+    *rest = slice_skip(*rest, sizeof(is_set));
+    if ((n < 512 && is_set >> n / 8) || rest->n < 8 * (size_t)__builtin_popcountll(is_set))
+        return false;
+    memset(p, 0, n);
+    for (; is_set; is_set &= is_set - 1) {
+        memcpy((char *)p + 8 * __builtin_ctzll(is_set), rest->p, 8);
+        *rest = slice_skip(*rest, 8);
+    }
+    return true;
 }
 
-static void slot_release(struct snapshot_map *m, uint32_t at)
-{
-    m->free[m->free_n++] = at;
-    if (m->free_n - m->cold_n > m->count / SNAPSHOT_WARM_SHARE + 1)
-        (void)slot_empty(m, m->free[m->cold_n++]); /* all are wiped: it is for the memory alone */
-}
+/* --- saving ---------------------------------------------------------------------------------- */
 
 /* What of a call is written. */
 enum form {
@@ -111,7 +108,7 @@ static void save_streams(const struct leg *l, struct snapshot_leg *s, struct buf
                                                .rtp = m->rtp,
                                                .rtcp = m->rtcp,
                                                .protection = m->protection};
-        buf_put(data, &stream, sizeof(stream));
+        snapshot_pack(data, &stream, sizeof(stream));
         buf_put(data, m->text, text_n);
         s->stream_count++;
     }
@@ -138,8 +135,7 @@ static bool save_request(const struct leg *l, enum form form, struct buf *data)
     return true;
 }
 
-static bool save_texts(const struct leg *l, enum form form, struct snapshot_leg *s,
-                       struct buf *data)
+static bool save_texts(struct leg *l, enum form form, struct snapshot_leg *s, struct buf *data)
 {
     char dialog[DIALOG_SAVED_MAX] UNINITIALIZED;
     size_t dialog_n = dialog_save(&l->dialog, dialog, sizeof(dialog));
@@ -150,7 +146,6 @@ static bool save_texts(const struct leg *l, enum form form, struct snapshot_leg 
         [TEXT_DOMAIN] = slice_from_str(l->user.domain),
         [TEXT_DISPLAY] = slice_from_str(l->user.display),
         [TEXT_TARGET_URI] = slice_from_str(l->target_uri),
-        [TEXT_CONTACT_USER] = slice_from_str(l->contact_user),
         [TEXT_AGENT] = slice_from_str(l->agent),
         [TEXT_DIALOG] = slice_from(dialog, dialog_n),
         [TEXT_REMOTE_SDP] = whole ? call_text_slice(&l->remote_sdp) : SLICE_NONE,
@@ -166,7 +161,7 @@ static bool save_texts(const struct leg *l, enum form form, struct snapshot_leg 
         if (i == TEXT_REQUEST && !save_request(l, form, data))
             return false;
         buf_put_slice(data, texts[i]);
-        s->text_n[i] = (uint32_t)(data->n - at);
+        s->text_n[i] = (uint16_t)(data->n - at);
     }
     return dialog_n > 0;
 }
@@ -185,7 +180,19 @@ static uint16_t flags_of(const struct leg *l)
                       (l->ack_answers ? SNAPSHOT_ACK_ANSWERS : 0));
 }
 
-static bool save_leg(const struct leg *l, enum form form, struct buf *data)
+/* Where its descriptions lie behind the head of the slot. */
+static void note_saved(struct leg *l, const struct snapshot_leg *s, size_t at)
+{
+    at += offsetof(struct snapshot_slot, data);
+    for (size_t i = 0; i < TEXT_REMOTE_SDP; i++)
+        at += s->text_n[i];
+    static_assert(TEXT_LOCAL_SDP == TEXT_REMOTE_SDP + 1, "one behind the other");
+    l->remote_saved = (struct call_saved){(uint16_t)at, s->text_n[TEXT_REMOTE_SDP]};
+    at += s->text_n[TEXT_REMOTE_SDP];
+    l->local_saved = (struct call_saved){(uint16_t)at, s->text_n[TEXT_LOCAL_SDP]};
+}
+
+static bool save_leg(struct leg *l, enum form form, struct buf *data)
 {
     struct snapshot_leg s = {.index = l->index,
                              .flags = flags_of(l),
@@ -204,12 +211,21 @@ static bool save_leg(const struct leg *l, enum form form, struct buf *data)
                              .session_due_unix = l->session_due_unix,
                              .offers = l->offers};
     memcpy(s.caller_tag, l->caller_tag, sizeof(s.caller_tag));
+    /* Its place, of which a part is left over when all of it is known. */
+    char packed[SNAPSHOT_PACKED_MAX(s)] = {0};
     size_t at = data->n;
-    buf_put(data, &s, sizeof(s)); /* its place */
+    buf_put(data, packed, sizeof(packed));
     save_streams(l, &s, data);
+    size_t texts = data->n;
     if (!save_texts(l, form, &s, data) || data->overflow)
         return false;
-    memcpy(data->p + at, &s, sizeof(s));
+    struct buf head = buf_over(packed, sizeof(packed));
+    snapshot_pack(&head, &s, sizeof(s));
+    size_t over = sizeof(packed) - head.n;
+    memmove(data->p + at + head.n, data->p + at + sizeof(packed), data->n - at - sizeof(packed));
+    memcpy(data->p + at, packed, head.n);
+    data->n -= over;
+    note_saved(l, &s, texts - over);
     return true;
 }
 
@@ -265,24 +281,25 @@ static void save_head(const struct call *c, enum form form, struct snapshot_slot
     s->leg_count = 0;
 }
 
-static bool save_as(const struct call *c, enum form form, struct snapshot_slot *s, struct buf *data)
+static bool save_as(struct call *c, enum form form, struct snapshot_slot *s, struct buf *data)
 {
     bool early = c->phase != CALL_ANSWERED && form == FORM_WHOLE;
     struct slice best = early ? slice_from_str(call_best_reason(c)) : SLICE_NONE;
     struct slice crossing = early ? call_text_slice(&c->crossing) : SLICE_NONE;
-    *data = buf_over(s->data, snapshot_cap());
+    *data = buf_over(s->data, CALL_SNAPSHOT_MAX - sizeof(*s));
     save_head(c, form, s);
-    s->target_n = (uint16_t)strlen(c->target);
+    s->target_n = (uint16_t)strlen(call_target(c));
     s->crossing_n = (uint16_t)crossing.n;
     s->best_n = (uint16_t)best.n;
-    buf_put_str(data, c->target);
+    buf_put_str(data, call_target(c));
     buf_put_slice(data, crossing);
     buf_put_slice(data, best);
     if (crossing.n > UINT16_MAX)
         return false;
     LIST_FOR_EACH(n, &c->legs)
     {
-        const struct leg *l = CONTAINER_OF(n, struct leg, node);
+        struct leg *l = CONTAINER_OF(n, struct leg, node);
+        l->remote_saved = l->local_saved = (struct call_saved){0};
         if (!is_kept(l, form))
             continue;
         if (!save_leg(l, form, data))
@@ -292,71 +309,195 @@ static bool save_as(const struct call *c, enum form form, struct snapshot_slot *
     return true;
 }
 
+/* --- descriptions that lie in the slot alone ------------------------------------------------------ */
+
+/* In a call that stands they are read by few, and rarely: no second copy of them is kept. A text that
+ * the slot will not have from now on is taken out of it; of a call that has ended nobody wants it. */
+static void text_take_back(struct call_text *t, bool ended)
+{
+    if (!t->lent)
+        return;
+    if (ended || call_text_set(t, call_text_slice(t)) < 0)
+        call_text_clear(t);
+}
+
+static void texts_take_back(struct call *c, bool all)
+{
+    bool ended = c->phase == CALL_ENDED;
+    LIST_FOR_EACH(n, &c->legs)
+    {
+        struct leg *l = CONTAINER_OF(n, struct leg, node);
+        if (all || !l->remote_saved.at)
+            text_take_back(&l->remote_sdp, ended);
+        if (all || !l->local_saved.at)
+            text_take_back(&l->local_sdp, ended);
+    }
+}
+
+/* It is in the slot: those that were lent have moved with it. */
+static void text_lend(struct call_text *t, char *slot, struct call_saved s, bool is_new)
+{
+    if (!t->lent &&
+        (!is_new || !s.at || t->n == 0 || t->n != s.n || memcmp(t->p, slot + s.at, s.n) != 0))
+        return;
+    call_text_clear(t);
+    *t = (struct call_text){.p = slot + s.at, .n = s.n, .lent = true};
+}
+
+/* `is_new`: also those that were not; nobody may hold a slice of them. */
+static void texts_lend(struct call *c, bool is_new)
+{
+    char *slot = (char *)slots_at(&c->core->snapshots->slots, c->slot);
+    LIST_FOR_EACH(n, &c->legs)
+    {
+        struct leg *l = CONTAINER_OF(n, struct leg, node);
+        text_lend(&l->remote_sdp, slot, l->remote_saved, is_new);
+        text_lend(&l->local_sdp, slot, l->local_saved, is_new);
+    }
+}
+
+/* --- into the slot -------------------------------------------------------------------------------- */
+
+static void slot_give_up(struct call *c)
+{
+    struct snapshot_map *m = c->core->snapshots;
+    struct snapshot_slot *s = snapshot_slot_at(m, c->slot);
+    size_t used = sizeof(*s) + s->n, cap = slots_cap(&m->slots, c->slot);
+    __atomic_store_n(&s->version, 0, __ATOMIC_SEQ_CST);
+    secret_wipe(s, used < cap ? used : cap); /* descriptions hold keys */
+    slots_release(&m->slots, c->slot);
+    c->slot = SLOT_NONE;
+}
+
+/* Over what is there. No key stays behind the end, where the wipe would not find it. */
+static void write_here(struct snapshot_slot *s, size_t cap, const struct snapshot_slot *draft)
+{
+    size_t before = sizeof(*s) + s->n, n = sizeof(*s) + draft->n;
+    if (before > cap)
+        before = cap;
+    __atomic_store_n(&s->version, 0, __ATOMIC_SEQ_CST);
+    memcpy((char *)s + sizeof(s->version), (const char *)draft + sizeof(s->version),
+           n - sizeof(s->version));
+    if (before > n)
+        secret_wipe((char *)s + n, before - n);
+    __atomic_store_n(&s->version, SNAPSHOT_VERSION, __ATOMIC_SEQ_CST);
+}
+
+/* Before it is answered a call grows, and its slot with it. */
+static bool slot_fits(const struct call *c, size_t n)
+{
+    const struct slots *slots = &c->core->snapshots->slots;
+    if (c->slot == SLOT_NONE)
+        return false;
+    return c->phase == CALL_SETUP || c->phase == CALL_RINGING ? n <= slots_cap(slots, c->slot)
+                                                              : slots_is_best(slots, c->slot, n);
+}
+
+/* Into a slot of another size: one of the two is valid, but for an instant. */
+static bool write_elsewhere(struct call *c, const struct snapshot_slot *draft)
+{
+    struct snapshot_map *m = c->core->snapshots;
+    size_t n = sizeof(*draft) + draft->n;
+    uint32_t to = slots_take(&m->slots, n);
+    if (to == SLOT_NONE)
+        return false;
+    struct snapshot_slot *s = snapshot_slot_at(m, to);
+    memcpy((char *)s + sizeof(s->version), (const char *)draft + sizeof(s->version),
+           n - sizeof(s->version));
+    if (c->slot != SLOT_NONE)
+        slot_give_up(c);
+    __atomic_store_n(&s->version, SNAPSHOT_VERSION, __ATOMIC_SEQ_CST);
+    c->slot = to;
+    return true;
+}
+
+static bool slot_write(struct call *c, const struct snapshot_slot *draft)
+{
+    struct snapshot_map *m = c->core->snapshots;
+    texts_take_back(c, false);
+    if (!slot_fits(c, sizeof(*draft) + draft->n))
+        return write_elsewhere(c, draft);
+    write_here(snapshot_slot_at(m, c->slot), slots_cap(&m->slots, c->slot), draft);
+    return true;
+}
+
 void snapshot_save(struct call *c)
 {
     struct snapshot_map *m = c->core->snapshots;
     bool ended = c->phase == CALL_ENDED;
     loop_defer_cancel(&c->save);
+    c->save_due = false;
     if (ended && !has_loose_ends(c)) {
         snapshot_drop(c);
         return;
     }
-    if (!m || !slot_take(c))
+    if (!m)
         return;
-    struct snapshot_slot *s = snapshot_slot_at(m, c->slot);
+    struct snapshot_slot *s = m->draft;
     struct buf data;
-    size_t before = s->n < snapshot_cap() ? s->n : snapshot_cap();
-    __atomic_store_n(&s->version, 0, __ATOMIC_SEQ_CST);
+    size_t used = 0;
     bool ok = save_as(c, ended ? FORM_BRIEF : FORM_WHOLE, s, &data);
     if (!ok) {
-        before = snapshot_cap(); /* all that may have been written */
+        used = CALL_SNAPSHOT_MAX; /* all that may have been written */
         ok = save_as(c, c->phase == CALL_ANSWERED ? FORM_TWO : FORM_BRIEF, s, &data);
     }
     s->n = (uint32_t)data.n;
-    if (before > data.n) /* no key stays behind the end, where the wipe would not find it */
-        secret_wipe(s->data + data.n, before - data.n);
-    if (!ok) {
+    if (used == 0)
+        used = sizeof(*s) + data.n + SNAPSHOT_PACKED_MAX(struct snapshot_leg);
+    if (ok && slot_write(c, s)) {
+        texts_lend(c, false);
+        if (c->phase == CALL_ANSWERED) /* the others when nobody reads them */
+            loop_defer_add(c->core->cfg.loop, &c->save);
+    } else {
         log_event(LOG_WARN, "snapshot_too_large", LOG_STR("call", c->name));
         snapshot_drop(c);
-        return;
     }
-    __atomic_store_n(&s->version, SNAPSHOT_VERSION, __ATOMIC_SEQ_CST);
+    secret_wipe(s, used < CALL_SNAPSHOT_MAX ? used : CALL_SNAPSHOT_MAX);
+}
+
+/* The next description of a call that stands has lines of its own. */
+static void keying_forget(struct call *c)
+{
+    LIST_FOR_EACH(n, &c->legs)
+    {
+        struct leg *l = CONTAINER_OF(n, struct leg, node);
+        if (l->state == LEG_UP && c->ex.state == EXCHANGE_IDLE && !leg_media_is_busy(&l->media))
+            leg_media_forget_texts(&l->media);
+    }
 }
 
 static void save_now(void *arg)
 {
-    snapshot_save(arg);
+    struct call *c = arg;
+    if (c->save_due)
+        snapshot_save(c);
+    loop_defer_cancel(&c->save);
+    if (c->slot != SLOT_NONE && c->phase == CALL_ANSWERED) {
+        texts_lend(c, true);
+        keying_forget(c);
+    }
 }
 
 void snapshot_init(struct call *c)
 {
-    c->slot = SNAPSHOT_NONE;
+    c->slot = SLOT_NONE;
     loop_defer_init(&c->save, save_now, c);
 }
 
 void snapshot_later(struct call *c)
 {
-    if (c->core->snapshots)
-        loop_defer_add(c->core->cfg.loop, &c->save);
+    if (!c->core->snapshots)
+        return;
+    c->save_due = true;
+    loop_defer_add(c->core->cfg.loop, &c->save);
 }
 
 void snapshot_drop(struct call *c)
 {
-    struct snapshot_map *m = c->core->snapshots;
     loop_defer_cancel(&c->save);
-    if (!m || c->slot == SNAPSHOT_NONE)
+    c->save_due = false;
+    if (!c->core->snapshots || c->slot == SLOT_NONE)
         return;
-    struct snapshot_slot *s = snapshot_slot_at(m, c->slot);
-    size_t used = sizeof(*s) + (s->n < snapshot_cap() ? s->n : snapshot_cap());
-    __atomic_store_n(&s->version, 0, __ATOMIC_SEQ_CST);
-    secret_wipe(s, used); /* descriptions hold keys */
-    slot_release(m, c->slot);
-    c->slot = SNAPSHOT_NONE;
-}
-
-void snapshot_discard(struct snapshot_map *m, uint32_t i)
-{
-    if (!slot_empty(m, i))
-        secret_wipe(snapshot_slot_at(m, i), CALL_SNAPSHOT_SIZE);
-    m->free[m->free_n++] = i;
+    texts_take_back(c, true);
+    slot_give_up(c);
 }

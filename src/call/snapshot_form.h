@@ -1,12 +1,15 @@
-/* What lies in a slot of the snapshot memfd, written by snapshot.c and read by restore.c. The slot is
- * bytes without gaps: a call takes one page or two of it, not the room that its texts and m-lines might
- * need. Per leg: the fixed part, its streams, its texts. */
+/* What lies in a slot of the snapshot memfd, written by snapshot.c and read by restore.c. It is bytes
+ * without gaps, so that a call fits into a small slot. Per leg: the fixed part, its streams, its texts;
+ * of the fixed parts only the words that are not zero. */
 #ifndef SOTTO_CALL_SNAPSHOT_FORM_H
 #define SOTTO_CALL_SNAPSHOT_FORM_H
 
+#include <assert.h>
+
+#include "base/buf.h"
 #include "call/leg.h"
 
-#define SNAPSHOT_VERSION 8u
+#define SNAPSHOT_VERSION 9u
 #define SNAPSHOT_NO_LEG 0xffffu
 
 struct snapshot_stream {
@@ -26,7 +29,6 @@ enum snapshot_text {
     TEXT_DOMAIN,
     TEXT_DISPLAY,
     TEXT_TARGET_URI,
-    TEXT_CONTACT_USER,
     TEXT_AGENT,
     TEXT_DIALOG,
     TEXT_REMOTE_SDP,
@@ -70,7 +72,7 @@ struct snapshot_leg {
     uint64_t session_due_unix;
     struct offers offers;
     char caller_tag[24];
-    uint32_t text_n[TEXT_COUNT];
+    uint16_t text_n[TEXT_COUNT];
 };
 
 struct snapshot_slot {
@@ -90,28 +92,24 @@ struct snapshot_slot {
     char data[]; /* target, crossing, sentence to best_status; legs */
 };
 
-/* Where there is no call there is no memory: a free slot is not even read, because that alone would
- * make it resident. Which ones hold something the memfd itself tells (lseek). */
-struct snapshot_map {
-    uint8_t *mem;
-    uint32_t count;
-    uint32_t fresh; /* this slot and those behind it were never used */
-    uint32_t *free; /* used ones that are free: first those without memory, on top the latest */
-    uint32_t free_n, cold_n;
-};
+/* The fixed parts are whole words, at most as many as one has bits. */
+#define SNAPSHOT_PACKED_MAX(type) (sizeof(type) + 8)
+static_assert(sizeof(struct snapshot_leg) % 8 == 0 && sizeof(struct snapshot_leg) <= 512, "words");
+static_assert(sizeof(struct snapshot_stream) % 8 == 0 && sizeof(struct snapshot_stream) <= 512,
+              "words");
+void snapshot_pack(struct buf *b, const void *p, size_t n);
+/* False: they are not all there. */
+bool snapshot_unpack(struct slice *rest, void *p, size_t n) MUST_CHECK;
 
-static inline size_t snapshot_cap(void)
-{
-    return CALL_SNAPSHOT_SIZE - sizeof(struct snapshot_slot);
-}
+struct snapshot_map {
+    struct slots slots;
+    struct snapshot_slot *draft; /* CALL_SNAPSHOT_MAX bytes, wiped; what is about to be written */
+};
 
 static inline struct snapshot_slot *snapshot_slot_at(const struct snapshot_map *m, uint32_t i)
 {
-    return (struct snapshot_slot *)(void *)(m->mem + (size_t)i * CALL_SNAPSHOT_SIZE);
+    return (struct snapshot_slot *)(void *)slots_at(&m->slots, i);
 }
-
-/* Free, or not written to its end by a process that was killed. */
-void snapshot_discard(struct snapshot_map *m, uint32_t i);
 
 /* What a restored leg had under way, until resume.c has made it anew. Borrowed from the slot. */
 struct resume_leg {

@@ -149,7 +149,8 @@ int srtp_session_derive(struct srtp_engine *e, const struct srtp_keys *k,
 
 /* --- contexts --------------------------------------------------------------------------------- */
 
-static_assert(offsetof(struct srtp_ctx, key) == 80, "RTP with AES-128 fills four cache lines");
+static_assert(offsetof(struct srtp_ctx, key) + 11 * 16 + sizeof(struct srtp_auth) <= 4 * CACHE_LINE,
+              "RTP with AES-128 fills four cache lines");
 
 static void sha1_state(const uint8_t block[SHA_CBLOCK], uint32_t ret[5])
 {
@@ -179,6 +180,14 @@ static void auth_init(struct srtp_auth *a, const uint8_t key[SRTP_AUTH_KEY_LEN])
     secret_wipe(block, sizeof(block));
 }
 
+/* Bytes of the allocation. */
+static size_t ctx_size(const struct srtp_ctx *c)
+{
+    size_t size = c->rtcp_at + sizeof(struct srtp_rtcp_keys) + c->key_len;
+
+    return (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}
+
 int srtp_ctx_from_session(struct srtp_engine *e, enum srtp_suite suite,
                           const struct srtp_session_keys s[SRTP_SESSION_COUNT],
                           struct srtp_ctx **ret)
@@ -191,23 +200,22 @@ int srtp_ctx_from_session(struct srtp_engine *e, enum srtp_suite suite,
         .rtcp_tag = info->rtcp_tag_len,
         .aead = info->salt_len == SALT_GCM,
     };
-    size_t keys_at = sizeof(head) + e->ops->key_size(&head);
-    size_t size = keys_at + sizeof(struct srtp_rtcp_keys);
+    size_t auth_at = sizeof(head) + e->ops->key_size(&head);
 
-    size = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    struct srtp_ctx *c = aligned_alloc(CACHE_LINE, size);
+    head.rtcp_at = (uint16_t)(auth_at + sizeof(struct srtp_auth));
+    struct srtp_ctx *c = aligned_alloc(CACHE_LINE, ctx_size(&head));
 
     if (!c)
         return -ENOMEM;
-    memset(c, 0, size);
+    memset(c, 0, ctx_size(&head));
     *c = head;
-    c->size = (uint16_t)size;
-    c->rtcp = (struct srtp_rtcp_keys *)(void *)((uint8_t *)c + keys_at);
+    struct srtp_rtcp_keys *rtcp = (struct srtp_rtcp_keys *)(void *)((uint8_t *)c + c->rtcp_at);
+
     memcpy(c->salt, s[SRTP_SESSION_RTP].salt, sizeof(c->salt));
-    auth_init(&c->auth, s[SRTP_SESSION_RTP].auth);
-    memcpy(c->rtcp->key, s[SRTP_SESSION_RTCP].key, sizeof(c->rtcp->key));
-    memcpy(c->rtcp->salt, s[SRTP_SESSION_RTCP].salt, sizeof(c->rtcp->salt));
-    auth_init(&c->rtcp->auth, s[SRTP_SESSION_RTCP].auth);
+    auth_init((struct srtp_auth *)(void *)((uint8_t *)c + auth_at), s[SRTP_SESSION_RTP].auth);
+    memcpy(rtcp->key, s[SRTP_SESSION_RTCP].key, c->key_len);
+    memcpy(rtcp->salt, s[SRTP_SESSION_RTCP].salt, sizeof(rtcp->salt));
+    auth_init(&rtcp->auth, s[SRTP_SESSION_RTCP].auth);
     int r = e->ops->key_init(e, c, s[SRTP_SESSION_RTP].key);
 
     if (r < 0) {
@@ -234,7 +242,7 @@ struct srtp_ctx *srtp_ctx_free(struct srtp_ctx *c)
     if (!c)
         return NULL;
     c->ops->key_fini(c);
-    secret_wipe(c, c->size);
+    secret_wipe(c, ctx_size(c));
     free(c);
     return NULL;
 }

@@ -310,7 +310,7 @@ static void cm_rtcp(struct mb_engine *e, struct srtp_plan *p,
     const struct srtp_ctx *c = p->job->ctx;
     _Alignas(16) uint8_t keys[ROUND_KEYS_MAX];
 
-    expand_aes(e, c->key_len, c->rtcp->key, keys);
+    expand_aes(e, c->key_len, srtp_ctx_rtcp(c)->key, keys);
     run(e, &p, 1, keys);
     secret_wipe(keys, sizeof(keys));
 }
@@ -364,7 +364,7 @@ static void gcm_rtcp(struct mb_engine *e, struct srtp_plan *p,
     const struct srtp_ctx *c = p->job->ctx;
     struct gcm_key_data keys;
 
-    expand_gcm(e, c->key_len, c->rtcp->key, &keys);
+    expand_gcm(e, c->key_len, srtp_ctx_rtcp(c)->key, &keys);
     run(e, p, &keys);
     secret_wipe(&keys, sizeof(keys));
 }

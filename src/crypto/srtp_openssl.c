@@ -81,7 +81,8 @@ static EVP_CIPHER_CTX *cipher_for(struct openssl_engine *e, struct srtp_job *j)
 {
     if (!j->rtcp)
         return *rtp_cipher(j->ctx);
-    if (EVP_EncryptInit_ex2(e->rtcp, cipher_of(e, j->ctx), j->ctx->rtcp->key, NULL, NULL) != 1)
+    if (EVP_EncryptInit_ex2(e->rtcp, cipher_of(e, j->ctx), srtp_ctx_rtcp(j->ctx)->key, NULL,
+                            NULL) != 1)
         return NULL;
     return e->rtcp;
 }

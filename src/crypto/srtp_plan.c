@@ -66,7 +66,7 @@ static void plan_rtp(struct srtp_plan *p, struct srtp_job *j, uint32_t n)
     const struct srtp_ctx *c = j->ctx;
 
     make_iv(p->iv, c->salt, c->aead, j->pkt + 8, j->index);
-    p->auth = &c->auth;
+    p->auth = srtp_ctx_auth(c);
     p->body = j->pkt + j->hdr_len;
     p->body_n = n - j->hdr_len;
     p->aad = j->pkt;
@@ -86,8 +86,8 @@ static void plan_rtcp(struct srtp_plan *p, struct srtp_job *j, uint32_t n, uint3
     const struct srtp_ctx *c = j->ctx;
     bool clear = !(word & SRTP_RTCP_E);
 
-    make_iv(p->iv, c->rtcp->salt, c->aead, j->pkt + 4, word & ~SRTP_RTCP_E);
-    p->auth = &c->rtcp->auth;
+    make_iv(p->iv, srtp_ctx_rtcp(c)->salt, c->aead, j->pkt + 4, word & ~SRTP_RTCP_E);
+    p->auth = &srtp_ctx_rtcp(c)->auth;
     p->body = j->pkt + SRTP_RTCP_HDR;
     p->body_n = clear ? 0 : n - SRTP_RTCP_HDR;
     p->tag_n = c->rtcp_tag;

@@ -27,23 +27,30 @@ struct srtp_auth {
 
 /* RTCP comes once in hundreds of packets: its key is kept short and expanded when used. */
 struct srtp_rtcp_keys {
-    uint8_t key[SRTP_KEY_MAX];
-    uint8_t salt[16];
     struct srtp_auth auth;
+    uint8_t salt[16];
+    uint8_t key[]; /* key_len */
 };
 
-/* One allocation: this, the back end's key data at `key`, the RTCP keys behind it. What RTP needs
- * of AES-CM-128 fills four cache lines. */
+/* One allocation: this, the back end's key data at `key`, the MAC's behind it, the RTCP keys last. What
+ * RTP needs of AES-CM-128 fills four cache lines, all of it five. */
 struct srtp_ctx {
     const struct srtp_ops *ops;
-    struct srtp_rtcp_keys *rtcp;
-    uint16_t size; /* of the allocation */
+    uint16_t rtcp_at; /* bytes from here */
     uint8_t key_len, rtp_tag, rtcp_tag;
     bool aead;
     uint8_t salt[16]; /* session salt, zeros behind it */
-    struct srtp_auth auth;
     _Alignas(16) uint8_t key[];
 };
+
+static inline const struct srtp_rtcp_keys *srtp_ctx_rtcp(const struct srtp_ctx *c)
+{
+    return (const struct srtp_rtcp_keys *)(const void *)((const uint8_t *)c + c->rtcp_at);
+}
+static inline const struct srtp_auth *srtp_ctx_auth(const struct srtp_ctx *c)
+{
+    return (const struct srtp_auth *)(const void *)srtp_ctx_rtcp(c) - 1;
+}
 
 /* The common head of a back end's engine. */
 struct srtp_engine {

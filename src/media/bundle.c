@@ -6,13 +6,25 @@
  * a description named, by the payload type where only one of the m-lines has it, by the SSRC that
  * was heard before, and else is the owner's. The header extension for the m-line's name is never
  * agreed on, so that it does not come. RTCP belongs to whom its sender is, or to whom it reports. */
+#include <stdlib.h>
+
 #include "media/worker.h"
 #include "rtp/rtcp.h"
 
-int media_bundle_join(struct media_endpoint *e, struct media_endpoint *owner)
+int media_bundle_room(struct media_endpoint *owner)
 {
     if (owner->member_n == MEDIA_BUNDLE_MAX)
         return -ENOSPC;
+    if (!owner->members)
+        owner->members = calloc(MEDIA_BUNDLE_MAX, sizeof(struct media_endpoint *));
+    return owner->members ? 0 : -ENOMEM;
+}
+
+int media_bundle_join(struct media_endpoint *e, struct media_endpoint *owner)
+{
+    int r = media_bundle_room(owner);
+    if (r < 0)
+        return r;
     owner->members[owner->member_n++] = e;
     e->bundle = owner;
     if (owner->connected) /* it listens to everyone now: not its own silence alone counts */
@@ -31,6 +43,8 @@ void media_bundle_leave(struct media_endpoint *e)
     e->bundle = NULL;
     while (e->member_n) /* without a transport, and so closed */
         e->members[--e->member_n]->bundle = NULL;
+    free(e->members);
+    e->members = NULL;
 }
 
 /* Number i of the bundle; 0 is the owner. */

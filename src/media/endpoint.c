@@ -369,7 +369,7 @@ static int open_bundled(struct media_role *r, const struct media_request *rq,
 {
     struct media_endpoint *owner =
         media_endpoint_find_key(r, rq->call, rq->leg, (uint16_t)(rq->bundle - 1));
-    if (!owner || owner->bundle || owner->member_n == MEDIA_BUNDLE_MAX)
+    if (!owner || owner->bundle || media_bundle_room(owner) < 0)
         return MEDIA_STATUS_FAILED;
     struct media_endpoint *e = endpoint_begin(r, rq);
     e->s->bound = owner->s->bound;
@@ -430,6 +430,7 @@ void media_endpoint_leave(struct media_endpoint *e)
     media_announce_free(e);
     codec_encoder_free(e->voice);
     free(e->pt_map);
+    free(e->told);
     list_remove(&e->source);
     list_remove(&e->node);
     map_remove(&r->by_key, &e->by_key);

@@ -265,7 +265,7 @@ static void begin(struct media_endpoint *e)
 
 void media_ice_apply(struct media_endpoint *e, const struct media_ice_terms *before)
 {
-    const struct media_ice_terms *t = &e->s->terms.ice;
+    const struct media_ice_terms *t = media_endpoint_ice(e);
 
     e->ice = t->on;
     if (before->on && !t->on) {
@@ -340,7 +340,7 @@ static bool cred_fits(const struct media_ice_cred *cred, const struct stun_msg *
 static const struct media_ice_cred *authenticate(const struct media_endpoint *e,
                                                  const struct stun_msg *m)
 {
-    const struct media_ice_terms *t = &e->s->terms.ice;
+    const struct media_ice_terms *t = media_endpoint_ice(e);
 
     if (!m->has_fingerprint || !m->integrity_at)
         return NULL;
@@ -395,7 +395,7 @@ static void on_request(struct media_endpoint *e, const struct media_packet *p,
     stun_put_begin(&b, STUN_SUCCESS, stun_txid(m));
     stun_put_mapped(&b, &p->from);
     answer(e, p, &b, cred);
-    if (cred == &e->s->terms.ice.cred) /* an old check proves an old address */
+    if (cred == &media_endpoint_ice(e)->cred) /* an old check proves an old address */
         note_check(e, component_of(e, p->rtcp), p, m);
 }
 
@@ -405,7 +405,7 @@ void media_ice_packet(struct media_packet *p)
     struct stun_msg m;
 
     /* Indications keep a NAT's binding and want no answer; we ask nothing, so answers are none. */
-    if (!e->s->terms.ice.offered || stun_parse(slice_from(p->data, p->len), &m) != STUN_OK ||
+    if (!media_endpoint_ice(e)->offered || stun_parse(slice_from(p->data, p->len), &m) != STUN_OK ||
         m.class != STUN_REQUEST || m.method != STUN_BINDING)
         return;
     on_request(e, p, &m);

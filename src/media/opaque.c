@@ -10,6 +10,8 @@
  *   GoClear       goes nowhere under `required` (RFC 6189 s.4.7.2)
  *
  * How far the phones have come lies in the slot: the next life of this process goes on from there. */
+#include <stdlib.h>
+
 #include "media/worker.h"
 
 enum {
@@ -99,9 +101,12 @@ static void tell(struct media_endpoint *e)
         return;
     media_endpoint_protection(e, &now);
     e->stats->protection = now;
-    if (!e->role->chan || memcmp(&now, &e->told, sizeof(now)) == 0)
+    if (!e->role->chan || (e->told && memcmp(&now, e->told, sizeof(now)) == 0))
         return;
-    e->told = now;
+    if (!e->told)
+        e->told = malloc(sizeof(now));
+    if (e->told) /* without memory it is told again, which does no harm */
+        *e->told = now;
     media_role_event(e, MEDIA_EVENT_SECURE, "");
 }
 

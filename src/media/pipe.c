@@ -157,12 +157,9 @@ static void pass_clear(struct media_packet *p)
 
 /* --- SRTP --- */
 
-static struct rtp_rx_table *rx_table(const struct media_packet *p, size_t which)
+static struct rtp_rx rx_table(const struct media_packet *p, size_t which)
 {
-    const struct media_endpoint *e = p->in;
-    const uint32_t epoch = e->contexts.epoch[which];
-    return which == MEDIA_CTX_RTCP_RX ? &media_tables_rtcp(e, epoch)->rx
-                                      : &media_tables(e, epoch)->rx;
+    return media_rx(p->in, which == MEDIA_CTX_RTCP_RX, p->in->contexts.epoch[which]);
 }
 
 static size_t rx_context(const struct media_packet *p)
@@ -218,7 +215,7 @@ static void drop_failed(struct media_packet *p, bool replayed)
 /* After authentication; packets of one burst may have the same index. */
 static void pass_authentic(struct media_packet *p, struct srtp_job *j, size_t which)
 {
-    struct rtp_rx_table *t = rx_table(p, which);
+    struct rtp_rx t = rx_table(p, which);
     enum rtp_rx_verdict v;
     uint32_t ssrc = p->rtcp ? rtcp_ssrc(p->data) : p->hdr.ssrc;
     p->len = j->len;
@@ -238,7 +235,7 @@ static void pass_authentic(struct media_packet *p, struct srtp_job *j, size_t wh
         rtp_rx_commit_rtcp(t, ssrc, (uint32_t)j->index);
     else
         rtp_rx_commit(t, ssrc, j->index);
-    const struct rtp_rx_ssrc *s = &t->slots[t->last];
+    const struct rtp_rx_ssrc *s = rtp_rx_last(t);
     p->newest = (p->rtcp ? s->rtcp.top : s->rtp.top) == j->index;
     media_learn_secure(p->in, p);
     if (p->newest)

@@ -9,10 +9,10 @@
 static bool claim(const struct media_packet *p, uint64_t *ret_index)
 {
     struct media_endpoint *e = media_transport(p->out);
-    struct rtp_tx_table *t = &media_tables(e, e->contexts.epoch[MEDIA_CTX_TX])->tx;
+    struct rtp_tx t = media_tx(e, false, e->contexts.epoch[MEDIA_CTX_TX]);
     if (p->rtcp) {
         if (e->rtcp_apart)
-            t = &media_tables_rtcp(e, e->contexts.epoch[MEDIA_CTX_RTCP_TX])->tx;
+            t = media_tx(e, true, e->contexts.epoch[MEDIA_CTX_RTCP_TX]);
         uint32_t index;
         if (rtp_tx_claim_rtcp(t, &index) != RTP_TX_CLAIMED)
             return false;

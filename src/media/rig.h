@@ -291,7 +291,7 @@ struct phone {
     bool rtcp_mux;
     struct keying_state keys;
     struct srtp_ctx *tx, *rx;
-    struct rtp_rx_table rx_table;
+    struct rtp_rx_whole rx_table;
     uint32_t rtcp_index;
     uint32_t ssrc;
     uint64_t index; /* of the next packet: ROC << 16 | SEQ */
@@ -608,7 +608,7 @@ static RIG_UNUSED int phone_hear(struct phone *p)
         return -1;
     if (!p->rx)
         return 1;
-    uint64_t index = rtp_rx_estimate(&p->rx_table, p->hdr.ssrc, p->hdr.seq);
+    uint64_t index = rtp_rx_estimate(rtp_rx_of(&p->rx_table), p->hdr.ssrc, p->hdr.seq);
     struct srtp_job j = {
         .ctx = p->rx, .pkt = p->data, .len = p->len, .hdr_len = p->hdr.hdr_len, .index = index};
     srtp_unprotect(p->rig->engine, &j, 1);
@@ -616,7 +616,7 @@ static RIG_UNUSED int phone_hear(struct phone *p)
         return -1;
     p->len = j.len;
     phone_note(p, p->hdr.ssrc, index);
-    rtp_rx_commit(&p->rx_table, p->hdr.ssrc, index);
+    rtp_rx_commit(rtp_rx_of(&p->rx_table), p->hdr.ssrc, index);
     return 1;
 }
 

@@ -18,7 +18,7 @@
 void media_socket_fetch_ahead(const struct media_endpoint *e)
 {
     const struct media_contexts *c = &e->contexts;
-    const struct rtp_rx_table *rx = &media_tables(e, c->epoch[MEDIA_CTX_RX])->rx;
+    const struct rtp_rx_table *rx = &media_tables(e, false, c->epoch[MEDIA_CTX_RX])->rx;
     __builtin_prefetch(rx, 1);
     __builtin_prefetch(&rx->slots[1], 1);
     __builtin_prefetch(&e->s->loss, 1);
@@ -27,7 +27,7 @@ void media_socket_fetch_ahead(const struct media_endpoint *e)
     if (!e->peer)
         return;
     const struct media_contexts *out = &e->peer->contexts;
-    __builtin_prefetch(&media_tables(e->peer, out->epoch[MEDIA_CTX_TX])->tx, 1);
+    __builtin_prefetch(&media_tables(e->peer, false, out->epoch[MEDIA_CTX_TX])->tx, 1);
     __builtin_prefetch(&e->peer->stats->tx_packets, 1);
     __builtin_prefetch(out->ctx[MEDIA_CTX_TX]);
 }

@@ -7,12 +7,14 @@
 #include "ipc/ipc.h"
 #include "media/role.h"
 
-#define MAGIC 0x31616964656d7473ull /* "stmedia1" */
+#define MAGIC 0x32616964656d7473ull /* "stmedia2" */
 #define ALIGN 64u
 #define TABLES 4 /* two generations, RTCP's own beside them */
-#define SLOT_SIZE                                                       \
-    (sizeof(struct media_slot) + TABLES * sizeof(struct media_tables) + \
-     sizeof(struct media_ice_pairs) + sizeof(struct media_packed_more))
+#define SLOT_SIZE                                                                 \
+    (sizeof(struct media_slot) + TABLES * sizeof(struct media_tables) +           \
+     TABLES * sizeof(struct media_tables_more) + sizeof(struct media_ice_pairs) + \
+     sizeof(struct media_ice_terms) + sizeof(struct media_packed_more) +          \
+     sizeof(struct media_packed_rest))
 
 static size_t head_size(void)
 {
@@ -38,12 +40,29 @@ static void in_order(void)
 /* --- packed terms --- */
 
 static_assert(sizeof(struct media_terms) % 8 == 0, "terms are whole words");
-static_assert(MEDIA_TERMS_WORDS > MEDIA_PACKED_HERE, "a row behind");
+static_assert(MEDIA_TERMS_WORDS > MEDIA_PACKED_HERE + MEDIA_PACKED_MORE, "two rows behind");
 
 static uint64_t *word_at(const struct media_state *s, uint32_t slot, size_t i)
 {
-    return i < MEDIA_PACKED_HERE ? &s->slots[slot].packed.words[i]
-                                 : &s->more[slot].words[i - MEDIA_PACKED_HERE];
+    if (i < MEDIA_PACKED_HERE)
+        return &s->slots[slot].packed.words[i];
+    i -= MEDIA_PACKED_HERE;
+    return i < MEDIA_PACKED_MORE ? &s->more[slot].words[i]
+                                 : &s->rest[slot].words[i - MEDIA_PACKED_MORE];
+}
+
+static uint8_t reach_of(size_t words)
+{
+    if (words <= MEDIA_PACKED_HERE)
+        return MEDIA_IN_SLOT;
+    return words <= MEDIA_PACKED_HERE + MEDIA_PACKED_MORE ? MEDIA_IN_MORE : MEDIA_IN_REST;
+}
+
+static size_t words_within(uint8_t reach)
+{
+    if (reach == MEDIA_IN_SLOT)
+        return MEDIA_PACKED_HERE;
+    return reach == MEDIA_IN_MORE ? MEDIA_PACKED_HERE + MEDIA_PACKED_MORE : MEDIA_TERMS_WORDS;
 }
 
 /* Old words behind the new end are wiped: they may be keys. */
@@ -51,7 +70,7 @@ static void terms_pack(struct media_state *s, uint32_t slot, const struct media_
 {
     struct media_slot *m = &s->slots[slot];
     const char *from = (const char *)t;
-    size_t n = 0, had = m->packed_more ? MEDIA_TERMS_WORDS : MEDIA_PACKED_HERE;
+    size_t n = 0, had = words_within(m->packed_at);
     memset(m->packed.is_set, 0, sizeof(m->packed.is_set));
     for (size_t i = 0; i < MEDIA_TERMS_WORDS; i++) {
         uint64_t word;
@@ -59,14 +78,14 @@ static void terms_pack(struct media_state *s, uint32_t slot, const struct media_
         if (word == 0)
             continue;
         m->packed.is_set[i / 64] |= UINT64_C(1) << i % 64;
-        if (n == MEDIA_PACKED_HERE)
-            m->packed_more = true; /* before there is anything: it must be found to be wiped */
+        if (n == words_within(m->packed_at))
+            m->packed_at++; /* before there is anything: it must be found to be wiped */
         *word_at(s, slot, n++) = word;
     }
     for (size_t i = n; i < had; i++)
         *word_at(s, slot, i) = 0;
     in_order();
-    m->packed_more = n > MEDIA_PACKED_HERE;
+    m->packed_at = reach_of(n);
 }
 
 void media_terms_read(const struct media_state *s, uint32_t slot, struct media_terms *ret)
@@ -95,7 +114,6 @@ static struct media_brief brief_of(const struct media_terms *t)
         .remote_rtp = t->remote_rtp,
         .remote_rtcp = t->remote_rtcp,
         .signalling = t->signalling,
-        .ice = t->ice,
         .keying = {.active = t->keying.active,
                    .offered = t->keying.offered,
                    .agreed = t->keying.agreed,
@@ -118,12 +136,33 @@ static struct media_brief brief_of(const struct media_terms *t)
     return b;
 }
 
+/* Where they were never spoken of, the row is not touched. */
+static void ice_put(struct media_state *s, uint32_t slot, const struct media_ice_terms *t)
+{
+    struct media_slot *m = &s->slots[slot];
+    if (!m->has_ice && !t->offered && !t->on && !t->peer_known && !t->cred.ufrag[0])
+        return;
+    m->has_ice = true;
+    in_order();
+    s->ice_terms[slot] = *t;
+}
+
+const struct media_ice_terms *media_terms_ice(const struct media_state *s, uint32_t slot)
+{
+    static const struct media_ice_terms none;
+    return s->slots[slot].has_ice ? &s->ice_terms[slot] : &none;
+}
+
 void media_slot_wipe(struct media_state *s, uint32_t slot)
 {
     struct media_slot *m = &s->slots[slot];
     uint32_t generation = m->generation;
-    if (m->packed_more)
+    if (m->has_ice)
+        secret_wipe(&s->ice_terms[slot], sizeof(s->ice_terms[slot]));
+    if (m->packed_at >= MEDIA_IN_MORE)
         secret_wipe(&s->more[slot], sizeof(s->more[slot]));
+    if (m->packed_at >= MEDIA_IN_REST)
+        secret_wipe(&s->rest[slot], sizeof(s->rest[slot]));
     secret_wipe(m, sizeof(*m));
     m->generation = generation;
 }
@@ -134,6 +173,7 @@ static void journal_apply(struct media_state *s)
     if (h->journal_slot != 0 && h->journal_slot <= h->slot_count) {
         uint32_t slot = h->journal_slot - 1;
         s->slots[slot].terms = brief_of(&h->journal);
+        ice_put(s, slot, &h->journal.ice);
         terms_pack(s, slot, &h->journal);
     }
     in_order();
@@ -207,8 +247,14 @@ int media_state_map(int fd, uint32_t max_endpoints, struct media_state *ret)
     s.tables[1] = s.tables[0] + max_endpoints;
     s.rtcp[0] = s.tables[1] + max_endpoints;
     s.rtcp[1] = s.rtcp[0] + max_endpoints;
-    s.ice = (struct media_ice_pairs *)(void *)(s.rtcp[1] + max_endpoints);
-    s.more = (struct media_packed_more *)(void *)(s.ice + max_endpoints);
+    s.tables_more[0] = (struct media_tables_more *)(void *)(s.rtcp[1] + max_endpoints);
+    s.tables_more[1] = s.tables_more[0] + max_endpoints;
+    s.rtcp_more[0] = s.tables_more[1] + max_endpoints;
+    s.rtcp_more[1] = s.rtcp_more[0] + max_endpoints;
+    s.ice = (struct media_ice_pairs *)(void *)(s.rtcp_more[1] + max_endpoints);
+    s.ice_terms = (struct media_ice_terms *)(void *)(s.ice + max_endpoints);
+    s.more = (struct media_packed_more *)(void *)(s.ice_terms + max_endpoints);
+    s.rest = (struct media_packed_rest *)(void *)(s.more + max_endpoints);
     struct media_state_head *h = s.head;
     bool same = h->magic == MAGIC && h->slot_size == SLOT_SIZE && h->slot_count == max_endpoints &&
                 h->slots_touched <= max_endpoints;

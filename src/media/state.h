@@ -67,7 +67,6 @@ struct media_brief {
     uint64_t rx_prev_until, remote_since;
     uint32_t tx_epoch, rx_epoch, rtcp_tx_epoch, rtcp_rx_epoch;
     struct addr remote_rtp, remote_rtcp, signalling;
-    struct media_ice_terms ice;
     struct {
         uint8_t active, offered;
         bool agreed, held;
@@ -84,8 +83,10 @@ struct media_brief {
 };
 
 #define MEDIA_TERMS_WORDS (sizeof(struct media_terms) / 8)
-#define MEDIA_PACKED_HERE 72u /* words in the slot: enough for a call with SDES */
-#define MEDIA_PACKED_MORE (MEDIA_TERMS_WORDS - MEDIA_PACKED_HERE)
+#define MEDIA_PACKED_HERE \
+    56u /* words in the slot: enough for a call with SDES and three codecs … */
+#define MEDIA_PACKED_MORE 64u /* … in a row behind, for one with many codecs and suites … */
+#define MEDIA_PACKED_REST (MEDIA_TERMS_WORDS - MEDIA_PACKED_HERE - MEDIA_PACKED_MORE)
 
 struct media_packed {
     uint64_t is_set[(MEDIA_TERMS_WORDS + 63) / 64]; /* which words of the terms are not zero … */
@@ -95,6 +96,12 @@ struct media_packed {
 struct media_packed_more {
     uint64_t words[MEDIA_PACKED_MORE];
 };
+
+struct media_packed_rest { /* … and in another */
+    uint64_t words[MEDIA_PACKED_REST];
+};
+
+enum media_packed_at { MEDIA_IN_SLOT, MEDIA_IN_MORE, MEDIA_IN_REST };
 
 struct media_slot {
     uint32_t generation; /* of the last endpoint here; ids are generation << 32 | slot */
@@ -115,7 +122,8 @@ struct media_slot {
     uint16_t source_seq;
     bool source_on;
     bool ice_begun;     /* checks have shown something: its pairs are zeroed and in use */
-    bool packed_more;   /* there are words in the row behind */
+    bool has_ice;       /* there are terms of ICE in the row behind */
+    uint8_t packed_at;  /* enum media_packed_at: how far the words go */
     uint32_t pass_seen; /* opaque: epoch << 16 | bits of what this phone's packets told */
     struct media_brief terms;
     struct media_packed packed;
@@ -123,11 +131,17 @@ struct media_slot {
 
 /* What not every endpoint has lies behind all slots, each kind in a row of its own, so that the memory
  * of the others is never touched: most calls have one generation of keys, no ICE and one key for
- * RTP and RTCP. A table is zeroed when its epoch begins, pairs when the first check has come; neither
- * with the slot. */
+ * RTP and RTCP, and one SSRC each way. A table is zeroed when its epoch begins, pairs when the first
+ * check has come; neither with the slot. */
 struct media_tables { /* of one generation of keys */
     struct rtp_rx_table rx;
     struct rtp_tx_table tx;
+};
+
+/* Of those that have more SSRCs than most. */
+struct media_tables_more {
+    struct rtp_rx_more rx;
+    struct rtp_tx_more tx;
 };
 
 struct media_state_head {
@@ -145,8 +159,11 @@ struct media_state {
     struct media_slot *slots;
     struct media_tables *tables[2]; /* [media_table(epoch)][slot] */
     struct media_tables *rtcp[2];   /* the same, where RTCP has keys of its own */
-    struct media_ice_pairs *ice;    /* [slot] */
-    struct media_packed_more *more; /* [slot] */
+    struct media_tables_more *tables_more[2], *rtcp_more[2];
+    struct media_ice_pairs *ice; /* [slot] */
+    struct media_ice_terms *ice_terms;
+    struct media_packed_more *more;
+    struct media_packed_rest *rest;
     size_t size;
     bool replaced; /* it was of another build: nothing could be taken over */
 };
@@ -156,6 +173,8 @@ int media_state_map(int fd, uint32_t max_endpoints, struct media_state *ret) MUS
 void media_state_unmap(struct media_state *s);
 /* All of a slot's terms. They hold keys: wipe the copy. */
 void media_terms_read(const struct media_state *s, uint32_t slot, struct media_terms *ret);
+/* The same of ICE alone; all zero where it was never spoken. */
+const struct media_ice_terms *media_terms_ice(const struct media_state *s, uint32_t slot);
 /* Wipes a slot and what it has behind, but for its generation. */
 void media_slot_wipe(struct media_state *s, uint32_t slot);
 /* Zeroes the tables of keys that are new in t, then commits. */

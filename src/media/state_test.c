@@ -81,13 +81,14 @@ static void test_terms_come_back(void **state)
 {
     (void)state;
     struct fixture f;
-    const size_t counts[] = {1, 30, MEDIA_PACKED_HERE, MEDIA_PACKED_HERE + 1, WORDS, 5, WORDS - 1};
+    const size_t here = MEDIA_PACKED_HERE, more = here + MEDIA_PACKED_MORE;
+    const size_t counts[] = {1, 30, here, here + 1, WORDS, 5, more, more + 1, here, WORDS - 1};
     begin(&f);
     for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
         struct media_terms t = terms_of(counts[i], (uint8_t)(0x11 + i));
         media_terms_commit(&f.s, 7, &t);
         assert_terms(&f, 7, &t);
-        assert_int_equal(f.s.slots[7].packed_more, counts[i] > MEDIA_PACKED_HERE);
+        assert_int_equal(f.s.slots[7].packed_at, (counts[i] > here) + (counts[i] > more));
         again(&f);
         assert_terms(&f, 7, &t);
         assert_true(is_zero(&f.s.head->journal, sizeof(f.s.head->journal)));
@@ -117,6 +118,14 @@ static void test_the_brief_agrees(void **state)
     assert_int_equal(b->keying.active, KEYING_SDES);
     assert_int_equal(b->keying.wanted, 5);
     assert_true(addr_eq(&b->remote_rtp, &t.remote_rtp));
+    assert_false(media_terms_ice(&f.s, 0)->offered);
+    assert_false(f.s.slots[0].has_ice);
+    t.ice.offered = true;
+    media_terms_commit(&f.s, 0, &t);
+    assert_true(media_terms_ice(&f.s, 0)->offered);
+    t.ice.offered = false;
+    media_terms_commit(&f.s, 0, &t);
+    assert_false(media_terms_ice(&f.s, 0)->offered);
     end(&f);
 }
 
@@ -129,9 +138,16 @@ static void test_nothing_stays(void **state)
     struct media_terms t = terms_of(WORDS, 0x55);
     media_terms_commit(&f.s, 3, &t);
     assert_false(is_zero(&f.s.more[3], sizeof(f.s.more[3])));
+    assert_false(is_zero(&f.s.rest[3], sizeof(f.s.rest[3])));
+    t = terms_of(MEDIA_PACKED_HERE + 10, 0x66);
+    media_terms_commit(&f.s, 3, &t);
+    assert_true(is_zero(&f.s.more[3].words[10], (MEDIA_PACKED_MORE - 10) * 8));
+    assert_true(is_zero(&f.s.rest[3], sizeof(f.s.rest[3])));
     t = terms_of(10, 0x44);
+    memset(&t.ice, 0, sizeof(t.ice));
     media_terms_commit(&f.s, 3, &t);
     assert_true(is_zero(&f.s.more[3], sizeof(f.s.more[3])));
+    assert_true(is_zero(&f.s.ice_terms[3], sizeof(f.s.ice_terms[3])));
     assert_true(is_zero(&f.s.slots[3].packed.words[10], (MEDIA_PACKED_HERE - 10) * 8));
     t = terms_of(WORDS, 0x55);
     media_terms_commit(&f.s, 3, &t);
@@ -141,6 +157,8 @@ static void test_nothing_stays(void **state)
     f.s.slots[3].generation = 0;
     assert_true(is_zero(&f.s.slots[3], sizeof(f.s.slots[3])));
     assert_true(is_zero(&f.s.more[3], sizeof(f.s.more[3])));
+    assert_true(is_zero(&f.s.rest[3], sizeof(f.s.rest[3])));
+    assert_true(is_zero(&f.s.ice_terms[3], sizeof(f.s.ice_terms[3])));
     end(&f);
 }
 
@@ -161,8 +179,8 @@ static void test_killed_while_packing(void **state)
         memcpy(&f.s.slots[1].packed, &done, cut);
         again(&f);
         assert_terms(&f, 1, &after);
-        assert_false(f.s.slots[1].packed_more);
-        assert_true(is_zero(&f.s.more[1], sizeof(f.s.more[1])));
+        assert_int_equal(f.s.slots[1].packed_at, MEDIA_IN_MORE);
+        assert_true(is_zero(&f.s.rest[1], sizeof(f.s.rest[1])));
     }
     end(&f);
 }

@@ -36,7 +36,7 @@ int media_terms_take(struct media_endpoint *e, const struct media_terms *t)
 {
     struct media_contexts c;
     struct media_protection before = e->stats->protection;
-    const struct media_ice_terms ice_before = e->s->terms.ice;
+    const struct media_ice_terms ice_before = *media_endpoint_ice(e);
     bool moved = !t->ice.on && !addr_eq(&t->remote_rtp, &e->s->terms.remote_rtp);
     int r = media_contexts_make(e, t, &c);
     if (r < 0)

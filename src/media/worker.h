@@ -137,10 +137,10 @@ struct media_endpoint {
     struct list source; /* in role->sources: tone, clock */
     struct list digit;  /* in role->digits */
     struct map_node by_key;
-    uint8_t key[12];               /* call, leg, stream */
-    struct media_protection told;  /* opaque: the record that signalling has */
-    struct media_endpoint *bundle; /* whose transport it uses; NULL: its own */
-    struct media_endpoint *members[MEDIA_BUNDLE_MAX];
+    uint8_t key[12];                 /* call, leg, stream */
+    struct media_protection *told;   /* opaque: the record that signalling has; NULL: none yet */
+    struct media_endpoint *bundle;   /* whose transport it uses; NULL: its own */
+    struct media_endpoint **members; /* MEDIA_BUNDLE_MAX places; NULL: never had any */
 };
 
 struct media_packet {
@@ -274,20 +274,39 @@ static inline uint32_t media_slot_of(const struct media_endpoint *e)
     return (uint32_t)e->id - e->role->cfg.first_endpoint;
 }
 
-/* Packet indices under the key of that epoch. */
-static inline struct media_tables *media_tables(const struct media_endpoint *e, uint32_t epoch)
+/* Packet indices under the key of that epoch; `rtcp`: where RTCP has keys of its own. */
+static inline struct media_tables *media_tables(const struct media_endpoint *e, bool rtcp,
+                                                uint32_t epoch)
 {
-    return &e->role->state.tables[media_table(epoch)][media_slot_of(e)];
+    const struct media_state *s = &e->role->state;
+    return &(rtcp ? s->rtcp : s->tables)[media_table(epoch)][media_slot_of(e)];
 }
-static inline struct media_tables *media_tables_rtcp(const struct media_endpoint *e, uint32_t epoch)
+static inline struct media_tables_more *media_tables_more(const struct media_endpoint *e, bool rtcp,
+                                                          uint32_t epoch)
 {
-    return &e->role->state.rtcp[media_table(epoch)][media_slot_of(e)];
+    const struct media_state *s = &e->role->state;
+    return &(rtcp ? s->rtcp_more : s->tables_more)[media_table(epoch)][media_slot_of(e)];
+}
+static inline struct rtp_rx media_rx(const struct media_endpoint *e, bool rtcp, uint32_t epoch)
+{
+    return (struct rtp_rx){&media_tables(e, rtcp, epoch)->rx,
+                           &media_tables_more(e, rtcp, epoch)->rx};
+}
+static inline struct rtp_tx media_tx(const struct media_endpoint *e, bool rtcp, uint32_t epoch)
+{
+    return (struct rtp_tx){&media_tables(e, rtcp, epoch)->tx,
+                           &media_tables_more(e, rtcp, epoch)->tx};
 }
 
 /* CLEANUP(media_terms_wipe). */
 static inline void media_endpoint_terms(const struct media_endpoint *e, struct media_terms *ret)
 {
     media_terms_read(&e->role->state, media_slot_of(e), ret);
+}
+
+static inline const struct media_ice_terms *media_endpoint_ice(const struct media_endpoint *e)
+{
+    return media_terms_ice(&e->role->state, media_slot_of(e));
 }
 
 static inline uint64_t media_tag(uint64_t id, bool rtcp)
@@ -379,7 +398,8 @@ static inline struct media_endpoint *media_transport(struct media_endpoint *e)
 {
     return e->bundle ? e->bundle : e;
 }
-/* 0; -ENOSPC. */
+/* 0; -ENOSPC, -ENOMEM. */
+int media_bundle_room(struct media_endpoint *owner) MUST_CHECK;
 int media_bundle_join(struct media_endpoint *e, struct media_endpoint *owner) MUST_CHECK;
 void media_bundle_leave(struct media_endpoint *e); /* as member and as owner */
 /* Which of the bundle's endpoints a packet in clear belongs to. */

@@ -36,7 +36,7 @@ static int set_tx(struct phone_crypt *c, const struct srtp_keys *k)
     srtp_ctx_free(c->tx);
     c->tx = ctx;
     c->tx_keys = *k;
-    c->tx_table = (struct rtp_tx_table){0};
+    c->tx_table = (struct rtp_tx_whole){0};
     return 0;
 }
 
@@ -75,7 +75,7 @@ static bool claim(struct phone_crypt *c, const uint8_t *pkt, bool rtcp, struct s
     uint32_t index = 0;
 
     if (rtcp) {
-        if (rtp_tx_claim_rtcp(&c->tx_table, &index) != RTP_TX_CLAIMED)
+        if (rtp_tx_claim_rtcp(rtp_tx_of(&c->tx_table), &index) != RTP_TX_CLAIMED)
             return false;
         job->index = index;
         return true;
@@ -83,8 +83,8 @@ static bool claim(struct phone_crypt *c, const uint8_t *pkt, bool rtcp, struct s
     if (rtp_hdr_parse(pkt, job->len, &h) != RTP_OK)
         return false;
     job->hdr_len = h.hdr_len;
-    job->index = rtp_tx_estimate(&c->tx_table, h.ssrc, h.seq);
-    return rtp_tx_claim(&c->tx_table, h.ssrc, job->index) == RTP_TX_CLAIMED;
+    job->index = rtp_tx_estimate(rtp_tx_of(&c->tx_table), h.ssrc, h.seq);
+    return rtp_tx_claim(rtp_tx_of(&c->tx_table), h.ssrc, job->index) == RTP_TX_CLAIMED;
 }
 
 int phone_crypt_seal(struct phone_crypt *c, uint8_t *pkt, uint32_t len, bool rtcp,
@@ -111,9 +111,9 @@ static int open_rtcp(struct phone_crypt *c, struct phone_rx_key *k, uint8_t *pkt
     srtp_unprotect(c->engine, &job, 1);
     if (job.verdict != SRTP_OK)
         return PHONE_CRYPT_FORGED;
-    if (rtp_rx_check_rtcp(&k->table, ssrc, (uint32_t)job.index) != RTP_RX_NEW)
+    if (rtp_rx_check_rtcp(rtp_rx_of(&k->table), ssrc, (uint32_t)job.index) != RTP_RX_NEW)
         return PHONE_CRYPT_REPLAYED;
-    rtp_rx_commit_rtcp(&k->table, ssrc, (uint32_t)job.index);
+    rtp_rx_commit_rtcp(rtp_rx_of(&k->table), ssrc, (uint32_t)job.index);
     *len = job.len;
     return PHONE_CRYPT_OK;
 }
@@ -125,19 +125,19 @@ static int open_rtp(struct phone_crypt *c, struct phone_rx_key *k, uint8_t *pkt,
 
     if (rtp_hdr_parse(pkt, *len, &h) != RTP_OK)
         return PHONE_CRYPT_FORGED;
-    size_t n = rtp_rx_guesses(&k->table, h.ssrc, h.seq, guesses);
+    size_t n = rtp_rx_guesses(rtp_rx_of(&k->table), h.ssrc, h.seq, guesses);
     for (size_t i = 0; i < n; i++) {
         struct srtp_job job = {
             .ctx = k->ctx, .pkt = pkt, .len = *len, .hdr_len = h.hdr_len, .index = guesses[i]};
         srtp_unprotect(c->engine, &job, 1);
         if (job.verdict == SRTP_OK) {
-            rtp_rx_commit(&k->table, h.ssrc, guesses[i]);
+            rtp_rx_commit(rtp_rx_of(&k->table), h.ssrc, guesses[i]);
             *len = job.len;
             return PHONE_CRYPT_OK;
         }
     }
-    bool seen =
-        rtp_rx_check(&k->table, h.ssrc, rtp_rx_estimate(&k->table, h.ssrc, h.seq)) != RTP_RX_NEW;
+    bool seen = rtp_rx_check(rtp_rx_of(&k->table), h.ssrc,
+                             rtp_rx_estimate(rtp_rx_of(&k->table), h.ssrc, h.seq)) != RTP_RX_NEW;
     return seen ? PHONE_CRYPT_REPLAYED : PHONE_CRYPT_FORGED;
 }
 

@@ -11,14 +11,14 @@
 struct phone_rx_key {
     struct srtp_keys keys;
     struct srtp_ctx *ctx; /* NULL: none */
-    struct rtp_rx_table table;
+    struct rtp_rx_whole table;
 };
 
 struct phone_crypt {
     struct srtp_engine *engine; /* borrowed */
     struct srtp_keys tx_keys;
     struct srtp_ctx *tx; /* NULL: nothing may be sent */
-    struct rtp_tx_table tx_table;
+    struct rtp_tx_whole tx_table;
     struct phone_rx_key rx[2]; /* in force; the one before */
 };
 

@@ -70,138 +70,172 @@ static void replay_commit(struct rtp_replay *r, uint64_t index)
         r->window[back / 64] |= UINT64_C(1) << back % 64;
 }
 
-static const struct rtp_rx_ssrc *rx_find(const struct rtp_rx_table *t, uint32_t ssrc)
+/* Shared memory may hold anything: no slot outside is looked at. */
+static uint32_t rx_count(struct rtp_rx r)
 {
-    const struct rtp_rx_ssrc *s = &t->slots[t->last % RTP_RX_SSRCS];
-
-    if (s->heard && s->ssrc == ssrc)
-        return s;
-    for (size_t i = 0; i < RTP_RX_SSRCS; i++)
-        if (t->slots[i].heard && t->slots[i].ssrc == ssrc)
-            return &t->slots[i];
-    return NULL;
+    return r.table->n < RTP_RX_SSRCS ? r.table->n : RTP_RX_SSRCS;
 }
 
-/* Found or made; the least recently heard gives way. */
-static struct rtp_rx_ssrc *rx_get(struct rtp_rx_table *t, uint32_t ssrc)
+static struct rtp_rx_ssrc *rx_slot(struct rtp_rx r, uint32_t i)
 {
-    const struct rtp_rx_ssrc *known = rx_find(t, ssrc);
-    size_t at = 0;
+    return i < RTP_RX_HERE ? &r.table->slots[i] : &r.more->slots[i - RTP_RX_HERE];
+}
 
-    if (known) {
-        at = (size_t)(known - t->slots);
-    } else {
-        for (size_t i = 1; i < RTP_RX_SSRCS; i++)
-            if (t->slots[i].heard < t->slots[at].heard)
+static bool rx_is(const struct rtp_rx_ssrc *s, uint32_t ssrc)
+{
+    return s->heard && s->ssrc == ssrc;
+}
+
+#define NOT_FOUND UINT32_MAX
+
+static uint32_t rx_find(struct rtp_rx r, uint32_t ssrc)
+{
+    uint32_t n = rx_count(r), last = r.table->last;
+
+    if (last < n && rx_is(rx_slot(r, last), ssrc))
+        return last;
+    for (uint32_t i = 0; i < n; i++)
+        if (rx_is(rx_slot(r, i), ssrc))
+            return i;
+    return NOT_FOUND;
+}
+
+/* The next free one, else that of the least recently heard. */
+static uint32_t rx_make(struct rtp_rx r, uint32_t ssrc)
+{
+    uint32_t n = rx_count(r), at = n < RTP_RX_SSRCS ? n : 0;
+
+    if (n == RTP_RX_SSRCS) {
+        for (uint32_t i = 1; i < n; i++)
+            if (rx_slot(r, i)->heard < rx_slot(r, at)->heard)
                 at = i;
-        t->slots[at].heard = 0; /* free, until all of it is written */
-        KILL_POINT();
-        t->slots[at] = (struct rtp_rx_ssrc){.ssrc = ssrc};
+        rx_slot(r, at)->heard = 0; /* free, until all of it is written */
         KILL_POINT();
     }
+    *rx_slot(r, at) = (struct rtp_rx_ssrc){.ssrc = ssrc};
+    KILL_POINT();
+    if (at == n)
+        r.table->n = n + 1;
+    KILL_POINT();
+    return at;
+}
+
+static struct rtp_rx_ssrc *rx_get(struct rtp_rx r, uint32_t ssrc)
+{
+    struct rtp_rx_table *t = r.table;
+    uint32_t known = rx_find(r, ssrc), at = known == NOT_FOUND ? rx_make(r, ssrc) : known;
+    struct rtp_rx_ssrc *s = rx_slot(r, at);
+
     /* The clock ticks when the SSRC changes: it counts turns, and 2^32 of them do not happen. */
-    if (!known || t->last != at || t->slots[at].heard == 0)
+    if (known == NOT_FOUND || t->last != at)
         t->clock++;
-    t->last = (uint32_t)at;
-    t->slots[at].heard = t->clock;
-    return &t->slots[at];
+    t->last = at;
+    s->heard = t->clock;
+    return s;
 }
 
-uint64_t rtp_rx_estimate(const struct rtp_rx_table *t, uint32_t ssrc, uint16_t seq)
+const struct rtp_rx_ssrc *rtp_rx_last(struct rtp_rx r)
 {
-    const struct rtp_rx_ssrc *s = rx_find(t, ssrc);
+    uint32_t last = r.table->last;
 
-    return s && !replay_is_empty(&s->rtp) ? estimate(s->rtp.top, seq) : seq;
+    return rx_slot(r, last < RTP_RX_SSRCS ? last : 0);
 }
 
-size_t rtp_rx_guesses(const struct rtp_rx_table *t, uint32_t ssrc, uint16_t seq,
-                      uint64_t ret[RTP_RX_GUESSES])
+uint64_t rtp_rx_estimate(struct rtp_rx r, uint32_t ssrc, uint16_t seq)
 {
-    uint64_t first = rtp_rx_estimate(t, ssrc, seq);
+    uint32_t at = rx_find(r, ssrc);
+    const struct rtp_replay *p = at == NOT_FOUND ? NULL : &rx_slot(r, at)->rtp;
+
+    return p && !replay_is_empty(p) ? estimate(p->top, seq) : seq;
+}
+
+size_t rtp_rx_guesses(struct rtp_rx r, uint32_t ssrc, uint16_t seq, uint64_t ret[RTP_RX_GUESSES])
+{
+    uint64_t first = rtp_rx_estimate(r, ssrc, seq);
     uint64_t guesses[RTP_RX_GUESSES] = {first, first + 0x10000, first - 0x10000};
     size_t n = 0;
 
     /* ROC - 1 below zero has become a very large number, which the check refuses. */
     for (size_t i = 0; i < RTP_RX_GUESSES; i++)
-        if (rtp_rx_check(t, ssrc, guesses[i]) == RTP_RX_NEW)
+        if (rtp_rx_check(r, ssrc, guesses[i]) == RTP_RX_NEW)
             ret[n++] = guesses[i];
     return n;
 }
 
-enum rtp_rx_verdict rtp_rx_check(const struct rtp_rx_table *t, uint32_t ssrc, uint64_t index)
+enum rtp_rx_verdict rtp_rx_check(struct rtp_rx r, uint32_t ssrc, uint64_t index)
 {
-    const struct rtp_rx_ssrc *s = rx_find(t, ssrc);
+    uint32_t at = rx_find(r, ssrc);
 
     if (index > RTP_INDEX_MAX)
         return RTP_RX_EXHAUSTED;
-    return s ? replay_check(&s->rtp, index) : RTP_RX_NEW;
+    return at == NOT_FOUND ? RTP_RX_NEW : replay_check(&rx_slot(r, at)->rtp, index);
 }
 
-void rtp_rx_commit(struct rtp_rx_table *t, uint32_t ssrc, uint64_t index)
+void rtp_rx_commit(struct rtp_rx r, uint32_t ssrc, uint64_t index)
 {
-    replay_commit(&rx_get(t, ssrc)->rtp, index);
+    replay_commit(&rx_get(r, ssrc)->rtp, index);
 }
 
-enum rtp_rx_verdict rtp_rx_check_rtcp(const struct rtp_rx_table *t, uint32_t ssrc, uint32_t index)
+enum rtp_rx_verdict rtp_rx_check_rtcp(struct rtp_rx r, uint32_t ssrc, uint32_t index)
 {
-    const struct rtp_rx_ssrc *s = rx_find(t, ssrc);
+    uint32_t at = rx_find(r, ssrc);
 
     if (index > RTP_RTCP_INDEX_MAX)
         return RTP_RX_EXHAUSTED;
-    return s ? replay_check(&s->rtcp, index) : RTP_RX_NEW;
+    return at == NOT_FOUND ? RTP_RX_NEW : replay_check(&rx_slot(r, at)->rtcp, index);
 }
 
-void rtp_rx_commit_rtcp(struct rtp_rx_table *t, uint32_t ssrc, uint32_t index)
+void rtp_rx_commit_rtcp(struct rtp_rx r, uint32_t ssrc, uint32_t index)
 {
-    replay_commit(&rx_get(t, ssrc)->rtcp, index);
+    replay_commit(&rx_get(r, ssrc)->rtcp, index);
 }
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-static const struct rtp_tx_ssrc *tx_find(const struct rtp_tx_table *t, uint32_t ssrc)
+static uint32_t tx_count(struct rtp_tx s)
 {
-    const struct rtp_tx_ssrc *s = &t->slots[t->last % RTP_TX_SSRCS];
-
-    if (s->used && s->ssrc == ssrc)
-        return s;
-    for (size_t i = 0; i < RTP_TX_SSRCS && t->slots[i].used; i++)
-        if (t->slots[i].ssrc == ssrc)
-            return &t->slots[i];
-    return NULL;
+    return s.table->n < RTP_TX_SSRCS ? s.table->n : RTP_TX_SSRCS;
 }
 
-static enum rtp_tx_verdict tx_add(struct rtp_tx_table *t, uint32_t ssrc, uint64_t index)
+static struct rtp_tx_ssrc *tx_slot(struct rtp_tx s, uint32_t i)
 {
-    for (uint32_t i = 0; i < RTP_TX_SSRCS; i++) {
-        if (t->slots[i].used)
-            continue;
-        t->slots[i] = (struct rtp_tx_ssrc){.ssrc = ssrc, .top = index, .window = 1};
-        KILL_POINT();
-        t->slots[i].used = 1;
-        t->last = i;
-        return RTP_TX_CLAIMED;
-    }
-    return RTP_TX_FULL;
+    return i < RTP_TX_HERE ? &s.table->slots[i] : &s.more->slots[i - RTP_TX_HERE];
 }
 
-uint64_t rtp_tx_estimate(const struct rtp_tx_table *t, uint32_t ssrc, uint16_t seq)
+static uint32_t tx_find(struct rtp_tx s, uint32_t ssrc)
 {
-    const struct rtp_tx_ssrc *s = tx_find(t, ssrc);
+    uint32_t n = tx_count(s), last = s.table->last;
 
-    return s ? estimate(s->top, seq) : seq;
+    if (last < n && tx_slot(s, last)->ssrc == ssrc)
+        return last;
+    for (uint32_t i = 0; i < n; i++)
+        if (tx_slot(s, i)->ssrc == ssrc)
+            return i;
+    return NOT_FOUND;
 }
 
-enum rtp_tx_verdict rtp_tx_claim(struct rtp_tx_table *t, uint32_t ssrc, uint64_t index)
+static enum rtp_tx_verdict tx_add(struct rtp_tx s, uint32_t ssrc, uint64_t index)
 {
-    const struct rtp_tx_ssrc *known = tx_find(t, ssrc);
+    uint32_t at = tx_count(s);
 
-    if (index > RTP_INDEX_MAX)
-        return RTP_TX_EXHAUSTED;
-    if (!known)
-        return tx_add(t, ssrc, index);
-    t->last = (uint32_t)(known - t->slots);
-    struct rtp_tx_ssrc *s = &t->slots[t->last];
+    if (at == RTP_TX_SSRCS)
+        return RTP_TX_FULL;
+    *tx_slot(s, at) = (struct rtp_tx_ssrc){.ssrc = ssrc, .top = index, .window = 1};
+    KILL_POINT();
+    s.table->n = at + 1;
+    s.table->last = at;
+    return RTP_TX_CLAIMED;
+}
 
+uint64_t rtp_tx_estimate(struct rtp_tx s, uint32_t ssrc, uint16_t seq)
+{
+    uint32_t at = tx_find(s, ssrc);
+
+    return at == NOT_FOUND ? seq : estimate(tx_slot(s, at)->top, seq);
+}
+
+static enum rtp_tx_verdict claim(struct rtp_tx_ssrc *s, uint64_t index)
+{
     if (index > s->top) {
         uint64_t by = index - s->top, window = s->window;
 
@@ -222,10 +256,22 @@ enum rtp_tx_verdict rtp_tx_claim(struct rtp_tx_table *t, uint32_t ssrc, uint64_t
     return RTP_TX_CLAIMED;
 }
 
-enum rtp_tx_verdict rtp_tx_claim_rtcp(struct rtp_tx_table *t, uint32_t *ret_index)
+enum rtp_tx_verdict rtp_tx_claim(struct rtp_tx s, uint32_t ssrc, uint64_t index)
 {
-    if (t->rtcp_index >= RTP_RTCP_INDEX_MAX)
+    uint32_t at = tx_find(s, ssrc);
+
+    if (index > RTP_INDEX_MAX)
         return RTP_TX_EXHAUSTED;
-    *ret_index = ++t->rtcp_index;
+    if (at == NOT_FOUND)
+        return tx_add(s, ssrc, index);
+    s.table->last = at;
+    return claim(tx_slot(s, at), index);
+}
+
+enum rtp_tx_verdict rtp_tx_claim_rtcp(struct rtp_tx s, uint32_t *ret_index)
+{
+    if (s.table->rtcp_index >= RTP_RTCP_INDEX_MAX)
+        return RTP_TX_EXHAUSTED;
+    *ret_index = ++s.table->rtcp_index;
     return RTP_TX_CLAIMED;
 }

@@ -3,7 +3,7 @@
  * plain data without pointers: it lies in shared memory and outlives the process that writes it.
  *
  * Both tables belong to one key: a new key starts with zeroed tables, the same key after a
- * re-INVITE keeps them. A zeroed struct is an empty table.
+ * re-INVITE keeps them. A zeroed table is empty, whatever the places beside it hold.
  *
  * Receiving is in two steps, because the index is needed to authenticate and must not change by a
  * packet that is not authentic: rtp_rx_estimate and rtp_rx_check before, rtp_rx_commit after. An
@@ -19,6 +19,10 @@
 
 #define RTP_RX_SSRCS 8  /* the least recently heard is forgotten, by authentic packets only */
 #define RTP_TX_SSRCS 16 /* one more gets RTP_TX_FULL */
+/* So many lie in the table itself; nearly every stream has one. The others' places lie elsewhere, and
+ * are neither read nor written before they are needed. */
+#define RTP_RX_HERE 2
+#define RTP_TX_HERE 2
 #define RTP_RX_WINDOW 128
 #define RTP_TX_WINDOW 64
 #define RTP_INDEX_MAX ((UINT64_C(1) << 48) - 1)
@@ -39,7 +43,19 @@ struct rtp_rx_ssrc {
 struct rtp_rx_table {
     uint32_t clock;
     uint32_t last; /* slot of the packet before */
-    struct rtp_rx_ssrc slots[RTP_RX_SSRCS];
+    uint32_t n;    /* slots in use, the first ones */
+    uint32_t unused;
+    struct rtp_rx_ssrc slots[RTP_RX_HERE];
+};
+
+struct rtp_rx_more {
+    struct rtp_rx_ssrc slots[RTP_RX_SSRCS - RTP_RX_HERE];
+};
+
+/* Where both lie. */
+struct rtp_rx {
+    struct rtp_rx_table *table;
+    struct rtp_rx_more *more;
 };
 
 enum rtp_rx_verdict {
@@ -50,23 +66,23 @@ enum rtp_rx_verdict {
 };
 
 /* Appendix A's guess: within 2^15 of the highest authentic sequence number. */
-uint64_t rtp_rx_estimate(const struct rtp_rx_table *t, uint32_t ssrc, uint16_t seq);
+uint64_t rtp_rx_estimate(struct rtp_rx r, uint32_t ssrc, uint16_t seq);
 /* The estimate, then ROC + 1 and ROC - 1: what to try in this order where authentication fails. A
  * peer that joined late, or lost more than 2^15 packets, is found again. Only indices that
  * rtp_rx_check calls new; 0 to 3 of them. */
-size_t rtp_rx_guesses(const struct rtp_rx_table *t, uint32_t ssrc, uint16_t seq,
-                      uint64_t ret[RTP_RX_GUESSES]);
-enum rtp_rx_verdict rtp_rx_check(const struct rtp_rx_table *t, uint32_t ssrc, uint64_t index);
+size_t rtp_rx_guesses(struct rtp_rx r, uint32_t ssrc, uint16_t seq, uint64_t ret[RTP_RX_GUESSES]);
+enum rtp_rx_verdict rtp_rx_check(struct rtp_rx r, uint32_t ssrc, uint64_t index);
 /* After authentication. Packets of one burst may have the same index: check again, and drop the
  * second. */
-void rtp_rx_commit(struct rtp_rx_table *t, uint32_t ssrc, uint64_t index);
+void rtp_rx_commit(struct rtp_rx r, uint32_t ssrc, uint64_t index);
 /* The same for SRTCP, whose index comes with the packet. */
-enum rtp_rx_verdict rtp_rx_check_rtcp(const struct rtp_rx_table *t, uint32_t ssrc, uint32_t index);
-void rtp_rx_commit_rtcp(struct rtp_rx_table *t, uint32_t ssrc, uint32_t index);
+enum rtp_rx_verdict rtp_rx_check_rtcp(struct rtp_rx r, uint32_t ssrc, uint32_t index);
+void rtp_rx_commit_rtcp(struct rtp_rx r, uint32_t ssrc, uint32_t index);
+/* Of the SSRC of the last commit. */
+const struct rtp_rx_ssrc *rtp_rx_last(struct rtp_rx r);
 
 struct rtp_tx_ssrc {
     uint32_t ssrc;
-    uint32_t used;
     uint64_t top;    /* highest index claimed */
     uint64_t window; /* bit i: top - i is claimed */
 };
@@ -74,7 +90,18 @@ struct rtp_tx_ssrc {
 struct rtp_tx_table {
     uint32_t rtcp_index; /* the last; one row of numbers for all SSRCs */
     uint32_t last;
-    struct rtp_tx_ssrc slots[RTP_TX_SSRCS];
+    uint32_t n; /* slots in use, the first ones */
+    uint32_t unused;
+    struct rtp_tx_ssrc slots[RTP_TX_HERE];
+};
+
+struct rtp_tx_more {
+    struct rtp_tx_ssrc slots[RTP_TX_SSRCS - RTP_TX_HERE];
+};
+
+struct rtp_tx {
+    struct rtp_tx_table *table;
+    struct rtp_tx_more *more;
 };
 
 enum rtp_tx_verdict {
@@ -86,9 +113,27 @@ enum rtp_tx_verdict {
 };
 
 /* The index of a packet to be sent with this sequence number. */
-uint64_t rtp_tx_estimate(const struct rtp_tx_table *t, uint32_t ssrc, uint16_t seq);
-enum rtp_tx_verdict rtp_tx_claim(struct rtp_tx_table *t, uint32_t ssrc, uint64_t index);
+uint64_t rtp_tx_estimate(struct rtp_tx s, uint32_t ssrc, uint16_t seq);
+enum rtp_tx_verdict rtp_tx_claim(struct rtp_tx s, uint32_t ssrc, uint64_t index);
 /* RTP_TX_CLAIMED or RTP_TX_EXHAUSTED. */
-enum rtp_tx_verdict rtp_tx_claim_rtcp(struct rtp_tx_table *t, uint32_t *ret_index);
+enum rtp_tx_verdict rtp_tx_claim_rtcp(struct rtp_tx s, uint32_t *ret_index);
+
+/* For those who have them in one piece. */
+struct rtp_rx_whole {
+    struct rtp_rx_table table;
+    struct rtp_rx_more more;
+};
+struct rtp_tx_whole {
+    struct rtp_tx_table table;
+    struct rtp_tx_more more;
+};
+static inline struct rtp_rx rtp_rx_of(struct rtp_rx_whole *w)
+{
+    return (struct rtp_rx){&w->table, &w->more};
+}
+static inline struct rtp_tx rtp_tx_of(struct rtp_tx_whole *w)
+{
+    return (struct rtp_tx){&w->table, &w->more};
+}
 
 #endif

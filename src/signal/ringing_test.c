@@ -1,5 +1,6 @@
 /* Signalling dies while a call is being made: what was under way goes on in the next process. */
 #include "signal/testduo.h"
+#include "signal/testslot.h"
 
 static void answer(struct duo *t)
 {
@@ -653,24 +654,18 @@ static void test_damaged_snapshots(void **state)
     struct kit *k = *state;
     struct duo t;
     ring_two(k, &t);
-    char *mem =
-        mmap(NULL, CALL_SNAPSHOT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, k->snapshot_fd, 0);
-    assert_true(mem != MAP_FAILED);
-    char *kept = malloc(CALL_SNAPSHOT_SIZE);
-    assert_non_null(kept);
-    memcpy(kept, mem, CALL_SNAPSHOT_SIZE);
+    struct kit_slot *slot = kit_slot_new(k);
     for (size_t at = 4; at < 12000; at += 5) {
-        memcpy(mem, kept, CALL_SNAPSHOT_SIZE);
-        memset(mem + at, at % 2 ? 0xff : 0x01, 1 + at % 64);
+        kit_slot_put(slot);
+        memset(slot->at + at, at % 2 ? 0xff : 0x01, 1 + at % 64);
         kit_role_restart(k);
         kit_forget_sent();
     }
-    memset(mem, 0, 4);
+    kit_slot_clear(slot);
     kit_role_restart(k);
     assert_int_equal(signal_role_calls(k->role), 0);
     assert_int_equal(kit_endpoints(&k->media), 0);
-    free(kept);
-    munmap(mem, CALL_SNAPSHOT_SIZE);
+    kit_slot_free(slot);
     kit_forget_sent();
     fini(&t);
 }

@@ -415,7 +415,7 @@ static inline struct kit *kit_new(void)
         log_to_fd(k->log_fd);
     assert_int_equal(loop_new_virtual(1000, &k->loop), 0);
     kit_store(k);
-    assert_int_equal(ipc_memfd_new("calls", KIT_CALLS * CALL_SNAPSHOT_SIZE, &k->snapshot_fd), 0);
+    assert_int_equal(ipc_memfd_new("calls", call_snapshot_size(KIT_CALLS), &k->snapshot_fd), 0);
     kit_config(k);
     kit_role_start(k);
     return k;
