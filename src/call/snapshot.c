@@ -405,8 +405,10 @@ static bool write_elsewhere(struct call *c, const struct snapshot_slot *draft)
     memcpy((char *)s + sizeof(s->version), (const char *)draft + sizeof(s->version),
            n - sizeof(s->version));
     if (c->slot != SLOT_NONE)
-        slot_give_up(c);
+        __atomic_store_n(&snapshot_slot_at(m, c->slot)->version, 0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&s->version, SNAPSHOT_VERSION, __ATOMIC_SEQ_CST);
+    if (c->slot != SLOT_NONE) /* its wipe takes longer than an instant */
+        slot_give_up(c);
     c->slot = to;
     return true;
 }
