@@ -258,7 +258,7 @@ def a_role_that_dies_again_and_again_is_paused_for(tmp):
             if n < 5:
                 assert when - start < RESTART_LIMIT, (n, when - start)
             else:
-                assert 0.9 < when - start < 1.5, when - start
+                assert 0.9 < when - start < 5, when - start
         assert s.stop() == 0
 
 
@@ -270,7 +270,7 @@ def a_hanging_role_is_replaced(tmp):
         os.kill(s.pids()["media"], signal.SIGSTOP)
         s.wait_log("role_hangs role=media", mark)
         when, _, _ = s.wait_log("role_ready role=media .*restarts=1$", mark)
-        assert 3.5 < when - start < 7, when - start
+        assert 3.5 < when - start < 15, when - start
         assert s.stop() == 0
 
 
