@@ -68,9 +68,10 @@ def climb(kind, steps, run):
     best = {}
     for streams in steps:
         _, us, percent, rate = run(streams)
-        if float(percent) < WHOLE or best and float(rate) < best[kind, "rate"]:
+        if float(percent) < WHOLE:
             break
-        best = {(kind, "rate"): float(rate), (kind, "busy"): float(us) * float(rate) / 1e4}
+        if not best or float(rate) > best[kind, "rate"]:
+            best = {(kind, "rate"): float(rate), (kind, "busy"): float(us) * float(rate) / 1e4}
     return best
 
 
