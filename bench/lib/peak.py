@@ -1,6 +1,8 @@
 """Peak rates: how many a second pass before something is lost, server and load on a core each."""
+import re
+
 from lib.peers import Kamailio, Rtpengine, have_kamailio, have_rtpengine
-from lib.rows import NO_PEERS, RELAYED, WHOLE, certificates, in_turns, ways_here
+from lib.rows import NO_PEERS, WHOLE, certificates, in_turns, ways_here
 from lib.server import Server, load, program
 
 SIGNALLING = (("challenge", "udp"), ("challenge", "tls"), ("register", "udp"), ("register", "tls"),
@@ -9,6 +11,7 @@ WORDS = {"challenge": "REGISTER with challenge", "register": "REGISTER, nonce kn
          "call": "INVITE to BYE, all roles, relay made"}
 STREAMS = (500, 1000, 1500, 2000, 3000, 4000, 6000)
 PEER_STREAMS = 2000  # its phones have no more ports
+PASSED = re.compile(r"streams: ([\d.]+) us CPU a packet, (\d+) packets/s \(([\d.]+) %")
 FULL = 95  # % of a core: less, and it was the load that could do no more
 
 
@@ -67,18 +70,12 @@ def climb(kind, steps, run):
     """The best rate of the steps that lose nothing worth naming."""
     best = {}
     for streams in steps:
-        _, us, percent, rate = run(streams)
-        if float(percent) < WHOLE:
+        us, rate, percent = map(float, PASSED.search(run(streams)).groups())
+        if percent < WHOLE:
             break
-        if not best or float(rate) > best[kind, "rate"]:
-            best = {(kind, "rate"): float(rate), (kind, "busy"): float(us) * float(rate) / 1e4}
+        if not best or rate > best[kind, "rate"]:
+            best = {(kind, "rate"): rate, (kind, "busy"): us * rate / 1e4}
     return best
-
-
-def read(text):
-    """(kind, us, %, packets a second) of what the program printed."""
-    kind, us, percent = RELAYED.search(text).groups()
-    return kind, us, percent, text.split(" us CPU a packet, ")[1].split(" ")[0]
 
 
 def relay(b):
@@ -86,13 +83,13 @@ def relay(b):
     steps = STREAMS[1:4:2] if b.quick else STREAMS
     for kind in ("SRTP-SRTP", "RTP-RTP"):
         def ours():
-            return climb(kind, steps, lambda n: read(program("bench-media-relay", *options, "--kind", kind, n, 2)))
+            return climb(kind, steps, lambda n: program("bench-media-relay", *options, "--kind", kind, n, 2))
 
         def theirs():
             def run(streams):
                 with Rtpengine(b.tmp) as r:
                     r.plan(b.tmp / "plan", streams, kind)
-                    return read(program("bench-media-relay", "--plan", kind, b.tmp / "plan", r.process.pid, 2))
+                    return program("bench-media-relay", "--plan", kind, b.tmp / "plan", r.process.pid, 2)
             return climb(kind, [n for n in steps if n <= PEER_STREAMS], run)
         us, peer = in_turns(b, ours, theirs if have_rtpengine() else None)
         if pair(us, kind):

@@ -29,7 +29,8 @@ uint32_t cores_of_quota(struct slice cpu_max)
     return of / in + (of % in != 0);
 }
 
-uint32_t cores_of_group(const char *root, const char *path)
+/* Of this group and those it is in. */
+static uint32_t cores_of_path(const char *root, const char *path)
 {
     char file[PATH_MAX], text[64];
     uint32_t least = 0;
@@ -49,20 +50,25 @@ uint32_t cores_of_group(const char *root, const char *path)
     }
 }
 
-/* The line "0::PATH". */
-static uint32_t granted(void)
+/* By the line "0::PATH". */
+uint32_t cores_of_groups(const char *root, struct slice groups)
 {
-    char text[4096], path[PATH_MAX];
-    if (!read_text("/proc/self/cgroup", text, sizeof(text)))
-        return 0;
-    struct slice rest = slice_from_str(text);
-    while (rest.n) {
-        struct slice line = slice_cut(&rest, '\n');
+    char path[PATH_MAX];
+    while (groups.n) {
+        struct slice line = slice_cut(&groups, '\n');
         if (slice_starts_with(line, SLICE_LIT("0::")) &&
             slice_to_str(slice_skip(line, 3), path, sizeof(path)))
-            return cores_of_group(GROUPS, path);
+            return cores_of_path(root, path);
     }
     return 0;
+}
+
+static uint32_t granted(void)
+{
+    char text[4096];
+    if (!read_text("/proc/self/cgroup", text, sizeof(text)))
+        return 0;
+    return cores_of_groups(GROUPS, slice_from_str(text));
 }
 
 uint32_t cores_count(void)

@@ -12,7 +12,8 @@ uint32_t cores_count(void);
  * be read. */
 uint32_t cores_of_quota(struct slice cpu_max);
 
-/* The least that the group `path` and those it is in, below the folder `root`, grant; 0: no limit. */
-uint32_t cores_of_group(const char *root, const char *path);
+/* The least that a process' group and those it is in grant; 0: no limit. `groups`: of its
+ * /proc/PID/cgroup; `root`: the folder where groups are mounted. */
+uint32_t cores_of_groups(const char *root, struct slice groups);
 
 #endif

@@ -49,6 +49,11 @@ static void group_remove(const char *path)
     assert_int_equal(rmdir(at), 0);
 }
 
+static uint32_t granted(const char *groups)
+{
+    return cores_of_groups(root, slice_from_str(groups));
+}
+
 static void the_least_of_all_groups_counts(void **state)
 {
     (void)state;
@@ -56,13 +61,16 @@ static void the_least_of_all_groups_counts(void **state)
     group_make("/a", "300000 100000\n");
     group_make("/a/b", "max 100000\n");
     group_make("/a/b/c", "800000 100000\n");
-    assert_int_equal(cores_of_group(root, "/a/b/c"), 3);
-    assert_int_equal(cores_of_group(root, "/a/b/c/"), 3);
-    assert_int_equal(cores_of_group(root, "/a/b/none"), 3);
-    assert_int_equal(cores_of_group(root, "/"), 0); /* the machine's has no such file */
-    group_make("", "200000 100000\n");              /* a container's own has */
-    assert_int_equal(cores_of_group(root, "/"), 2);
-    assert_int_equal(cores_of_group(root, "/a/b/c"), 2);
+    assert_int_equal(granted("0::/a/b/c\n"), 3);
+    assert_int_equal(granted("0::/a/b/c/\n"), 3);
+    assert_int_equal(granted("0::/a/b/none\n"), 3);
+    assert_int_equal(granted("9:name=systemd:/a\n1:cpu:/\n0::/a/b/c\n"), 3);
+    assert_int_equal(granted("1:cpu:/a\n"), 0); /* the older kind alone */
+    assert_int_equal(granted(""), 0);
+    assert_int_equal(granted("0::/\n"), 0); /* the machine's has no such file */
+    group_make("", "200000 100000\n");      /* a container's own has */
+    assert_int_equal(granted("0::/\n"), 2);
+    assert_int_equal(granted("0::/a/b/c\n"), 2);
     group_remove("/a/b/c");
     group_remove("/a/b");
     group_remove("/a");

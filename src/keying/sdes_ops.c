@@ -116,10 +116,10 @@ static unsigned rank_of(const struct keying_policy *p, const struct keying_state
         return SRTP_SUITE_COUNT + 1;
     /* Then the peer's order decides, but GCM, which costs half as much, goes before the other suites
      * that are no stronger. */
-    if (p->suite_count == 0 && !is_active(s, suite))
-        return is_gcm(suite) && srtp_suite_info(suite)->key_len >= key_len ? 1 : 2;
-    if (p->suite_count == 0)
-        return 0;
+    if (p->suite_count == 0) {
+        unsigned rank = is_gcm(suite) && srtp_suite_info(suite)->key_len >= key_len ? 1 : 2;
+        return is_active(s, suite) ? 0 : rank;
+    }
     for (unsigned i = 0; i < p->suite_count && i < SRTP_SUITE_COUNT; i++) {
         if (p->suites[i] == suite)
             return is_active(s, suite) ? 0 : i + 1;

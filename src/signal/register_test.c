@@ -246,6 +246,25 @@ static void test_what_no_row_can_hold_400(void **state)
     phone_fini(&p);
 }
 
+static void test_a_call_id_that_no_row_can_hold_400(void **state)
+{
+    struct kit *k = *state;
+    struct phone p;
+    static const char format[] =
+        "REGISTER sip:example.org SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK-%d\r\n"
+        "From: <sip:1000@example.org>;tag=f\r\nTo: <sip:1000@example.org>\r\nCall-ID: %0*d\r\n"
+        "CSeq: 2 REGISTER\r\nContact: <sip:1000@10.0.0.2>\r\nContent-Length: 0\r\n\r\n";
+    static const char *const answers[] = {"SIP/2.0 401", "SIP/2.0 400"};
+    char text[STORE_TEXT_MAX + 500];
+    phone_init(k, &p, 1, "1000", "example.org", TRANSPORT_TLS);
+    for (int over = 0; over < 2; over++) {
+        (void)snprintf(text, sizeof(text), format, over, STORE_TEXT_MAX + over, 7);
+        phone_inject(&p, text);
+        await(&p, answers[over]);
+    }
+    phone_fini(&p);
+}
+
 static void test_intervals(void **state)
 {
     struct kit *k = *state;
@@ -505,6 +524,7 @@ int main(void)
         KIT_TEST(test_expiry_by_the_clock),
         KIT_TEST(test_expiry_far_off),
         KIT_TEST(test_what_no_row_can_hold_400),
+        KIT_TEST(test_a_call_id_that_no_row_can_hold_400),
         KIT_TEST(test_intervals),
         KIT_TEST(test_require_unknown_420),
         KIT_TEST(test_old_cseq_changes_nothing),
