@@ -52,6 +52,15 @@ static inline char slice_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
+/* 0 .. 15; -1: it is none. */
+static inline int slice_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = slice_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* ASCII only; no locale. */
 bool slice_eq_nocase(struct slice a, struct slice b);
 static inline bool slice_eq_nocase_str(struct slice a, const char *b)

@@ -87,14 +87,6 @@ BIO_METHOD *tls_bio_method(void)
 
 /* --- callbacks --------------------------------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = slice_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "SERVER_TRAFFIC_SECRET_0 <client random> <secret>", both in hex. */
 void tls_on_keylog(const SSL *ssl, const char *line)
 {
@@ -108,7 +100,7 @@ void tls_on_keylog(const SSL *ssl, const char *line)
     if (s.n % 2 || s.n / 2 > TLS_SECRET_MAX)
         return;
     for (size_t i = 0; i < s.n / 2; i++) {
-        int hi = hex_digit(s.p[2 * i]), lo = hex_digit(s.p[2 * i + 1]);
+        int hi = slice_hex_digit(s.p[2 * i]), lo = slice_hex_digit(s.p[2 * i + 1]);
         if (hi < 0 || lo < 0)
             return;
         h->secret[which][i] = (uint8_t)(hi << 4 | lo);

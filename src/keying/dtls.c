@@ -18,14 +18,6 @@ static const char *const setup_names[DTLS_SETUP_COUNT] = {
 
 /* --- reading ----------------------------------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = slice_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int dtls_fingerprint_parse(struct slice value, enum crypto_dtls_hash *ret_hash,
                            uint8_t ret_digest[CRYPTO_DTLS_DIGEST_MAX])
 {
@@ -42,7 +34,7 @@ int dtls_fingerprint_parse(struct slice value, enum crypto_dtls_hash *ret_hash,
     if (hex.n != n * 3 - 1)
         return -EINVAL;
     for (size_t i = 0; i < n; i++) {
-        int hi = hex_digit(hex.p[i * 3]), lo = hex_digit(hex.p[i * 3 + 1]);
+        int hi = slice_hex_digit(hex.p[i * 3]), lo = slice_hex_digit(hex.p[i * 3 + 1]);
         if (hi < 0 || lo < 0 || (i + 1 < n && hex.p[i * 3 + 2] != ':'))
             return -EINVAL;
         digest[i] = (uint8_t)(hi << 4 | lo);

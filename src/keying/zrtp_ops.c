@@ -20,14 +20,6 @@ _Static_assert(ARRAY_LEN(suites) == ZRTP_SUITES_MAX, "each suite once");
 
 /* --- reading and printing ---------------------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = slice_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int zrtp_hash_parse(struct slice value, uint8_t ret[CRYPTO_SHA256_LEN])
 {
     struct slice version = slice_trim(slice_cut(&value, ' ')), hex = slice_trim(value);
@@ -38,7 +30,7 @@ int zrtp_hash_parse(struct slice value, uint8_t ret[CRYPTO_SHA256_LEN])
     if (hex.n != ZRTP_HASH_TEXT_LEN)
         return -EINVAL;
     for (size_t i = 0; i < sizeof(hash); i++) {
-        int hi = hex_digit(hex.p[2 * i]), lo = hex_digit(hex.p[2 * i + 1]);
+        int hi = slice_hex_digit(hex.p[2 * i]), lo = slice_hex_digit(hex.p[2 * i + 1]);
         if (hi < 0 || lo < 0)
             return -EINVAL;
         hash[i] = (uint8_t)(hi << 4 | lo);

@@ -17,20 +17,12 @@ static const uint8_t kinds[] = {ZRTP_RS1, ZRTP_RS2, ZRTP_PBX};
 
 /* --- the file ----------------------------------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = slice_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool hex_get(struct slice s, uint8_t *dst, size_t n)
 {
     if (s.n != 2 * n)
         return false;
     for (size_t i = 0; i < n; i++) {
-        int hi = hex_digit(s.p[2 * i]), lo = hex_digit(s.p[2 * i + 1]);
+        int hi = slice_hex_digit(s.p[2 * i]), lo = slice_hex_digit(s.p[2 * i + 1]);
         if (hi < 0 || lo < 0)
             return false;
         dst[i] = (uint8_t)(hi << 4 | lo);
