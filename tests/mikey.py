@@ -48,7 +48,8 @@ cases = Cases(__file__, stage)
 
 
 # Packets that are under way when a hold begins are dropped, rightly; and every description brings new
-# keys: a packet that overtakes the answer, by another way than the answer's, is not readable yet.
+# keys: a packet that overtakes the answer, by another way than the answer's, is not readable yet, and one
+# that comes after it under the old keys no more. Both count as unauthentic, and as lost.
 LOST_IN_HOLD = 3
 
 
@@ -58,7 +59,7 @@ def check_end(said, hz, keying, lost=0):
     assert said["media"]["suite"] == (GCM if keying == "sdes" else SUITE), said
     assert abs(said["audio"]["tone_hz"] - hz) < 5, said
     rx = said["rx"]
-    assert rx["auth_failures"] == 0 and rx["clear_dropped"] == 0 and rx["lost"] <= lost, said
+    assert rx["auth_failures"] <= rx["lost"] <= lost and rx["clear_dropped"] == 0, said
 
 
 def check_wire(wire):
