@@ -83,6 +83,20 @@ def web(on):
     kill_under_call(on, ["web"])
 
 
+@cases.case("the supervisor is killed twice: nobody hears of it", peer="sotto phone", keying="sdes",
+            transport="tls")
+def supervisor(on):
+    pids = on.server.roles()
+    kill_under_call(on, ["supervisor"], kills=2)
+    now = on.server.roles()
+    assert {**now, "supervisor": 0} == {**pids, "supervisor": 0}, (pids, now)
+
+
+@cases.case("the supervisor is killed, then the roles that it had not started itself")
+def supervisor_then_roles(on):
+    kill_under_call(on, ["supervisor", "signal", "media", "supervisor"], callee=("--hold-after", 4))
+
+
 @cases.case("all of them; then the caller holds and resumes, and hangs up")
 def all_then_caller_holds(on):
     kill_under_call(on, ["media", "signal", "web"], caller=("--hold-after", 4))

@@ -86,11 +86,21 @@ class Server:
         with self.news:
             return len(self.lines)
 
+    def family(self):
+        """{pid: command line} of the children, and theirs: roles are the supervisor's, or the keeper's when
+        theirs has died."""
+        out = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], text=True, capture_output=True,
+                             check=False).stdout
+        rows = [(int(p), int(pp), args) for p, pp, args in re.findall(r"(?m)^ *(\d+) +(\d+) (.*)$", out)]
+        own = {p for p, pp, _ in rows if pp == self.process.pid}
+        return {p: args for p, pp, args in rows if p in own or pp in own}
+
     def pids(self):
-        out = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], text=True,
-                             capture_output=True, check=False).stdout
-        found = dict(re.findall(r"(?m)^ *(\d+) sotto role (\w+)$", out))
-        return {role: int(pid) for pid, role in found.items()}
+        found = {pid: re.fullmatch(r"sotto role (\w+)", args) for pid, args in self.family().items()}
+        return {m[1]: pid for pid, m in found.items() if m}
+
+    def supervisor(self):
+        return next(pid for pid, args in self.family().items() if " serve " in args)
 
     def end(self):
         status = self.process.wait(timeout=WAIT)
@@ -274,17 +284,104 @@ def a_hanging_role_is_replaced(tmp):
         assert s.stop() == 0
 
 
-def roles_end_with_their_supervisor(tmp):
+def all_end_with_their_keeper(tmp):
     write(tmp / "c.conf", CONF)
     with Server(tmp / "data", "-c", str(tmp / "c.conf")) as s:
         s.wait_ready()
-        pids = s.pids().values()
+        pids = s.family()
+        assert len(pids) == 1 + len(ROLES), pids
         s.process.kill()
         s.end()
-        until = time.monotonic() + WAIT
-        while any(Path(f"/proc/{p}/exe").is_symlink() and alive(p) for p in pids):
-            assert time.monotonic() < until, "a role outlived the supervisor"
-            time.sleep(0.01)
+        wait_end_of(pids)
+        assert "keeper_gone" in s.log(), s.log()
+
+
+def wait_end_of(pids):
+    until = time.monotonic() + WAIT
+    while any(Path(f"/proc/{p}/exe").is_symlink() and alive(p) for p in pids):
+        assert time.monotonic() < until, "a process outlived its keeper"
+        time.sleep(0.01)
+
+
+def kill_supervisor(s, n):
+    """For the n-th time."""
+    mark = s.mark()
+    os.kill(s.supervisor(), signal.SIGKILL)
+    s.wait_log(rf"supervisor_back .*restarts={n}$", mark)
+    return mark
+
+
+def a_killed_supervisor_is_replaced_and_roles_go_on(tmp):
+    conf = tmp / "c.conf"
+    write(conf, CONF)
+    with Server(tmp / "data", "-c", str(conf)) as s, socket.socket(socket.AF_UNIX) as control:
+        s.wait_ready()
+        before, old = s.pids(), s.supervisor()
+        control.connect(str(tmp / "data/control.sock"))
+        mark = kill_supervisor(s, 1)
+        assert s.pids() == before and s.supervisor() != old
+        with Control(tmp / "data") as c:
+            roles = {r["role"]: r for r in c.ask("show roles")["result"]}
+            assert {r: roles[r]["pid"] for r in ROLES} == before, roles
+            assert [roles[r]["restarts"] for r in ("supervisor", *ROLES)] == [1, 0, 0, 0], roles
+        # the next one does all that the first did: restarts what dies, reloads …
+        os.kill(before["signal"], signal.SIGKILL)
+        s.wait_log("role_gone role=signal", mark)
+        s.wait_log("role_ready role=signal .*restarts=1$", mark)
+        write(conf, CONF + "[server]\nshutdown_grace = 17s\n")
+        s.process.send_signal(signal.SIGHUP)
+        s.wait_log(" reloaded", mark)
+        # … and what was in force is in force in the one after that, whatever the file says now
+        write(conf, "nonsense\n")
+        kill_supervisor(s, 2)
+        now = s.pids()
+        assert now["signal"] != before["signal"] and {**now, "signal": 0} == {**before, "signal": 0}
+        os.kill(now["web"], signal.SIGKILL)
+        s.wait_log("role_ready role=web .*restarts=1$", mark)
+        assert control.fileno() >= 0 and "supervisor_killed signal=9" in s.log()
+        assert s.stop() == 0
+        s.wait_log("stopping grace_s=17", mark)
+        assert s.log().count(" ready pid=") == 1, s.log()
+
+
+def a_role_and_the_supervisor_at_once(tmp):
+    write(tmp / "c.conf", CONF)
+    with Server(tmp / "data", "-c", str(tmp / "c.conf")) as s:
+        s.wait_ready()
+        for n in range(1, 4):
+            mark, supervisor = s.mark(), s.supervisor()
+            os.kill(supervisor, signal.SIGSTOP)  # so that it is not the one to see the role die
+            os.kill(s.pids()["media"], signal.SIGKILL)
+            os.kill(supervisor, signal.SIGKILL)
+            s.wait_log(rf"role_ready role=media .*restarts={n}$", mark)
+        assert s.stop() == 0
+
+
+def a_supervisor_killed_while_it_leaves(tmp):
+    write(tmp / "c.conf", CONF)
+    with Server(tmp / "data", "-c", str(tmp / "c.conf")) as s:
+        s.wait_ready()
+        silent = s.pids()["signal"]
+        os.kill(silent, signal.SIGSTOP)  # does not say that no call is left
+        s.process.send_signal(signal.SIGTERM)
+        s.wait_log(" stopping")
+        mark = kill_supervisor(s, 1)
+        s.wait_log(" stopping", mark)
+        os.kill(silent, signal.SIGCONT)
+        assert s.end() == 0, s.log()
+
+
+def a_supervisor_that_dies_again_and_again_is_given_up(tmp):
+    write(tmp / "c.conf", CONF)
+    with Server(tmp / "data", "-c", str(tmp / "c.conf")) as s:
+        s.wait_ready()
+        for n in range(1, 5):
+            kill_supervisor(s, n)
+        pids = s.family()
+        os.kill(s.supervisor(), signal.SIGKILL)
+        assert s.end() == 1
+        wait_end_of(pids)
+        assert "dies again and again" in s.log()
 
 
 def alive(pid):
@@ -404,7 +501,7 @@ def administration(tmp):
         with Control(tmp / "data") as c:
             roles = {r["role"]: r for r in c.ask("show roles")["result"]}
             assert {r: roles[r]["pid"] for r in ROLES} == s.pids(), roles
-            assert roles["supervisor"]["pid"] == s.process.pid
+            assert roles["supervisor"]["pid"] == s.supervisor()
             assert roles["media"]["restarts"] == 0 and roles["media"]["since"].endswith("Z"), roles
             assert roles["media"]["path"] in ("shared", "streams") and roles["media"]["overflowed"] == 0, roles
             os.kill(roles["media"]["pid"], signal.SIGKILL)
@@ -524,7 +621,9 @@ TESTS = [
     a_taken_port_is_named, an_address_that_is_not_ours_is_a_mistake,
     two_servers_cannot_share_a_folder, killed_roles_come_back_at_once, all_roles_at_once,
     a_role_that_dies_again_and_again_is_paused_for, a_hanging_role_is_replaced,
-    roles_end_with_their_supervisor, terminal_signals_do_not_reach_roles,
+    all_end_with_their_keeper, a_killed_supervisor_is_replaced_and_roles_go_on,
+    a_role_and_the_supervisor_at_once, a_supervisor_killed_while_it_leaves,
+    a_supervisor_that_dies_again_and_again_is_given_up, terminal_signals_do_not_reach_roles,
     a_bad_reload_leaves_the_old_settings, leaving, systemd_is_told, administration,
     a_tls_connection_outlives_the_signal_role, roles_are_locked_in,
     roles_run_as_the_owner_of_the_folder,

@@ -68,8 +68,9 @@ class Server:
         if self.process.stdout.readline() != "ready\n":
             sys.exit("the server did not start:\n" + (self.data / "log").read_text())
         self.ready_after = time.monotonic() - self.started
-        self.roles = {"supervisor": self.process.pid}
-        for pid in children(self.process.pid):
+        supervisor, = children(self.process.pid)
+        self.roles = {"keeper": self.process.pid, "supervisor": supervisor}
+        for pid in children(supervisor):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().split()
             self.roles[words[-1]] = pid
 

@@ -138,15 +138,19 @@ class Server:
     def roles(self):
         """{name: pid}, as the kernel knows them: works while a role is away. "media.0" and "media.1" where
         media has several workers."""
-        found = {}
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        for pid in children.read_text(encoding="ascii").split():
+        found, look = {}, [self.process.pid]
+        while look:
+            at = look.pop()
             try:
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                children = Path(f"/proc/{at}/task/{at}/children").read_text(encoding="ascii").split()
+                words = Path(f"/proc/{at}/cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue  # it has gone meanwhile
+            look += map(int, children)  # roles are the supervisor's children, or its keeper's
             if words[1:2] == [b"role"]:
-                found[b".".join(w for w in words[2:4] if w).decode()] = int(pid)
+                found[b".".join(w for w in words[2:4] if w).decode()] = at
+            elif at != self.process.pid:
+                found["supervisor"] = at
         return found
 
     def signal_role(self, name, what=signal.SIGKILL):
@@ -156,5 +160,6 @@ class Server:
         """kill -9; seconds until the role is ready again."""
         mark, start = self.log.mark(), time.monotonic()
         self.signal_role(name)
-        when, _ = self.log.wait_line(rf"role_ready.*role={name}\b", mark)
+        back = "supervisor_back " if name == "supervisor" else rf"role_ready.*role={name}\b"
+        when, _ = self.log.wait_line(back, mark)
         return when - start

@@ -1,9 +1,12 @@
 #include "app/proc.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,8 +63,10 @@ static void take_held(struct proc *p, uint32_t type, const void *payload, size_t
     memcpy(&tag, payload, sizeof(tag));
     if (!hold) {
         ipc_held_drop(p->held, tag);
+        keep_unhold(p->keep, p->index, tag);
         return;
     }
+    keep_hold(p->keep, p->index, tag, fds[0]);
     int r = ipc_held_put(p->held, tag, fds[0]);
     if (r < 0)
         log_event(LOG_WARN, "not_held", LOG_STR("role", p->name), LOG_ERRNO(r));
@@ -88,6 +93,8 @@ static void on_closed(void *arg)
     proc_event(p, PROC_EVENT_LOST);
 }
 
+static void on_end(void *arg, uint32_t events);
+
 /* --- birth --- */
 
 /* Between fork and exec: only what may be called there. */
@@ -111,6 +118,22 @@ __attribute__((noreturn)) static void child_exec(int chan, struct proc *p)
     _exit(127);
 }
 
+/* Takes both descriptors, also where it fails: then the process is killed, and p->pid is 0 where nobody will
+ * see its end. */
+static int watch(struct proc *p, pid_t pid, int pidfd, int chan)
+{
+    int r = loop_fd_add(p->loop, &p->end, pidfd, EPOLLIN, on_end, p);
+    if (r < 0) {
+        (void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+        close(pidfd);
+        close(chan);
+        return r;
+    }
+    p->pid = pid;
+    p->pidfd = pidfd;
+    return ipc_chan_new(p->loop, chan, on_msg, on_closed, p, &p->chan);
+}
+
 static int spawn(struct proc *p)
 {
     int fds[2];
@@ -120,15 +143,23 @@ static int spawn(struct proc *p)
     pid_t pid = fork();
     if (pid == 0)
         child_exec(fds[1], p);
-    r = pid < 0 ? -errno : 0;
+    int pidfd = pid < 0 ? -1 : pidfd_open(pid, 0);
+    r = pidfd < 0 ? -errno : 0;
     close(fds[1]);
-    if (r < 0) {
+    if (r == 0) {
+        p->since = loop_unix_now(p->loop);
+        p->is_adopted = false;
+        const struct keep_role told = {p->index, pid, p->since, p->restarts};
+        keep_role(p->keep, &told, fds[0], pidfd);
+        r = watch(p, pid, pidfd, fds[0]);
+    } else {
         close(fds[0]);
-        return r;
     }
-    p->pid = pid;
-    p->since = loop_unix_now(p->loop);
-    return ipc_chan_new(p->loop, fds[0], on_msg, on_closed, p, &p->chan);
+    if (r < 0 && pid > 0 && !p->pid) { /* one that nobody would see the end of */
+        (void)kill(pid, SIGKILL);
+        (void)waitpid(pid, NULL, 0);
+    }
+    return r;
 }
 
 static int greet(struct proc *p)
@@ -177,11 +208,21 @@ uint32_t proc_pause_ms(struct proc *p, uint64_t now_ms)
     return often ? PROC_PAUSE_MS : 0;
 }
 
+/* The process has ended. */
+static void forget(struct proc *p)
+{
+    loop_fd_del(p->loop, &p->end);
+    close(p->pidfd);
+    p->pidfd = -1;
+    p->pid = 0;
+    p->chan = ipc_chan_free(p->chan);
+    keep_role_gone(p->keep, p->index);
+}
+
 static void act_bury(struct proc *p, int status)
 {
     loop_timer_cancel(p->loop, &p->hang);
-    p->pid = 0;
-    p->chan = ipc_chan_free(p->chan);
+    forget(p);
     if (!p->cb.on_exit(p->cb.arg, p, status))
         return;
     p->restarts++;
@@ -205,12 +246,13 @@ static void step(struct proc *p, enum proc_event ev, int status)
         break;
     case PROC_ACT_WORK:
         p->was_ready = true;
+        keep_role_ready(p->keep, p->index);
         loop_timer_set(p->loop, &p->hang, PROC_HANG_MS);
         p->cb.on_ready(p->cb.arg, p);
         break;
     case PROC_ACT_KILL:
         loop_timer_cancel(p->loop, &p->hang);
-        (void)kill(p->pid, SIGKILL); /* a child of ours, not yet reaped: it cannot be another's */
+        proc_kill(p);
         break;
     case PROC_ACT_BURY:
         act_bury(p, status);
@@ -223,19 +265,22 @@ void proc_event(struct proc *p, enum proc_event ev)
     step(p, ev, 0);
 }
 
-void proc_reap(struct proc *p)
+void proc_kill(struct proc *p)
 {
-    int status;
-    siginfo_t info = {0};
-    if (!p->pid || waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
-        info.si_pid != p->pid)
-        return;
-    /* What it asked us to hold in its last moment counts. Not reaped before that, so that its number
-     * is still its own when the end of the channel has us kill it. */
-    if (p->chan)
+    if (p->pidfd >= 0)
+        (void)pidfd_send_signal(p->pidfd, SIGKILL, NULL, 0);
+}
+
+static void on_end(void *arg, uint32_t events)
+{
+    (void)events;
+    struct proc *p = arg;
+    int status = PROC_STATUS_UNKNOWN;
+    if (p->chan) /* what it asked us to hold in its last moment counts */
         ipc_drain(p->chan);
-    if (waitpid(p->pid, &status, 0) == p->pid)
-        step(p, PROC_EVENT_EXITED, status);
+    if (!p->is_adopted)
+        (void)waitpid(p->pid, &status, 0);
+    step(p, PROC_EVENT_EXITED, status);
 }
 
 /* --- life --- */
@@ -252,18 +297,29 @@ static void on_hang(void *arg)
     proc_event(p, PROC_EVENT_HUNG);
 }
 
-int proc_init(struct proc *p, const struct proc_id *id, struct loop *l, uint32_t held_limit,
-              const struct proc_cb *cb)
+void proc_init(struct proc *p, struct kept *kept, uint32_t index, struct loop *l, struct keep *keep,
+               const struct proc_cb *cb)
 {
-    *p = (struct proc){
-        .kind = id->kind, .worker = id->worker, .state = PROC_DOWN, .loop = l, .cb = *cb};
-    if (id->workers > 1)
-        (void)snprintf(p->number, sizeof(p->number), "%u", id->worker);
-    (void)snprintf(p->name, sizeof(p->name), "%s%s%s", role_name(id->kind), p->number[0] ? "." : "",
+    struct kept_role *r = &kept->roles[index];
+    *p = (struct proc){.kind = r->id.kind,
+                       .worker = r->id.worker,
+                       .state = PROC_DOWN,
+                       .loop = l,
+                       .cb = *cb,
+                       .keep = keep,
+                       .index = index,
+                       .found = r,
+                       .pidfd = -1,
+                       .end.fd = -1,
+                       .restarts = r->restarts,
+                       .held = r->held};
+    r->held = NULL;
+    if (r->id.workers > 1)
+        (void)snprintf(p->number, sizeof(p->number), "%u", r->id.worker);
+    (void)snprintf(p->name, sizeof(p->name), "%s%s%s", role_name(p->kind), p->number[0] ? "." : "",
                    p->number);
     loop_timer_init(&p->due, on_due, p);
     loop_timer_init(&p->hang, on_hang, p);
-    return ipc_held_new(held_limit, &p->held);
 }
 
 void proc_fini(struct proc *p)
@@ -272,18 +328,49 @@ void proc_fini(struct proc *p)
         return;
     loop_timer_cancel(p->loop, &p->due);
     loop_timer_cancel(p->loop, &p->hang);
-    p->chan = ipc_chan_free(p->chan);
     if (p->pid) {
-        (void)kill(p->pid, SIGKILL);
-        (void)waitpid(p->pid, NULL, 0);
+        proc_kill(p);
+        (void)poll(&(struct pollfd){p->pidfd, POLLIN, 0}, 1, -1);
+        if (!p->is_adopted)
+            (void)waitpid(p->pid, NULL, 0);
+        forget(p);
     }
     p->held = ipc_held_free(p->held);
     *p = (struct proc){0};
 }
 
+/* One that was not ready has not got all that it needs, maybe: it is killed, and a new one started once it
+ * is gone. */
+static void adopt(struct proc *p)
+{
+    struct kept_role *r = p->found;
+    p->is_adopted = true;
+    p->since = r->since;
+    p->was_ready = p->up = r->is_ready;
+    p->state = r->is_ready ? PROC_READY : PROC_STARTING;
+    if (!r->is_ready)
+        (void)pidfd_send_signal(r->pidfd, SIGKILL, NULL, 0);
+    int s = watch(p, r->pid, r->pidfd, r->chan);
+    r->pid = 0;
+    if (s == 0) {
+        loop_timer_set(p->loop, &p->hang, PROC_HANG_MS);
+        return;
+    }
+    log_event(LOG_ERROR, "role_not_adopted", LOG_STR("role", p->name), LOG_ERRNO(s));
+    if (p->pid) {
+        proc_event(p, PROC_EVENT_LOST);
+        return;
+    }
+    p->state = PROC_DOWN;
+    loop_timer_set(p->loop, &p->due, PROC_PAUSE_MS);
+}
+
 void proc_start(struct proc *p)
 {
-    proc_event(p, PROC_EVENT_DUE);
+    if (p->found->pid)
+        adopt(p);
+    else
+        proc_event(p, PROC_EVENT_DUE);
 }
 
 void proc_dismiss(struct proc *p)

@@ -8,19 +8,17 @@
  *
  * A role that ends is started again at once; one that ends PROC_DEATHS_MAX times in
  * PROC_DEATHS_MS waits PROC_PAUSE_MS each time, for ever. What it asked us to hold, the table
- * `held`, outlives its process. */
+ * `held`, outlives its process. One that an earlier supervisor started is adopted: it goes on. */
 #ifndef SOTTO_APP_PROC_H
 #define SOTTO_APP_PROC_H
 
-#include <sys/types.h>
-
-#include "app/role_fds.h"
-#include "ipc/hold.h"
+#include "app/kept.h"
 
 #define PROC_DEATHS_MAX 5
 #define PROC_DEATHS_MS 10000
 #define PROC_PAUSE_MS 1000
-#define PROC_HANG_MS 5000   /* without ALIVE */
+#define PROC_HANG_MS 5000        /* without ALIVE */
+#define PROC_STATUS_UNKNOWN (-1) /* another process, which is its parent, knows */
 #define PROC_START_MS 30000 /* from the start to READY: 100,000 bindings may have to be loaded */
 
 enum proc_state { PROC_DOWN, PROC_STARTING, PROC_READY, PROC_DYING, PROC_STATE_COUNT };
@@ -54,7 +52,7 @@ struct proc_cb {
     /* Everything that proc does not handle itself; descriptors are the callee's. */
     void (*on_msg)(void *arg, struct proc *p, uint32_t type, const void *payload, size_t n,
                    const int *fds, size_t fd_count);
-    /* It has ended with this status of waitpid. False: do not start it again. */
+    /* It has ended with this status of waitpid, or PROC_STATUS_UNKNOWN. False: do not start it again. */
     bool (*on_exit)(void *arg, struct proc *p, int status);
 };
 
@@ -66,7 +64,13 @@ struct proc {
     enum proc_state state;
     struct loop *loop;
     struct proc_cb cb;
-    pid_t pid; /* 0: none */
+    struct keep *keep;
+    uint32_t index;          /* of kept.roles */
+    pid_t pid;               /* 0: none */
+    int pidfd;               /* -1: none */
+    bool is_adopted;         /* its parent is another process */
+    struct kept_role *found; /* what there was before; borrowed */
+    struct loop_fd end;
     struct ipc_chan *chan;
     struct ipc_held *held;
     bool up;        /* START, HELD and HELD_END have been sent */
@@ -78,19 +82,14 @@ struct proc {
     struct loop_timer due, hang;
 };
 
-/* Which process it is. */
-struct proc_id {
-    enum role_kind kind;
-    uint32_t worker, workers; /* media: which one of how many; else 0 */
-};
-
-/* `held_limit` descriptors may be held. */
-int proc_init(struct proc *p, const struct proc_id *id, struct loop *l, uint32_t held_limit,
-              const struct proc_cb *cb) MUST_CHECK;
+/* Of kept->roles[index]; takes what it has there: the table of held descriptors, and the process where one
+ * runs. `keep` is told of all that changes. */
+void proc_init(struct proc *p, struct kept *kept, uint32_t index, struct loop *l, struct keep *keep,
+               const struct proc_cb *cb);
 void proc_fini(struct proc *p); /* kills what still runs */
+/* Adopts the process that runs already, or starts one. */
 void proc_start(struct proc *p);
-/* Asks the process whether it has ended; for SIGCHLD. */
-void proc_reap(struct proc *p);
+void proc_kill(struct proc *p); /* no-op where none runs */
 /* Closes the channel: the order to leave at once. */
 void proc_dismiss(struct proc *p);
 void proc_event(struct proc *p, enum proc_event ev);

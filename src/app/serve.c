@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/exit.h"
+#include "app/keeper.h"
 
 static const char usage[] =
     "usage: sotto serve [-c FILE] [-d DATA] [--check]\n"
@@ -134,5 +135,5 @@ int serve_main(int argc, char **argv)
         fprintf(stderr, "sotto: serve takes no `%s`\n%s", argv[optind], usage);
         return EXIT_STATUS_USAGE;
     }
-    return only_check ? check(&o) : supervisor_run(&o);
+    return only_check ? check(&o) : keeper_run(&o);
 }

@@ -213,6 +213,16 @@ static void fd_set_at(int *at, int fd)
     *at = fd;
 }
 
+bool state_is_reloaded(unsigned slot)
+{
+    return slot < ROLE_FD_SINGLE_COUNT && slots[slot].reload;
+}
+
+void state_replace(struct state *s, unsigned slot, int fd)
+{
+    fd_set_at(&s->fds[slot], fd);
+}
+
 /* All of them, or none is replaced. */
 static int files_open(struct state *s, const struct app_config *c, char why[STATE_WHY_MAX])
 {

@@ -29,6 +29,10 @@ int state_open(struct state *s, struct app_config *c, char why[STATE_WHY_MAX]) M
  * was. */
 int state_reload(struct state *s, const struct app_config *c, char why[STATE_WHY_MAX]) MUST_CHECK;
 void state_close(struct state *s);
+/* Whether RELOAD brings that slot, of those that there is one of. */
+bool state_is_reloaded(unsigned slot);
+/* Takes fd. */
+void state_replace(struct state *s, unsigned slot, int fd);
 
 /* The descriptors of a role (of media: of that worker), borrowed, with START's payload; `reload`: only
  * what RELOAD brings. fds has room for ROLE_FDS_MAX. */

@@ -1,6 +1,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "app/state.h"
@@ -90,6 +91,28 @@ static void each_role_gets_what_it_needs_and_no_key_besides(void **state)
     }
 }
 
+/* The keeper hears of those that some role is given anew. */
+static void what_a_reload_replaces_is_told(void **state)
+{
+    (void)state;
+    struct state s;
+    unsigned any = 0, told = 0;
+    int stats, pipe_fds[2];
+    for (int role = ROLE_SIGNAL; role < ROLE_COUNT; role++)
+        any |= slots_of((enum role_kind)role, true, &stats);
+    for (unsigned slot = 0; slot < ROLE_FD_COUNT + 3; slot++)
+        told |= (unsigned)state_is_reloaded(slot) << slot;
+    assert_int_equal(told, any);
+    state_init(&s);
+    assert_int_equal(pipe(pipe_fds), 0);
+    state_replace(&s, ROLE_FD_CONFIG, pipe_fds[0]);
+    state_replace(&s, ROLE_FD_CONFIG, pipe_fds[1]);
+    assert_int_equal(s.fds[ROLE_FD_CONFIG], pipe_fds[1]);
+    assert_int_equal(close(pipe_fds[0]), -1); /* the old one was closed */
+    state_close(&s);
+    assert_int_equal(close(pipe_fds[1]), -1);
+}
+
 /* One for two cores, as far as the ports go. */
 static void auto_is_a_worker_for_two_cores(void **state)
 {
@@ -142,6 +165,7 @@ int main(void)
         cmocka_unit_test(auto_is_a_worker_for_two_cores),
         cmocka_unit_test(workers_have_shares),
         cmocka_unit_test(each_role_gets_what_it_needs_and_no_key_besides),
+        cmocka_unit_test(what_a_reload_replaces_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

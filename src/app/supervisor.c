@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,28 +12,34 @@
 #include "app/identity.h"
 #include "app/notify.h"
 #include "app/proc.h"
-#include "app/state.h"
 #include "base/secret.h"
 
 #define LEAVE_MS 2000 /* for roles to end by themselves */
 #define DAY_MS (24u * 3600 * 1000)
-#define HELD_SPARE 64 /* descriptors a role may hold besides its connections or ports */
-
-#define PROCS_MAX (2 + MEDIA_WORKERS_MAX) /* signal, media's workers, web */
 
 enum supervisor_state { SUP_STARTING, SUP_RUNNING, SUP_STOPPING, SUP_LEAVING };
+
+/* A signal comes by itself, or by way of the keeper, and from a terminal, which signals both, by both. */
+enum asked_by { ASKED_DIRECTLY, ASKED_BY_KEEPER, ASKED_WAYS };
+
+struct asked {
+    uint32_t times[ASKED_WAYS];
+    uint32_t acted;
+};
 
 struct supervisor {
     struct supervisor_options options;
     enum supervisor_state state;
     struct app_config cfg;
-    struct state shared;
+    struct kept *kept;
+    struct state *shared; /* of kept */
+    struct keep keep;
+    struct asked to_leave, to_reload;
     struct loop *loop;
     struct loop_fd signals;
     struct loop_timer grace, leave, watchdog, daily;
-    struct proc procs[PROCS_MAX];
+    struct proc procs[KEPT_ROLES_MAX];
     size_t proc_count;
-    uint32_t watchdog_ms;
     uint32_t calls_left;
     uint64_t since;
     int status;
@@ -42,6 +48,7 @@ struct supervisor {
 #define EACH_PROC(p, s) for (struct proc *p = (s)->procs; p < (s)->procs + (s)->proc_count; p++)
 
 static void leave(struct supervisor *s, uint32_t ms);
+static void leave_when_empty(struct supervisor *s);
 
 /* A message to a role is lost only with the role, which is then started anew with all it needs. */
 static void tell(struct proc *p, uint32_t type, const void *payload, size_t n, const int *fds,
@@ -59,7 +66,7 @@ static void tell(struct proc *p, uint32_t type, const void *payload, size_t n, c
 static void on_fill_start(void *arg, struct proc *p, struct role_start *ret, int *ret_fds)
 {
     struct supervisor *s = arg;
-    state_fill_start(&s->shared, p->kind, p->worker, false, ret, ret_fds);
+    state_fill_start(s->shared, p->kind, p->worker, false, ret, ret_fds);
 }
 
 static void peers_connect(struct proc *a, struct proc *b)
@@ -96,15 +103,16 @@ static void on_up(void *arg, struct proc *p)
 static void announce_ready(struct supervisor *s)
 {
     s->state = SUP_RUNNING;
-    log_event(LOG_INFO, "ready", LOG_I("pid", getpid()));
-    if (s->shared.first_start)
+    log_event(LOG_INFO, "ready", LOG_I("pid", getppid()));
+    if (s->shared->first_start)
         hello_print(&s->cfg);
-    if (s->shared.first_start || s->shared.admin_password[0])
-        hello_print_console(&s->cfg, s->shared.admin_password);
-    secret_wipe(s->shared.admin_password, sizeof(s->shared.admin_password));
+    if (s->shared->first_start || s->shared->admin_password[0])
+        hello_print_console(&s->cfg, s->shared->admin_password);
+    secret_wipe(s->shared->admin_password, sizeof(s->shared->admin_password));
     if (puts("ready") == EOF || fflush(stdout) == EOF)
         log_event(LOG_WARN, "stdout_closed", LOG_ERRNO(errno));
-    notify_send("READY=1\nSTATUS=Calls can be taken.\nMAINPID=%d\n", (int)getpid());
+    keep_announced(&s->keep);
+    notify_send("READY=1\nSTATUS=Calls can be taken.\nMAINPID=%d\n", (int)getppid());
 }
 
 static void on_ready(void *arg, struct proc *p)
@@ -125,8 +133,11 @@ static bool on_exit_role(void *arg, struct proc *p, int status)
     const char *role = p->name;
     bool leaving = s->state == SUP_LEAVING;
     enum log_level level = leaving ? LOG_INFO : LOG_ERROR;
-    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-    if (WIFSIGNALED(status))
+    bool known = status != PROC_STATUS_UNKNOWN;
+    int code = known && WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    if (!known)
+        log_event(level, "role_gone", LOG_STR("role", role), LOG_I("restarts", p->restarts));
+    else if (WIFSIGNALED(status))
         log_event(level, "role_killed", LOG_STR("role", role), LOG_I("signal", WTERMSIG(status)),
                   LOG_STR("name", sigabbrev_np(WTERMSIG(status))), LOG_I("restarts", p->restarts));
     else
@@ -138,6 +149,8 @@ static bool on_exit_role(void *arg, struct proc *p, int status)
         leave(s, LEAVE_MS);
         leaving = true;
     }
+    if (leaving)
+        leave_when_empty(s);
     return !leaving;
 }
 
@@ -147,10 +160,7 @@ static void on_leave_timeout(void *arg)
 {
     struct supervisor *s = arg;
     EACH_PROC(p, s)
-    {
-        if (p->pid)
-            (void)kill(p->pid, SIGKILL);
-    }
+    proc_kill(p);
 }
 
 static void leave_when_empty(struct supervisor *s)
@@ -202,6 +212,8 @@ static void on_shutdown_state(struct supervisor *s, struct proc *p, const void *
 {
     uint32_t left;
     memcpy(&left, payload, sizeof(left));
+    if (s->state == SUP_RUNNING) /* what an earlier supervisor was told */
+        on_term(s);
     if (s->state != SUP_STOPPING || p->kind != ROLE_SIGNAL)
         return;
     if (left != s->calls_left) {
@@ -229,16 +241,17 @@ static int reload(struct supervisor *s, char why[STATE_WHY_MAX])
     config_keep_fixed(&c, &s->cfg, &waits);
     if (waits.count)
         log_event(LOG_WARN, "needs_restart", LOG_STR("settings", waits.text));
-    r = state_reload(&s->shared, &c, why);
+    r = state_reload(s->shared, &c, why);
     if (r != 0)
         return r < 0 ? r : -EINVAL;
+    keep_slots(&s->keep, s->shared);
     s->cfg = c;
     log_set_level((enum log_level)c.log_level);
     EACH_PROC(p, s)
     {
         struct role_start start;
         int fds[ROLE_FDS_MAX];
-        state_fill_start(&s->shared, p->kind, p->worker, true, &start, fds);
+        state_fill_start(s->shared, p->kind, p->worker, true, &start, fds);
         tell(p, ROLE_MSG_RELOAD, &start, sizeof(start), fds, start.fd_count);
     }
     return 0;
@@ -262,7 +275,7 @@ static int reload_and_say(struct supervisor *s, char why[STATE_WHY_MAX])
 
 static struct role_status status_of(const struct supervisor *s, const struct proc *p)
 {
-    const struct media_way *way = &s->shared.media;
+    const struct media_way *way = &s->shared->media;
     struct role_status st = {.role = p->kind,
                              .pid = (uint32_t)p->pid,
                              .restarts = p->restarts,
@@ -281,8 +294,11 @@ static struct role_status status_of(const struct supervisor *s, const struct pro
 static void on_get_status(struct supervisor *s, struct proc *p, const void *payload)
 {
     (void)payload;
-    struct role_status all[1 + PROCS_MAX] = {
-        {.role = ROLE_SUPERVISOR, .pid = (uint32_t)getpid(), .is_ready = 1, .since = s->since}};
+    struct role_status all[1 + KEPT_ROLES_MAX] = {{.role = ROLE_SUPERVISOR,
+                                                   .pid = (uint32_t)getpid(),
+                                                   .restarts = s->kept->lives,
+                                                   .is_ready = 1,
+                                                   .since = s->since}};
     size_t n = 1;
     EACH_PROC(q, s)
     all[n++] = status_of(s, q);
@@ -365,12 +381,17 @@ static void on_msg(void *arg, struct proc *p, uint32_t type, const void *payload
 
 /* --- signals --- */
 
-static void on_child(struct supervisor *s)
+static void on_asked(struct supervisor *s, uint32_t signo, enum asked_by by)
 {
-    EACH_PROC(p, s)
-    proc_reap(p);
-    if (s->state == SUP_LEAVING)
-        leave_when_empty(s);
+    char why[STATE_WHY_MAX];
+    struct asked *a = signo == SIGHUP ? &s->to_reload : &s->to_leave;
+    if (++a->times[by] <= a->acted)
+        return;
+    a->acted++;
+    if (signo != SIGHUP)
+        on_term(s);
+    else if (s->state == SUP_RUNNING || s->state == SUP_STARTING)
+        (void)reload_and_say(s, why); /* said in the log */
 }
 
 static void on_signal(void *arg, uint32_t events)
@@ -378,37 +399,45 @@ static void on_signal(void *arg, uint32_t events)
     (void)events;
     struct supervisor *s = arg;
     struct signalfd_siginfo info;
-    char why[STATE_WHY_MAX];
-    while (read(s->signals.fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        switch (info.ssi_signo) {
-        case SIGCHLD:
-            on_child(s);
-            break;
-        case SIGHUP:
-            if (s->state == SUP_RUNNING || s->state == SUP_STARTING)
-                (void)reload_and_say(s, why); /* said in the log */
-            break;
-        case SIGTERM:
-        case SIGINT:
-            on_term(s);
-            break;
-        }
-    }
+    while (read(s->signals.fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        on_asked(s, info.ssi_signo, ASKED_DIRECTLY);
 }
 
+/* The keeper has blocked them. */
 static int signals_open(struct supervisor *s)
 {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
-    (void)signal(SIGPIPE, SIG_IGN);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-        return -errno;
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd < 0 ? -errno : loop_fd_add(s->loop, &s->signals, fd, EPOLLIN, on_signal, s);
+}
+
+static void on_keeper_msg(void *arg, uint32_t type, const void *payload, size_t n, const int *fds,
+                          size_t fd_count)
+{
+    struct supervisor *s = arg;
+    uint32_t signo;
+    for (size_t i = 0; i < fd_count; i++)
+        close(fds[i]);
+    if (type != KEEP_MSG_SIGNAL || n != sizeof(signo))
+        return;
+    memcpy(&signo, payload, sizeof(signo));
+    on_asked(s, signo, ASKED_BY_KEEPER);
+}
+
+/* Whoever kills the process that was started means all of it. */
+static void on_keeper_gone(void *arg)
+{
+    struct supervisor *s = arg;
+    s->keep.chan = ipc_chan_free(s->keep.chan);
+    if (s->state == SUP_LEAVING)
+        return;
+    log_event(LOG_ERROR, "keeper_gone", LOG_STR("then", "leaving"));
+    leave(s, LEAVE_MS);
+    leave_when_empty(s);
 }
 
 /* --- the whole --- */
@@ -436,51 +465,35 @@ static void on_watchdog(void *arg)
     all = all && p->state == PROC_READY;
     if (all || s->state != SUP_RUNNING)
         notify_send("WATCHDOG=1\n");
-    loop_timer_set(s->loop, &s->watchdog, s->watchdog_ms);
+    loop_timer_set(s->loop, &s->watchdog, s->kept->watchdog_ms);
 }
 
-/* Descriptors held for roles are ours too. */
-static void limits_raise(const struct app_config *c)
+static int config_take(struct supervisor *s)
 {
-    struct rlimit l;
-    uint64_t wanted = c->max_connections + 2ull * role_endpoints(c) + 256;
-    if (getrlimit(RLIMIT_NOFILE, &l) < 0)
-        return;
-    l.rlim_cur = l.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_max < wanted)
-        log_event(LOG_WARN, "few_descriptors", LOG_I("allowed", l.rlim_max),
-                  LOG_I("wanted", wanted), LOG_STR("mend", "raise LimitNOFILE or lower [limits]"));
-}
-
-static int proc_add(struct supervisor *s, const struct proc_id *id, uint32_t held)
-{
-    const struct proc_cb cb = {s, on_fill_start, on_up, on_ready, on_msg, on_exit_role};
-    return proc_init(&s->procs[s->proc_count++], id, s->loop, held + HELD_SPARE, &cb);
-}
-
-static int procs_init(struct supervisor *s)
-{
-    const uint32_t workers = s->shared.media.workers;
-    const uint32_t held = 2 * media_way_endpoints(&s->cfg, workers) / workers;
-    int r = proc_add(s, &(struct proc_id){.kind = ROLE_SIGNAL}, s->cfg.max_connections);
-    for (uint32_t w = 0; r == 0 && w < workers; w++)
-        r = proc_add(s, &(struct proc_id){ROLE_MEDIA, w, workers}, held);
-    return r == 0 ? proc_add(s, &(struct proc_id){.kind = ROLE_WEB}, 0) : r;
-}
-
-static int supervisor_open(struct supervisor *s)
-{
-    char why[STATE_WHY_MAX] = "";
-    int r = loop_new(&s->loop);
+    void *p;
+    int r = ipc_memfd_map(s->shared->fds[ROLE_FD_CONFIG], sizeof(s->cfg), false, &p);
     if (r < 0)
         return r;
-    limits_raise(&s->cfg);
-    r = state_open(&s->shared, &s->cfg, why);
-    if (r > 0)
-        fprintf(stderr, "sotto: %s\n", why);
+    memcpy(&s->cfg, p, sizeof(s->cfg));
+    munmap(p, sizeof(s->cfg));
+    log_setup("supervisor", (enum log_level)s->cfg.log_level, (enum log_format)s->cfg.log_format);
+    return 0;
+}
+
+static int supervisor_open(struct supervisor *s, int keeper)
+{
+    const struct proc_cb cb = {s, on_fill_start, on_up, on_ready, on_msg, on_exit_role};
+    int r = loop_new(&s->loop);
+    if (r < 0) {
+        close(keeper);
+        return r;
+    }
+    for (uint32_t i = 0; i < s->kept->role_count; i++)
+        proc_init(&s->procs[s->proc_count++], s->kept, i, s->loop, &s->keep, &cb);
+    r = ipc_chan_new(s->loop, keeper, on_keeper_msg, on_keeper_gone, s, &s->keep.chan);
     if (r == 0)
-        r = signals_open(s);
-    return r == 0 ? procs_init(s) : r;
+        r = config_take(s);
+    return r == 0 ? signals_open(s) : r;
 }
 
 static int supervisor_work(struct supervisor *s)
@@ -491,11 +504,15 @@ static int supervisor_work(struct supervisor *s)
     loop_timer_init(&s->daily, on_daily, s);
     loop_timer_set(s->loop, &s->daily, DAY_MS);
     s->since = loop_unix_now(s->loop);
-    s->watchdog_ms = notify_watchdog_ms();
-    if (s->watchdog_ms)
-        loop_timer_set(s->loop, &s->watchdog, s->watchdog_ms);
+    if (s->kept->watchdog_ms)
+        loop_timer_set(s->loop, &s->watchdog, s->kept->watchdog_ms);
+    if (s->kept->is_announced)
+        s->state = SUP_RUNNING;
     EACH_PROC(p, s)
     proc_start(p);
+    if (s->kept->lives)
+        log_event(LOG_INFO, "supervisor_back", LOG_I("pid", getpid()),
+                  LOG_I("restarts", s->kept->lives));
     return loop_run(s->loop);
 }
 
@@ -508,21 +525,15 @@ static void supervisor_close(struct supervisor *s)
         loop_fd_del(s->loop, &s->signals);
         close(fd);
     }
-    state_close(&s->shared);
+    s->keep.chan = ipc_chan_free(s->keep.chan);
     s->loop = loop_free(s->loop);
 }
 
-int supervisor_run(const struct supervisor_options *o)
+int supervisor_run(const struct supervisor_options *o, struct kept *kept, int keeper)
 {
     static struct supervisor s; /* large, and one per process */
-    char path[CONFIG_PATH_MAX];
-    s = (struct supervisor){.options = *o, .signals.fd = -1};
-    state_init(&s.shared);
-    int r = serve_config_load(o, &s.cfg, path);
-    if (r != 0)
-        return r;
-    log_setup("supervisor", (enum log_level)s.cfg.log_level, (enum log_format)s.cfg.log_format);
-    r = supervisor_open(&s);
+    s = (struct supervisor){.options = *o, .kept = kept, .shared = &kept->shared, .signals.fd = -1};
+    int r = supervisor_open(&s, keeper);
     if (r == 0)
         r = supervisor_work(&s);
     supervisor_close(&s);

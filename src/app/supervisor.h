@@ -1,4 +1,4 @@
-/* The supervisor: binds, starts, watches, restarts. It parses nothing that came from the network:
+/* The supervisor: starts, watches, restarts. It parses nothing that came from the network:
  * what roles tell it are fixed structs, each of which is checked against a table of who may say
  * what.
  *
@@ -11,13 +11,16 @@
 
 #include "app/config.h"
 
+struct kept;
+
 struct supervisor_options {
     const char *config; /* NULL: DATA/sotto.conf where there is one */
     const char *data;   /* NULL: as the configuration says */
 };
 
-/* Runs the server until it is told to leave. Its exit status. */
-int supervisor_run(const struct supervisor_options *o) MUST_CHECK;
+/* Runs the server until it is told to leave. Its exit status. Empties `kept`; takes `keeper`, the end of the
+ * channel to who keeps (app/kept.h). */
+int supervisor_run(const struct supervisor_options *o, struct kept *kept, int keeper) MUST_CHECK;
 
 /* `sotto serve`. */
 int serve_main(int argc, char **argv);

@@ -36,6 +36,11 @@ void log_setup(const char *role, enum log_level level, enum log_format format)
     log_state.format = format;
 }
 
+void log_set_role(const char *role)
+{
+    log_state.role = role;
+}
+
 void log_set_level(enum log_level level)
 {
     log_state.level = level;

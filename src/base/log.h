@@ -30,6 +30,7 @@ struct log_field {
         .key = "error", .kind = LOG_FIELD_SLICE, .s = slice_from_str(log_strerror(r))})
 
 void log_setup(const char *role, enum log_level level, enum log_format format);
+void log_set_role(const char *role); /* borrows it */
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 /* "error", "warn", "info", "debug". -EINVAL. */

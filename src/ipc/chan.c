@@ -487,6 +487,7 @@ struct ipc_chan *ipc_chan_free(struct ipc_chan *c)
     queue_clear(&c->q);
     loop_defer_cancel(&c->flush);
     loop_fd_del(c->loop, &c->io);
+    (void)shutdown(c->fd, SHUT_RDWR); /* the end for the peer, whoever else has the descriptor */
     close(c->fd);
     if (!c->in_io)
         free(c);
