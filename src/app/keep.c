@@ -4,8 +4,10 @@ static void tell(struct keep *k, uint32_t type, const void *payload, size_t n, c
                  size_t fd_count)
 {
     int r = k->chan ? ipc_send(k->chan, type, payload, n, fds, fd_count) : -EPIPE;
-    if (r < 0 && r != -EPIPE)
+    bool fails = r < 0 && r != -EPIPE;
+    if (fails && !k->fails) /* one that does not read: told once, not for each connection */
         log_event(LOG_WARN, "not_kept", LOG_I("type", type), LOG_ERRNO(r));
+    k->fails = fails;
 }
 
 void keep_role(struct keep *k, const struct keep_role *r, int chan, int pidfd)

@@ -74,6 +74,7 @@ void kept_close(struct kept *k);
 /* A keeper that cannot be told is dead, which its channel says by itself: nothing here fails. */
 struct keep {
     struct ipc_chan *chan; /* NULL: there is no keeper */
+    bool fails;            /* the last message could not be sent */
 };
 
 /* Sends at once: a role gets nothing to work on before the keeper has that. Borrows both
