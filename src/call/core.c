@@ -273,7 +273,7 @@ static void user_fini(struct call_user *u)
 int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct slice display,
                  const struct store_policy *policy)
 {
-    size_t policy_n = call_policy_size(policy);
+    size_t policy_n = store_policy_size(policy);
     char *block = malloc(policy_n + name.n + domain.n + display.n + 3);
     if (!block)
         return -ENOMEM;

@@ -296,11 +296,6 @@ void leg_answer(struct leg *l, struct slice sdp);
 struct leg *leg_new(struct call *c);
 int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct slice display,
                  const struct store_policy *policy) MUST_CHECK; /* -ENOMEM */
-/* Bytes of a policy with the codecs that it names. */
-static inline size_t call_policy_size(const struct store_policy *p)
-{
-    return offsetof(struct store_policy, codecs) + p->codec_count * sizeof(p->codecs[0]);
-}
 static inline int leg_set_store_user(struct leg *l, const struct store_user *u)
 {
     return leg_set_user(l, slice_from_str(u->name), slice_from_str(u->domain),

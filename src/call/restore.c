@@ -79,7 +79,7 @@ static bool restore_policy(struct slice from, struct store_policy *ret)
     memcpy(ret, from.p, from.n);
     for (size_t i = 0; i < STORE_CODEC_MAX; i++)
         ret->codecs[i][STORE_CODEC_NAME_MAX] = '\0';
-    return ret->codec_count <= STORE_CODEC_MAX && call_policy_size(ret) == from.n;
+    return ret->codec_count <= STORE_CODEC_MAX && store_policy_size(ret) == from.n;
 }
 
 static bool restore_texts(struct leg *l, const struct snapshot_leg *s, struct slice *rest,

@@ -141,7 +141,7 @@ static bool save_texts(struct leg *l, enum form form, struct snapshot_leg *s, st
     size_t dialog_n = dialog_save(&l->dialog, dialog, sizeof(dialog));
     bool early = l->call->phase != CALL_ANSWERED, whole = form != FORM_BRIEF;
     const struct slice texts[TEXT_COUNT] = {
-        [TEXT_POLICY] = slice_from(l->user.policy, call_policy_size(l->user.policy)),
+        [TEXT_POLICY] = slice_from(l->user.policy, store_policy_size(l->user.policy)),
         [TEXT_NAME] = slice_from_str(l->user.name),
         [TEXT_DOMAIN] = slice_from_str(l->user.domain),
         [TEXT_DISPLAY] = slice_from_str(l->user.display),
