@@ -309,10 +309,14 @@ static void cm_rtcp(struct mb_engine *e, struct srtp_plan *p,
 {
     const struct srtp_ctx *c = p->job->ctx;
     _Alignas(16) uint8_t keys[ROUND_KEYS_MAX];
+    struct srtp_auth auth;
 
     expand_aes(e, c->key_len, srtp_ctx_rtcp(c)->key, keys);
+    srtp_auth_init(&auth, srtp_ctx_rtcp(c)->auth);
+    p->auth = &auth;
     run(e, &p, 1, keys);
     secret_wipe(keys, sizeof(keys));
+    secret_wipe(&auth, sizeof(auth));
 }
 
 /* --- AES-GCM: one packet after the other -------------------------------------------------------
