@@ -297,8 +297,9 @@ static void endpoint_join(struct media_role *r, struct media_endpoint *e)
     e->s = &r->state.slots[slot];
     e->stats = &r->stats[slot];
     e->id = id_of(e->role, slot);
-    e->rtp.fd = e->rtcp.fd = -1;
     e->shared = r->shared && !e->s->bundle && media_shared_has(r->shared, &e->s->bound, e->s->port);
+    if (!e->shared)
+        e->rtp.fd = e->rtcp.fd = -1;
     e->last_pt = MEDIA_PT_NONE;
     e->last_rx = loop_now(r->loop);
     e->khz = 8;

@@ -118,13 +118,18 @@ struct media_endpoint {
     struct media_transcode *transcode; /* towards the peer; NULL: nothing to convert */
     struct media_heard *heard;         /* the peer takes digits by INFO; NULL: as events, or not */
     struct media_contexts contexts;
-    struct loop_fd rtp;
+    union {
+        struct {
+            struct loop_fd rtp, rtcp;
+        };
+        struct {                  /* shared */
+            struct addr via;      /* the address we send from; family 0: not known yet */
+            struct media_hop hop; /* to hop_host; by 0: not known */
+            struct addr hop_host;
+        };
+    };
     /* the rest */
-    struct loop_fd rtcp;
     struct media_keying *keying; /* NULL: no handshake was ever due */
-    struct addr via;             /* shared: the address we send from; family 0: not known yet */
-    struct media_hop hop;        /* shared: to hop_host; by 0: not known */
-    struct addr hop_host;
     uint64_t id, expect_since, log_after;
     uint32_t khz;        /* of the timestamps that it sends */
     uint32_t report_ntp; /* middle of the NTP time of its last report (RFC 3550 s.6.4.1) … */
