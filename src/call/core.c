@@ -248,12 +248,8 @@ struct leg *leg_new(struct call *c)
         return NULL;
     l->call = c;
     l->index = c->leg_count++;
-    leg_media_init(&l->media, c->core->media[c->worker], c->id, l->index, &l->flow.remote);
-    l->user.policy = l->media.user = &no_policy;
-    l->media.who = &l->user;
-    l->media.cfg = &c->core->cfg;
-    l->media.kind = &l->flow.kind;
-    l->media.transcode = c->core->cfg.transcode;
+    leg_media_init(&l->media, l);
+    l->user.policy = &no_policy;
     leg_sip_init(l);
     list_push_back(&c->legs, &l->node);
     return l;
@@ -281,7 +277,7 @@ int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct s
     char *at = block + policy_n;
     struct buf b = buf_over(at, name.n + domain.n + display.n + 3);
     user_fini(&l->user);
-    l->user.policy = l->media.user = (const struct store_policy *)(void *)block;
+    l->user.policy = (const struct store_policy *)(void *)block;
     l->user.name = at;
     buf_put_slice(&b, name);
     buf_put_char(&b, '\0');

@@ -127,7 +127,6 @@ static bool leg_is_sound(const struct snapshot_leg *s)
 static void restore_fields(struct leg *l, const struct snapshot_leg *s)
 {
     l->index = s->index;
-    l->media.leg = s->index;
     if (l->call->leg_count <= s->index)
         l->call->leg_count = (uint16_t)(s->index + 1);
     l->state = (enum leg_state)s->state;
