@@ -79,7 +79,8 @@ enum leg_event {
 struct call_text {
     char *p;
     uint32_t n;
-    bool lent; /* it lies in the call's snapshot, and nowhere else: not ours to free */
+    bool lent;   /* it lies in the call's snapshot, and nowhere else: not ours to free */
+    bool packed; /* a description, by sdp_pack */
 };
 
 /* Where a text lies in the snapshot, and how long it is there. */
@@ -136,6 +137,7 @@ struct leg {
     uint32_t resend_ms;
 
     struct leg_media media;
+    /* Read by leg_remote_sdp and leg_local_sdp: in a call that stands they are packed. */
     struct call_text remote_sdp; /* the peer's last description */
     struct call_text local_sdp;  /* our last description towards it */
     struct call_saved remote_saved, local_saved;
@@ -303,6 +305,13 @@ static inline int leg_set_store_user(struct leg *l, const struct store_user *u)
 }
 void leg_free(struct leg *l);
 const char *leg_state_name(enum leg_state s);
+
+/* describe.c: its last descriptions, for as long as nothing else is waited for. Empty: none, or there is no
+ * memory for one that was packed. */
+struct slice leg_remote_sdp(struct leg *l);
+struct slice leg_local_sdp(struct leg *l);
+/* False: nothing has changed. Nobody may hold a slice of them. */
+bool leg_pack_sdp(struct leg *l);
 
 /* text */
 int call_text_set(struct call_text *t, struct slice s) MUST_CHECK;

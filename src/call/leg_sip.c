@@ -380,7 +380,7 @@ void leg_sip_ack_stray(struct leg *l, const struct sip_msg *rsp)
         leg_sip_ack(l, SLICE_NONE);
     else if (l->restored && !l->acked && l->state == LEG_UP &&
              (ex->state == EXCHANGE_IDLE || ex->y != l)) /* what it got, the last process knew */
-        leg_sip_ack(l, l->ack_answers ? call_text_slice(&l->local_sdp) : SLICE_NONE);
+        leg_sip_ack(l, l->ack_answers ? leg_local_sdp(l) : SLICE_NONE);
 }
 
 void leg_sip_ack_again(struct leg *l)

@@ -169,6 +169,8 @@ static bool restore_leg(struct call *c, struct slice *rest, struct resume_leg *r
     *ret = (struct resume_leg){.leg = l, .provisional = s.flags & SNAPSHOT_PROVISIONAL};
     if (!restore_streams(l, s.stream_count, rest) || !restore_texts(l, &s, rest, ret))
         return false;
+    l->remote_sdp.packed = s.flags & SNAPSHOT_REMOTE_PACKED;
+    l->local_sdp.packed = s.flags & SNAPSHOT_LOCAL_PACKED;
     if (l->state == LEG_ENDING) /* nobody waits for what becomes of its BYE */
         l->state = LEG_DOWN;
     l->dialog.local_cseq += CSEQ_JUMP;

@@ -177,7 +177,9 @@ static uint16_t flags_of(const struct leg *l)
                       (l->wants_100rel ? SNAPSHOT_100REL : 0) |
                       (l->rel.unacked ? SNAPSHOT_UNACKED : 0) |
                       (provisional ? SNAPSHOT_PROVISIONAL : 0) |
-                      (l->ack_answers ? SNAPSHOT_ACK_ANSWERS : 0));
+                      (l->ack_answers ? SNAPSHOT_ACK_ANSWERS : 0) |
+                      (l->remote_sdp.packed ? SNAPSHOT_REMOTE_PACKED : 0) |
+                      (l->local_sdp.packed ? SNAPSHOT_LOCAL_PACKED : 0));
 }
 
 /* Where its descriptions lie behind the head of the slot. */
@@ -315,10 +317,13 @@ static bool save_as(struct call *c, enum form form, struct snapshot_slot *s, str
  * the slot will not have from now on is taken out of it; of a call that has ended nobody wants it. */
 static void text_take_back(struct call_text *t, bool ended)
 {
+    bool packed = t->packed;
     if (!t->lent)
         return;
     if (ended || call_text_set(t, call_text_slice(t)) < 0)
         call_text_clear(t);
+    else
+        t->packed = packed;
 }
 
 static void texts_take_back(struct call *c, bool all)
@@ -340,8 +345,9 @@ static void text_lend(struct call_text *t, char *slot, struct call_saved s, bool
     if (!t->lent &&
         (!is_new || !s.at || t->n == 0 || t->n != s.n || memcmp(t->p, slot + s.at, s.n) != 0))
         return;
+    bool packed = t->packed;
     call_text_clear(t);
-    *t = (struct call_text){.p = slot + s.at, .n = s.n, .lent = true};
+    *t = (struct call_text){.p = slot + s.at, .n = s.n, .lent = true, .packed = packed};
 }
 
 /* `is_new`: also those that were not; nobody may hold a slice of them. */
@@ -457,27 +463,30 @@ void snapshot_save(struct call *c)
     secret_wipe(s, used < CALL_SNAPSHOT_MAX ? used : CALL_SNAPSHOT_MAX);
 }
 
-/* The next description of a call that stands has lines of its own. */
-static void keying_forget(struct call *c)
+/* Of legs that stand: the next description has keying lines of its own, and this one is rarely read. */
+static void legs_settle(struct call *c)
 {
     LIST_FOR_EACH(n, &c->legs)
     {
         struct leg *l = CONTAINER_OF(n, struct leg, node);
-        if (l->state == LEG_UP && c->ex.state == EXCHANGE_IDLE && !leg_media_is_busy(&l->media))
-            leg_media_forget_texts(&l->media);
+        if (l->state != LEG_UP || c->ex.state != EXCHANGE_IDLE || leg_media_is_busy(&l->media))
+            continue;
+        leg_media_forget_texts(&l->media);
+        if (c->a->state == LEG_UP && leg_pack_sdp(l)) /* the caller's ACK has come: saved anyway */
+            c->save_due = true;
     }
 }
 
 static void save_now(void *arg)
 {
     struct call *c = arg;
+    if (c->phase == CALL_ANSWERED)
+        legs_settle(c);
     if (c->save_due)
         snapshot_save(c);
     loop_defer_cancel(&c->save);
-    if (c->slot != SLOT_NONE && c->phase == CALL_ANSWERED) {
+    if (c->slot != SLOT_NONE && c->phase == CALL_ANSWERED)
         texts_lend(c, true);
-        keying_forget(c);
-    }
 }
 
 void snapshot_init(struct call *c)
