@@ -121,8 +121,7 @@ void builtin_on_late_answer(struct call *c, struct slice answer)
 {
     struct leg *a = c->a;
     struct sdp *d = c->core->sdp[0];
-    if (sdp_parse(answer, d) != SDP_OK ||
-        sdp_parse(leg_local_sdp(a), c->core->sdp[1]) != SDP_OK ||
+    if (sdp_parse(answer, d) != SDP_OK || sdp_parse(leg_local_sdp(a), c->core->sdp[1]) != SDP_OK ||
         sdp_answer_check(c->core->sdp[1], d) != SDP_FIT_OK ||
         call_text_set(&a->remote_sdp, answer) < 0) {
         call_end(c, 488, "the answer in the ACK does not fit the offer");

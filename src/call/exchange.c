@@ -207,8 +207,7 @@ static void apply_answer_of_y(struct call *c, struct slice sdp)
 {
     struct exchange *ex = &c->ex;
     struct sdp *d = c->core->sdp[0], *ours = c->core->sdp[1];
-    if (sdp_parse(sdp, d) != SDP_OK ||
-        sdp_parse(leg_local_sdp(ex->y), ours) != SDP_OK ||
+    if (sdp_parse(sdp, d) != SDP_OK || sdp_parse(leg_local_sdp(ex->y), ours) != SDP_OK ||
         sdp_answer_check(ours, d) != SDP_FIT_OK || call_text_set(&ex->y->remote_sdp, sdp) < 0) {
         exchange_refuse(c, 488, "the other phone's answer does not fit the offer");
         return;

@@ -284,8 +284,7 @@ static int apply_answer(struct leg *b, struct slice body, leg_media_fn *done)
     struct sdp *d = c->core->sdp[0], *offer = c->core->sdp[1];
     if (sdp_parse(body, d) != SDP_OK || call_text_set(&b->remote_sdp, body) < 0)
         return -EINVAL;
-    if (sdp_parse(leg_local_sdp(b), offer) != SDP_OK ||
-        sdp_answer_check(offer, d) != SDP_FIT_OK)
+    if (sdp_parse(leg_local_sdp(b), offer) != SDP_OK || sdp_answer_check(offer, d) != SDP_FIT_OK)
         return -EINVAL;
     struct leg_media_batch batch = {
         .ops = MEDIA_OP_REMOTE | MEDIA_OP_CONNECT,
@@ -474,8 +473,8 @@ void fork_resume(struct call *c)
             b->begun = false;
         /* Its early description had come, and the caller has not heard of it. */
         if (b->state == LEG_CALLING && b->rang && !b->early_media && b->remote_sdp.n)
-            err_ignore(apply_answer(b, call_scratch_copy(c->core, leg_remote_sdp(b)),
-                                    on_early_applied));
+            err_ignore(
+                apply_answer(b, call_scratch_copy(c->core, leg_remote_sdp(b)), on_early_applied));
     }
     fork_begin_legs(c);
 }

@@ -126,8 +126,7 @@ void late_on_x_answer(struct call *c, struct slice sdp)
 {
     struct exchange *ex = &c->ex;
     struct sdp *d = c->core->sdp[0], *ours = c->core->sdp[1];
-    if (sdp_parse(sdp, d) != SDP_OK ||
-        sdp_parse(leg_local_sdp(ex->x), ours) != SDP_OK ||
+    if (sdp_parse(sdp, d) != SDP_OK || sdp_parse(leg_local_sdp(ex->x), ours) != SDP_OK ||
         sdp_answer_check(ours, d) != SDP_FIT_OK || call_text_set(&ex->x->remote_sdp, sdp) < 0) {
         late_fail(c, 488, "the answer in the ACK does not fit the offer");
         return;
