@@ -300,8 +300,6 @@ void leg_free(struct leg *l)
     free(l->path);
     call_text_clear(&l->ack);
     call_text_clear(&l->display);
-    call_text_clear(&l->rel_text);
-    call_text_clear(&l->rel_answer);
     call_text_clear(&l->remote_sdp);
     call_text_clear(&l->local_sdp);
     list_remove(&l->node);

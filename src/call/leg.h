@@ -88,6 +88,24 @@ struct call_saved {
     uint16_t at, n; /* at 0: not there */
 };
 
+/* A 2xx that is sent again until its ACK comes (RFC 3261 s.13.3.1.4); leg_sip.c. */
+struct leg_resend {
+    struct txn_server *txn; /* whose 2xx; NULL: it has ended */
+    struct loop_timer timer;
+    uint64_t until;
+    uint32_t ms;
+};
+
+/* What waits for a PRACK of the caller; rel.c. */
+struct leg_reliable {
+    struct call_text text;   /* the provisional without its PRACK yet */
+    struct call_text answer; /* description of the 2xx that waits for that PRACK */
+    uint16_t status;
+    struct loop_timer timer;
+    uint32_t ms;
+    uint64_t until;
+};
+
 struct leg {
     struct call *call;
     struct list node; /* in call->legs */
@@ -131,10 +149,7 @@ struct leg {
     uint32_t ack_cseq;
     bool acked;
     bool ack_answers;
-    struct txn_server *answered_txn; /* whose 2xx is sent again until its ACK comes … */
-    struct loop_timer resend;        /* … RFC 3261 s.13.3.1.4 */
-    uint64_t resend_until;
-    uint32_t resend_ms;
+    struct leg_resend *resend; /* NULL: no 2xx waits for its ACK */
 
     struct leg_media media;
     /* Read by leg_remote_sdp and leg_local_sdp: in a call that stands they are packed. */
@@ -148,13 +163,8 @@ struct leg {
 
     /* RFC 3262 with this leg; see rel.c */
     struct dialog_rel rel;
-    bool wants_100rel;         /* caller: provisionals to it are sent reliably */
-    struct call_text rel_text; /* caller: the one without its PRACK yet */
-    uint16_t rel_status;
-    struct call_text rel_answer; /* caller: description of the 2xx that waits for that PRACK */
-    struct loop_timer rel_timer;
-    uint32_t rel_ms;
-    uint64_t rel_until;
+    bool wants_100rel;             /* caller: provisionals to it are sent reliably */
+    struct leg_reliable *reliable; /* caller: NULL: nothing waits for a PRACK */
 
     /* RFC 4028; see refresh.c */
     struct dialog_timer session;
@@ -312,6 +322,12 @@ struct slice leg_remote_sdp(struct leg *l);
 struct slice leg_local_sdp(struct leg *l);
 /* False: nothing has changed. Nobody may hold a slice of them. */
 bool leg_pack_sdp(struct leg *l);
+
+/* Whose 2xx waits for its ACK; NULL: none. */
+static inline struct txn_server *leg_answered_txn(const struct leg *l)
+{
+    return l->resend ? l->resend->txn : NULL;
+}
 
 /* text */
 int call_text_set(struct call_text *t, struct slice s) MUST_CHECK;

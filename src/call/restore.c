@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "call/path.h"
 #include "call/refresh.h"
+#include "call/rel.h"
 #include "call/snapshot.h"
 #include "call/snapshot_form.h"
 #include "call/steps.h"
@@ -102,8 +103,7 @@ static bool restore_texts(struct leg *l, const struct snapshot_leg *s, struct sl
            call_text_set(&l->remote_sdp, t[TEXT_REMOTE_SDP]) == 0 &&
            call_text_set(&l->local_sdp, t[TEXT_LOCAL_SDP]) == 0 &&
            call_text_set(&l->display, t[TEXT_FROM_NAME]) == 0 &&
-           call_text_set(&l->rel_text, t[TEXT_REL]) == 0 &&
-           call_text_set(&l->rel_answer, t[TEXT_REL_ANSWER]) == 0;
+           rel_restore(l, s->rel_status, t[TEXT_REL], t[TEXT_REL_ANSWER]) == 0;
 }
 
 static bool timer_is_sound(const struct dialog_timer *t)
@@ -142,7 +142,6 @@ static void restore_fields(struct leg *l, const struct snapshot_leg *s)
     l->ack_answers = s->flags & SNAPSHOT_ACK_ANSWERS;
     l->restored = true;
     l->progress_status = s->progress_status;
-    l->rel_status = s->rel_status;
     l->rel = (struct dialog_rel){
         .sent = s->rel_sent, .unacked = s->flags & SNAPSHOT_UNACKED, .received = s->rel_received};
     l->invite_cseq = s->invite_cseq;

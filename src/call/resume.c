@@ -140,7 +140,7 @@ static void resume_standing(struct call *c)
     LIST_FOR_EACH(n, &c->legs)
     {
         struct leg *l = CONTAINER_OF(n, struct leg, node);
-        if (l->state == LEG_UP && l->answered_txn)
+        if (l->state == LEG_UP && leg_answered_txn(l))
             c->ex = (struct exchange){
                 .state = EXCHANGE_WAIT_ACK, .x = l, .y = call_other(l), .method = SIP_INVITE};
     }

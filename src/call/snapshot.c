@@ -117,7 +117,8 @@ static void save_streams(const struct leg *l, struct snapshot_leg *s, struct buf
 /* Its 2xx is sent again until the ACK comes. */
 static bool repeats_answer(const struct leg *l)
 {
-    return l->answered_txn && !transport_kind_is_reliable(txn_server_flow(l->answered_txn)->kind);
+    const struct txn_server *st = leg_answered_txn(l);
+    return st && !transport_kind_is_reliable(txn_server_flow(st)->kind);
 }
 
 /* The INVITE (or UPDATE) to this leg or from it that has no final answer, or no ACK yet. */
@@ -129,7 +130,7 @@ static bool save_request(const struct leg *l, enum form form, struct buf *data)
     if (l->state == LEG_INCOMING || l->state == LEG_HELD)
         return !l->invite_in || txn_server_save(l->invite_in, data);
     if (repeats_answer(l))
-        return txn_server_save(l->answered_txn, data);
+        return txn_server_save(leg_answered_txn(l), data);
     if (ex->in && ex->x == l && !txn_server_has_final(ex->in))
         return txn_server_save(ex->in, data);
     return true;
@@ -140,6 +141,7 @@ static bool save_texts(struct leg *l, enum form form, struct snapshot_leg *s, st
     char dialog[DIALOG_SAVED_MAX] UNINITIALIZED;
     size_t dialog_n = dialog_save(&l->dialog, dialog, sizeof(dialog));
     bool early = l->call->phase != CALL_ANSWERED, whole = form != FORM_BRIEF;
+    const struct leg_reliable *r = l->reliable;
     const struct slice texts[TEXT_COUNT] = {
         [TEXT_POLICY] = slice_from(l->user.policy, store_policy_size(l->user.policy)),
         [TEXT_NAME] = slice_from_str(l->user.name),
@@ -152,9 +154,9 @@ static bool save_texts(struct leg *l, enum form form, struct snapshot_leg *s, st
         [TEXT_LOCAL_SDP] = whole ? call_text_slice(&l->local_sdp) : SLICE_NONE,
         [TEXT_PATH] = early ? slice_from_str(l->path) : SLICE_NONE,
         [TEXT_FROM_NAME] = early ? call_text_slice(&l->display) : SLICE_NONE,
-        [TEXT_RESPONSE] = repeats_answer(l) ? txn_server_last(l->answered_txn) : SLICE_NONE,
-        [TEXT_REL] = whole ? call_text_slice(&l->rel_text) : SLICE_NONE,
-        [TEXT_REL_ANSWER] = call_text_slice(&l->rel_answer),
+        [TEXT_RESPONSE] = repeats_answer(l) ? txn_server_last(leg_answered_txn(l)) : SLICE_NONE,
+        [TEXT_REL] = whole && r ? call_text_slice(&r->text) : SLICE_NONE,
+        [TEXT_REL_ANSWER] = r ? call_text_slice(&r->answer) : SLICE_NONE,
     };
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         size_t at = data->n;
@@ -200,7 +202,7 @@ static bool save_leg(struct leg *l, enum form form, struct buf *data)
                              .flags = flags_of(l),
                              .state = (uint8_t)l->state,
                              .progress_status = l->progress_status,
-                             .rel_status = l->rel_status,
+                             .rel_status = l->reliable ? l->reliable->status : 0,
                              .invite_cseq = l->invite_cseq,
                              .answered_cseq = l->answered_cseq,
                              .rel_sent = l->rel.sent,
