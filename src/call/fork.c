@@ -611,12 +611,12 @@ static bool add_contact(struct call *c, const struct store_user *callee, const s
     b->registered_user = true;
     b->flow = bd->flow;
     b->target_uri = strdup(bd->contact);
-    b->path = strdup(bd->path);
+    b->path = bd->path[0] ? strdup(bd->path) : NULL;
     snprintf(b->agent, sizeof(b->agent), "%s", bd->user_agent);
     b->asks_ice = bd->ice;
     call_media_policy(b, &callee->policy);
-    if (!b->target_uri || !b->path || leg_set_store_user(b, callee) < 0 || !meets_demand(b) ||
-        !leg_sip_make_dialog(b)) {
+    if (!b->target_uri || (bd->path[0] && !b->path) || leg_set_store_user(b, callee) < 0 ||
+        !meets_demand(b) || !leg_sip_make_dialog(b)) {
         leg_free(b);
         c->leg_count--;
         return false;

@@ -125,7 +125,7 @@ struct leg {
     bool restored; /* by a process that did not see its last ACK */
     struct transport_flow flow;
     char *target_uri;            /* callee: contact that the INVITE goes to */
-    char *path;                  /* … and the Path of its registration, or empty */
+    char *path;                  /* … and the Path of its registration; NULL: none */
     struct offers offers;        /* callee */
     struct route *route_by_name; /* callee: addresses of a contact that is a name; see route.c */
     char caller_tag[24];         /* callee: To tag with which the caller sees this fork */

@@ -95,8 +95,9 @@ static bool restore_texts(struct leg *l, const struct snapshot_leg *s, struct sl
     ret->request = t[TEXT_REQUEST];
     ret->response = t[TEXT_RESPONSE];
     l->target_uri = strndup(t[TEXT_TARGET_URI].p, t[TEXT_TARGET_URI].n);
-    l->path = strndup(t[TEXT_PATH].p, t[TEXT_PATH].n);
-    return l->target_uri && l->path && restore_policy(t[TEXT_POLICY], &policy) &&
+    l->path = t[TEXT_PATH].n ? strndup(t[TEXT_PATH].p, t[TEXT_PATH].n) : NULL;
+    return l->target_uri && (l->path || !t[TEXT_PATH].n) &&
+           restore_policy(t[TEXT_POLICY], &policy) &&
            leg_set_user(l, t[TEXT_NAME], t[TEXT_DOMAIN], t[TEXT_DISPLAY], &policy) == 0 &&
            slice_to_str(t[TEXT_AGENT], l->agent, sizeof(l->agent)) &&
            dialog_load(&l->dialog, t[TEXT_DIALOG].p, t[TEXT_DIALOG].n) == 0 &&

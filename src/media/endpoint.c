@@ -304,7 +304,6 @@ static void endpoint_join(struct media_role *r, struct media_endpoint *e)
     e->last_rx = loop_now(r->loop);
     e->khz = 8;
     list_init(&e->source);
-    list_init(&e->digit);
     list_push_back(&r->open, &e->node);
     key_put(e->key, e->s->call, e->s->leg, e->s->stream);
     map_put(&r->by_key, &e->by_key, slice_from(e->key, sizeof(e->key)));

@@ -140,7 +140,6 @@ struct media_endpoint {
     uint8_t voice_pt;
     struct list node;   /* in role->open */
     struct list source; /* in role->sources: tone, clock */
-    struct list digit;  /* in role->digits */
     struct map_node by_key;
     uint8_t key[12];                 /* call, leg, stream */
     struct media_protection *told;   /* opaque: the record that signalling has; NULL: none yet */
