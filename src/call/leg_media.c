@@ -172,7 +172,7 @@ static void take_reply(struct leg_stream *s, const struct media_reply *r, struct
         s->rtcp_mux = r->rtcp_mux;
     }
     s->rtp = r->local_rtp;
-    s->rtcp = r->local_rtcp;
+    s->rtcp_port = addr_port(&r->local_rtcp);
     s->protection = r->protection;
     if (s->media->ops & MEDIA_OP_LOCAL) /* no lines: an offer without, whatever the last one had */
         text_clear(s);
@@ -493,8 +493,8 @@ void leg_media_fill_plan(const struct leg_media *m, struct sdp_leg_plan *plan)
             out->proto = s->proto;
         out->rtcp_mux = s->rtcp_mux;
         out->bundled = s->bundle != 0;
-        out->rtp = s->rtp;
-        out->rtcp = s->rtcp;
+        out->rtp = out->rtcp = s->rtp;
+        addr_set_port(&out->rtcp, s->rtcp_port);
         out->keying = slice_from(s->text, s->text_n);
     }
 }

@@ -25,8 +25,9 @@ struct leg_stream {
     bool rtcp_mux;
     uint8_t
         bundle; /* 1 + the stream whose transport it uses (itself: the bundle's first); 0: none */
-    struct addr rtp, rtcp;
-    char *text; /* keying lines for our next description; wiped, it holds keys */
+    struct addr rtp;
+    uint16_t rtcp_port; /* at the same address */
+    char *text;         /* keying lines for our next description; wiped, it holds keys */
     size_t text_n;
     struct media_protection protection;
 };

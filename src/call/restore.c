@@ -66,7 +66,7 @@ static bool restore_streams(struct leg *l, size_t n, struct slice *rest)
         m->rtcp_mux = s.rtcp_mux != 0;
         m->bundle = s.bundle;
         m->rtp = s.rtp;
-        m->rtcp = s.rtcp;
+        m->rtcp_port = s.rtcp_port;
         m->protection = s.protection;
     }
     return true;

@@ -106,7 +106,7 @@ static void save_streams(const struct leg *l, struct snapshot_leg *s, struct buf
                                                .bundle = m->bundle,
                                                .text_n = (uint32_t)text_n,
                                                .rtp = m->rtp,
-                                               .rtcp = m->rtcp,
+                                               .rtcp_port = m->rtcp_port,
                                                .protection = m->protection};
         snapshot_pack(data, &stream, sizeof(stream));
         buf_put(data, m->text, text_n);

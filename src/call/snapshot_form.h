@@ -19,7 +19,8 @@ struct snapshot_stream {
     uint8_t rtcp_mux;
     uint8_t bundle;
     uint32_t text_n; /* keying lines of a description that is still to be written; behind this */
-    struct addr rtp, rtcp;
+    struct addr rtp;
+    uint16_t rtcp_port;
     struct media_protection protection;
 };
 

@@ -136,10 +136,8 @@ struct media_endpoint {
     uint64_t report_ms;  /* … and when that came; in converted calls */
     struct media_digits *digits;     /* NULL: none yet */
     struct media_announce *announce; /* NULL: nothing sounds */
-    struct codec_encoder *voice;     /* tone, clock in codecs that remember */
-    uint8_t voice_pt;
-    struct list node;   /* in role->open */
-    struct list source; /* in role->sources: tone, clock */
+    struct media_voice *voice;       /* tone, clock; NULL: neither */
+    struct list node;                /* in role->open */
     struct map_node by_key;
     uint8_t key[12];                 /* call, leg, stream */
     struct media_protection *told;   /* opaque: the record that signalling has; NULL: none yet */
@@ -442,6 +440,8 @@ void media_relay_burst(struct media_role *r, struct media_packet *p, size_t n);
 void media_source_init(struct media_role *r);
 void media_source_pace(void *role);
 void media_source_update(struct media_endpoint *e); /* after mode or terms changed */
+void media_source_forget(struct media_endpoint *e); /* which codec it spoke */
+void media_source_free(struct media_endpoint *e);
 void media_source_echo(struct media_endpoint *e, struct media_packet *p);
 
 #endif
