@@ -393,8 +393,8 @@ def row_memory(b):
                 h.more_calls()
                 b.report.add("a call, both legs, SDES, relay ready", (s.memory() - before) / calls / 1024, "KiB",
                              24, 49, note=f"{calls} more, after the first ones' transactions have ended", speed=8,
-                             obstacle="two legs with their dialogs' texts 4.6, the snapshot with the descriptions "
-                             "2.5, the media role's slots and index tables 2.2, cipher contexts and endpoints 2.7")
+                             obstacle="two legs with their dialogs' texts 1.8, the snapshot with the descriptions "
+                             "1.5, the media role's slots and index tables 1.9, cipher contexts and endpoints 2.6")
     text = program("bench-media-relay", 1000, 1)
     kb = float(re.search(r"SRTP-SRTP.*, ([\d.]+) kB a call", text).group(1))
     b.report.add("a relayed call in the media role alone, with media", kb, "KiB", None, 49)

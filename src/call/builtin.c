@@ -48,7 +48,7 @@ static void on_connected(void *arg, uint8_t status, const char *why)
         call_end(c, call_status_of_media(status), why);
         return;
     }
-    if (sdp_parse(call_text_slice(&a->remote_sdp), c->core->sdp[0]) != SDP_OK ||
+    if (sdp_parse(leg_remote_sdp(a), c->core->sdp[0]) != SDP_OK ||
         builtin_print_answer(c, c->core->sdp[0], &sdp) < 0) {
         call_end(c, 488, "no codec of the offer is spoken here");
         return;
@@ -121,8 +121,7 @@ void builtin_on_late_answer(struct call *c, struct slice answer)
 {
     struct leg *a = c->a;
     struct sdp *d = c->core->sdp[0];
-    if (sdp_parse(answer, d) != SDP_OK ||
-        sdp_parse(call_text_slice(&a->local_sdp), c->core->sdp[1]) != SDP_OK ||
+    if (sdp_parse(answer, d) != SDP_OK || sdp_parse(leg_local_sdp(a), c->core->sdp[1]) != SDP_OK ||
         sdp_answer_check(c->core->sdp[1], d) != SDP_FIT_OK ||
         call_text_set(&a->remote_sdp, answer) < 0) {
         call_end(c, 488, "the answer in the ACK does not fit the offer");
@@ -164,7 +163,7 @@ static void on_reoffer_applied(void *arg, uint8_t status, const char *why)
         return;
     }
     if (call_text_set(&a->remote_sdp, call_text_slice(&c->ex.offer)) < 0 ||
-        sdp_parse(call_text_slice(&a->remote_sdp), c->core->sdp[0]) != SDP_OK ||
+        sdp_parse(leg_remote_sdp(a), c->core->sdp[0]) != SDP_OK ||
         builtin_print_answer(c, c->core->sdp[0], &sdp) < 0) {
         reoffer_refuse(c, 488, "no codec of the offer is spoken here");
         return;
@@ -180,7 +179,7 @@ void builtin_reoffer(struct call *c, struct slice sdp, bool has_sdp)
     if (!has_sdp) { /* our offer is what stands; the ACK answers it */
         ex->late = true;
         ex->state = EXCHANGE_WAIT_ACK;
-        exchange_answer_x(c, call_text_slice(&c->a->local_sdp));
+        exchange_answer_x(c, leg_local_sdp(c->a));
         return;
     }
     struct sdp_own_choice choice;

@@ -248,12 +248,8 @@ struct leg *leg_new(struct call *c)
         return NULL;
     l->call = c;
     l->index = c->leg_count++;
-    leg_media_init(&l->media, c->core->media[c->worker], c->id, l->index, &l->flow.remote);
-    l->user.policy = l->media.user = &no_policy;
-    l->media.who = &l->user;
-    l->media.cfg = &c->core->cfg;
-    l->media.kind = &l->flow.kind;
-    l->media.transcode = c->core->cfg.transcode;
+    leg_media_init(&l->media, l);
+    l->user.policy = &no_policy;
     leg_sip_init(l);
     list_push_back(&c->legs, &l->node);
     return l;
@@ -273,7 +269,7 @@ static void user_fini(struct call_user *u)
 int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct slice display,
                  const struct store_policy *policy)
 {
-    size_t policy_n = call_policy_size(policy);
+    size_t policy_n = store_policy_size(policy);
     char *block = malloc(policy_n + name.n + domain.n + display.n + 3);
     if (!block)
         return -ENOMEM;
@@ -281,7 +277,7 @@ int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct s
     char *at = block + policy_n;
     struct buf b = buf_over(at, name.n + domain.n + display.n + 3);
     user_fini(&l->user);
-    l->user.policy = l->media.user = (const struct store_policy *)(void *)block;
+    l->user.policy = (const struct store_policy *)(void *)block;
     l->user.name = at;
     buf_put_slice(&b, name);
     buf_put_char(&b, '\0');
@@ -304,8 +300,6 @@ void leg_free(struct leg *l)
     free(l->path);
     call_text_clear(&l->ack);
     call_text_clear(&l->display);
-    call_text_clear(&l->rel_text);
-    call_text_clear(&l->rel_answer);
     call_text_clear(&l->remote_sdp);
     call_text_clear(&l->local_sdp);
     list_remove(&l->node);

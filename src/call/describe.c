@@ -4,13 +4,58 @@
 
 #include "call/fork.h"
 #include "call/path.h"
+#include "call/snapshot.h"
 #include "call/steps.h"
+#include "sdp/pack.h"
 #include "sip/hdr.h"
 
-void call_plan_identity(const struct leg *l, struct sdp_leg_plan *plan)
+/* --- descriptions as they are kept ----------------------------------------------------------------- */
+
+static struct slice sdp_unpacked(struct leg *l, struct call_text *t)
+{
+    char mem[CALL_BODY_MAX] UNINITIALIZED;
+    struct buf b = buf_over(mem, sizeof(mem));
+    if (!t->packed)
+        return call_text_slice(t);
+    bool ok = sdp_unpack(&b, call_text_slice(t)) && call_text_set(t, buf_slice(&b)) == 0;
+    secret_wipe(mem, b.n);
+    snapshot_later(l->call);
+    return ok ? call_text_slice(t) : SLICE_NONE;
+}
+
+struct slice leg_remote_sdp(struct leg *l)
+{
+    return sdp_unpacked(l, &l->remote_sdp);
+}
+
+struct slice leg_local_sdp(struct leg *l)
+{
+    return sdp_unpacked(l, &l->local_sdp);
+}
+
+static bool sdp_pack_text(struct call_text *t)
+{
+    char mem[CALL_BODY_MAX] UNINITIALIZED;
+    struct buf b = buf_over(mem, t->n < sizeof(mem) ? t->n : sizeof(mem));
+    if (t->packed || t->n == 0)
+        return false;
+    sdp_pack(&b, call_text_slice(t));
+    bool ok = !b.overflow && call_text_set(t, buf_slice(&b)) == 0;
+    secret_wipe(mem, b.n);
+    t->packed = ok;
+    return ok;
+}
+
+bool leg_pack_sdp(struct leg *l)
+{
+    bool remote = sdp_pack_text(&l->remote_sdp);
+    return sdp_pack_text(&l->local_sdp) || remote;
+}
+
+void call_plan_identity(struct leg *l, struct sdp_leg_plan *plan)
 {
     plan->session_id = l->sdp_session;
-    plan->last = call_text_slice(&l->local_sdp);
+    plan->last = leg_local_sdp(l);
     plan->address = l->flow.local;
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
         if (leg_media_stream(&l->media, i)->endpoint) {
@@ -26,7 +71,7 @@ int call_take_sdp(struct leg *l, const struct buf *printed, struct slice *ret)
         return -EMSGSIZE;
     int r = call_text_set(&l->local_sdp, buf_slice(printed));
     if (r == 0)
-        *ret = call_text_slice(&l->local_sdp);
+        *ret = leg_local_sdp(l);
     return r;
 }
 
@@ -45,16 +90,16 @@ int call_print_sdp(struct leg *l, const struct sdp *other, struct sdp_leg_plan *
     return call_take_sdp(l, &b, ret);
 }
 
-void call_shape(const struct leg *l, struct leg_shape *ret)
+void call_shape(struct leg *l, struct leg_shape *ret)
 {
     struct sdp *d = l->call->core->sdp[2];
-    bool has = l->remote_sdp.n && sdp_parse(call_text_slice(&l->remote_sdp), d) == SDP_OK;
+    bool has = l->remote_sdp.n && sdp_parse(leg_remote_sdp(l), d) == SDP_OK;
     leg_shape_of(l->flow.kind, &l->policy, has ? d : NULL, ret);
 }
 
-uint8_t call_media_count(const struct call_text *sdp, struct sdp *scratch)
+uint8_t call_media_count(struct slice sdp, struct sdp *scratch)
 {
-    return sdp->n && sdp_parse(call_text_slice(sdp), scratch) == SDP_OK ? scratch->media_count : 0;
+    return sdp.n && sdp_parse(sdp, scratch) == SDP_OK ? scratch->media_count : 0;
 }
 
 void call_map_invert(const struct sdp_leg_map *map, struct sdp_leg_map *ret)

@@ -100,7 +100,7 @@ static void on_local(void *arg, uint8_t status, const char *why)
         return;
     }
     sdp_leg_plan_offer(d, &ex->map, c->core->plan);
-    c->core->plan->pad_to = call_media_count(&ex->y->local_sdp, c->core->sdp[1]);
+    c->core->plan->pad_to = call_media_count(leg_local_sdp(ex->y), c->core->sdp[1]);
     if (call_print_sdp(ex->y, d, c->core->plan, &sdp) < 0)
         exchange_refuse(c, 500, "the offer does not fit");
     else
@@ -156,7 +156,7 @@ static void on_x_applied(void *arg, uint8_t status, const char *why)
         return;
     }
     if (sdp_parse(call_text_slice(&ex->offer), offer) != SDP_OK ||
-        sdp_parse(call_text_slice(&ex->y->remote_sdp), answer) != SDP_OK) {
+        sdp_parse(leg_remote_sdp(ex->y), answer) != SDP_OK) {
         exchange_refuse(c, 500, "the descriptions could not be read again");
         return;
     }
@@ -207,8 +207,7 @@ static void apply_answer_of_y(struct call *c, struct slice sdp)
 {
     struct exchange *ex = &c->ex;
     struct sdp *d = c->core->sdp[0], *ours = c->core->sdp[1];
-    if (sdp_parse(sdp, d) != SDP_OK ||
-        sdp_parse(call_text_slice(&ex->y->local_sdp), ours) != SDP_OK ||
+    if (sdp_parse(sdp, d) != SDP_OK || sdp_parse(leg_local_sdp(ex->y), ours) != SDP_OK ||
         sdp_answer_check(ours, d) != SDP_FIT_OK || call_text_set(&ex->y->remote_sdp, sdp) < 0) {
         exchange_refuse(c, 488, "the other phone's answer does not fit the offer");
         return;
@@ -427,12 +426,12 @@ static bool answer_alone(struct leg *x, struct txn_server *st, struct slice sdp,
 {
     struct call *c = x->call;
     bool update = txn_server_method(st) == SIP_UPDATE;
-    bool same = has_sdp && slice_eq(sdp, call_text_slice(&x->remote_sdp));
+    bool same = has_sdp && slice_eq(sdp, leg_remote_sdp(x));
     if (!(update && !has_sdp) && !same)
         return false;
     struct leg_answer a = {.status = 200, .keep = !update};
     if (has_sdp)
-        a.body = call_text_slice(&x->local_sdp);
+        a.body = leg_local_sdp(x);
     leg_sip_respond(x, st, &a);
     if (update)
         txn_server_detach(st);

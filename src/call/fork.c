@@ -39,7 +39,7 @@ static void invite_with_offer(struct leg *b)
     struct call *c = b->call;
     struct call_core *core = c->core;
     struct slice sdp = SLICE_NONE;
-    if (sdp_parse(call_text_slice(&c->a->remote_sdp), core->sdp[0]) != SDP_OK) {
+    if (sdp_parse(leg_remote_sdp(c->a), core->sdp[0]) != SDP_OK) {
         leg_fail(b, 500, "the caller's description could not be read again");
         return;
     }
@@ -141,7 +141,7 @@ static bool ring_elsewhere(struct leg *b)
     if (b->invite_out)
         txn_client_detach(b->invite_out);
     b->invite_out = NULL;
-    leg_sip_invite(b, call_text_slice(&b->local_sdp));
+    leg_sip_invite(b, leg_local_sdp(b));
     snapshot_later(b->call);
     return true;
 }
@@ -175,7 +175,7 @@ static void on_final(struct leg *l, struct sip_msg *msg)
         l->asked_again = true;
         txn_client_detach(l->invite_out);
         l->invite_out = NULL;
-        leg_sip_invite(l, call_text_slice(&l->local_sdp));
+        leg_sip_invite(l, leg_local_sdp(l));
         snapshot_later(l->call);
         return;
     }
@@ -241,8 +241,8 @@ static int answer_for_caller(struct leg *b, struct slice *ret)
 {
     struct call *c = b->call;
     struct call_core *core = c->core;
-    if (sdp_parse(call_text_slice(&c->a->remote_sdp), core->sdp[0]) != SDP_OK ||
-        sdp_parse(call_text_slice(&b->remote_sdp), core->sdp[1]) != SDP_OK)
+    if (sdp_parse(leg_remote_sdp(c->a), core->sdp[0]) != SDP_OK ||
+        sdp_parse(leg_remote_sdp(b), core->sdp[1]) != SDP_OK)
         return -EINVAL;
     sdp_leg_plan_answer(core->sdp[0], core->sdp[1], &c->map, core->plan);
     core->plan->events = b->media.info;
@@ -284,8 +284,7 @@ static int apply_answer(struct leg *b, struct slice body, leg_media_fn *done)
     struct sdp *d = c->core->sdp[0], *offer = c->core->sdp[1];
     if (sdp_parse(body, d) != SDP_OK || call_text_set(&b->remote_sdp, body) < 0)
         return -EINVAL;
-    if (sdp_parse(call_text_slice(&b->local_sdp), offer) != SDP_OK ||
-        sdp_answer_check(offer, d) != SDP_FIT_OK)
+    if (sdp_parse(leg_local_sdp(b), offer) != SDP_OK || sdp_answer_check(offer, d) != SDP_FIT_OK)
         return -EINVAL;
     struct leg_media_batch batch = {
         .ops = MEDIA_OP_REMOTE | MEDIA_OP_CONNECT,
@@ -397,12 +396,12 @@ static void take_answer(struct leg *b, struct sip_msg *msg)
     bool has = content_find_sdp(msg, &sdp) == CONTENT_SDP;
     if (leg_media_is_busy(&b->media))
         return; /* on_early_applied goes on */
-    if (b->early_media && (!has || slice_eq(sdp, call_text_slice(&b->remote_sdp)))) {
+    if (b->early_media && (!has || slice_eq(sdp, leg_remote_sdp(b)))) {
         if (c->early == b) {
             fork_answer_caller(b);
             return;
         }
-        sdp = call_text_slice(&b->remote_sdp); /* another fork was heard last: connect again */
+        sdp = leg_remote_sdp(b); /* another fork was heard last: connect again */
         has = true;
     }
     if (!has) {
@@ -452,7 +451,7 @@ void late_on_answered(struct leg *b, struct sip_msg *msg)
 static void resume_answer(struct leg *b)
 {
     struct call *c = b->call;
-    struct slice sdp = call_scratch_copy(c->core, call_text_slice(&b->remote_sdp));
+    struct slice sdp = call_scratch_copy(c->core, leg_remote_sdp(b));
     if (b->state == LEG_ACK_OWED) {
         c->ex = (struct exchange){.x = c->a, .y = b, .method = SIP_INVITE, .late = true};
         late_begin(c, sdp);
@@ -474,8 +473,8 @@ void fork_resume(struct call *c)
             b->begun = false;
         /* Its early description had come, and the caller has not heard of it. */
         if (b->state == LEG_CALLING && b->rang && !b->early_media && b->remote_sdp.n)
-            err_ignore(apply_answer(b, call_scratch_copy(c->core, call_text_slice(&b->remote_sdp)),
-                                    on_early_applied));
+            err_ignore(
+                apply_answer(b, call_scratch_copy(c->core, leg_remote_sdp(b)), on_early_applied));
     }
     fork_begin_legs(c);
 }
@@ -612,12 +611,12 @@ static bool add_contact(struct call *c, const struct store_user *callee, const s
     b->registered_user = true;
     b->flow = bd->flow;
     b->target_uri = strdup(bd->contact);
-    b->path = strdup(bd->path);
+    b->path = bd->path[0] ? strdup(bd->path) : NULL;
     snprintf(b->agent, sizeof(b->agent), "%s", bd->user_agent);
     b->asks_ice = bd->ice;
     call_media_policy(b, &callee->policy);
-    if (!b->target_uri || !b->path || leg_set_store_user(b, callee) < 0 || !meets_demand(b) ||
-        !leg_sip_make_dialog(b)) {
+    if (!b->target_uri || (bd->path[0] && !b->path) || leg_set_store_user(b, callee) < 0 ||
+        !meets_demand(b) || !leg_sip_make_dialog(b)) {
         leg_free(b);
         c->leg_count--;
         return false;

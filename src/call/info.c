@@ -15,11 +15,11 @@ struct leg_digits {
 };
 
 /* The m-line on which the phone takes events, as it described itself; -1: none. */
-static int event_stream(const struct leg *l)
+static int event_stream(struct leg *l)
 {
     struct sdp *d = l->call->core->sdp[0];
     struct sdp_codec codecs[SDP_FORMAT_MAX];
-    if (sdp_parse(call_text_slice(&l->remote_sdp), d) != SDP_OK)
+    if (sdp_parse(leg_remote_sdp(l), d) != SDP_OK)
         return -1;
     for (int i = 0; i < d->media_count; i++) {
         const struct sdp_media *m = &d->media[i];

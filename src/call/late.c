@@ -35,7 +35,7 @@ static void on_x_written(void *arg, uint8_t status, const char *why)
         return;
     }
     sdp_leg_plan_offer(offer, &ex->map, c->core->plan);
-    c->core->plan->pad_to = call_media_count(&ex->x->local_sdp, c->core->sdp[1]);
+    c->core->plan->pad_to = call_media_count(leg_local_sdp(ex->x), c->core->sdp[1]);
     if (call_print_sdp(ex->x, offer, c->core->plan, &sdp) < 0) {
         late_fail(c, 500, "the offer does not fit");
         return;
@@ -108,7 +108,7 @@ static void on_x_applied(void *arg, uint8_t status, const char *why)
         return;
     }
     if (sdp_parse(call_text_slice(&ex->offer), offer) != SDP_OK ||
-        sdp_parse(call_text_slice(&ex->x->remote_sdp), answer) != SDP_OK) {
+        sdp_parse(leg_remote_sdp(ex->x), answer) != SDP_OK) {
         late_fail(c, 500, "the descriptions could not be read again");
         return;
     }
@@ -126,8 +126,7 @@ void late_on_x_answer(struct call *c, struct slice sdp)
 {
     struct exchange *ex = &c->ex;
     struct sdp *d = c->core->sdp[0], *ours = c->core->sdp[1];
-    if (sdp_parse(sdp, d) != SDP_OK ||
-        sdp_parse(call_text_slice(&ex->x->local_sdp), ours) != SDP_OK ||
+    if (sdp_parse(sdp, d) != SDP_OK || sdp_parse(leg_local_sdp(ex->x), ours) != SDP_OK ||
         sdp_answer_check(ours, d) != SDP_FIT_OK || call_text_set(&ex->x->remote_sdp, sdp) < 0) {
         late_fail(c, 488, "the answer in the ACK does not fit the offer");
         return;

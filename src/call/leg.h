@@ -79,12 +79,31 @@ enum leg_event {
 struct call_text {
     char *p;
     uint32_t n;
-    bool lent; /* it lies in the call's snapshot, and nowhere else: not ours to free */
+    bool lent;   /* it lies in the call's snapshot, and nowhere else: not ours to free */
+    bool packed; /* a description, by sdp_pack */
 };
 
 /* Where a text lies in the snapshot, and how long it is there. */
 struct call_saved {
     uint16_t at, n; /* at 0: not there */
+};
+
+/* A 2xx that is sent again until its ACK comes (RFC 3261 s.13.3.1.4); leg_sip.c. */
+struct leg_resend {
+    struct txn_server *txn; /* whose 2xx; NULL: it has ended */
+    struct loop_timer timer;
+    uint64_t until;
+    uint32_t ms;
+};
+
+/* What waits for a PRACK of the caller; rel.c. */
+struct leg_reliable {
+    struct call_text text;   /* the provisional without its PRACK yet */
+    struct call_text answer; /* description of the 2xx that waits for that PRACK */
+    uint16_t status;
+    struct loop_timer timer;
+    uint32_t ms;
+    uint64_t until;
 };
 
 struct leg {
@@ -106,7 +125,7 @@ struct leg {
     bool restored; /* by a process that did not see its last ACK */
     struct transport_flow flow;
     char *target_uri;            /* callee: contact that the INVITE goes to */
-    char *path;                  /* … and the Path of its registration, or empty */
+    char *path;                  /* … and the Path of its registration; NULL: none */
     struct offers offers;        /* callee */
     struct route *route_by_name; /* callee: addresses of a contact that is a name; see route.c */
     char caller_tag[24];         /* callee: To tag with which the caller sees this fork */
@@ -130,12 +149,10 @@ struct leg {
     uint32_t ack_cseq;
     bool acked;
     bool ack_answers;
-    struct txn_server *answered_txn; /* whose 2xx is sent again until its ACK comes … */
-    struct loop_timer resend;        /* … RFC 3261 s.13.3.1.4 */
-    uint64_t resend_until;
-    uint32_t resend_ms;
+    struct leg_resend *resend; /* NULL: no 2xx waits for its ACK */
 
     struct leg_media media;
+    /* Read by leg_remote_sdp and leg_local_sdp: in a call that stands they are packed. */
     struct call_text remote_sdp; /* the peer's last description */
     struct call_text local_sdp;  /* our last description towards it */
     struct call_saved remote_saved, local_saved;
@@ -146,13 +163,8 @@ struct leg {
 
     /* RFC 3262 with this leg; see rel.c */
     struct dialog_rel rel;
-    bool wants_100rel;         /* caller: provisionals to it are sent reliably */
-    struct call_text rel_text; /* caller: the one without its PRACK yet */
-    uint16_t rel_status;
-    struct call_text rel_answer; /* caller: description of the 2xx that waits for that PRACK */
-    struct loop_timer rel_timer;
-    uint32_t rel_ms;
-    uint64_t rel_until;
+    bool wants_100rel;             /* caller: provisionals to it are sent reliably */
+    struct leg_reliable *reliable; /* caller: NULL: nothing waits for a PRACK */
 
     /* RFC 4028; see refresh.c */
     struct dialog_timer session;
@@ -296,11 +308,6 @@ void leg_answer(struct leg *l, struct slice sdp);
 struct leg *leg_new(struct call *c);
 int leg_set_user(struct leg *l, struct slice name, struct slice domain, struct slice display,
                  const struct store_policy *policy) MUST_CHECK; /* -ENOMEM */
-/* Bytes of a policy with the codecs that it names. */
-static inline size_t call_policy_size(const struct store_policy *p)
-{
-    return offsetof(struct store_policy, codecs) + p->codec_count * sizeof(p->codecs[0]);
-}
 static inline int leg_set_store_user(struct leg *l, const struct store_user *u)
 {
     return leg_set_user(l, slice_from_str(u->name), slice_from_str(u->domain),
@@ -308,6 +315,19 @@ static inline int leg_set_store_user(struct leg *l, const struct store_user *u)
 }
 void leg_free(struct leg *l);
 const char *leg_state_name(enum leg_state s);
+
+/* describe.c: its last descriptions, for as long as nothing else is waited for. Empty: none, or there is no
+ * memory for one that was packed. */
+struct slice leg_remote_sdp(struct leg *l);
+struct slice leg_local_sdp(struct leg *l);
+/* False: nothing has changed. Nobody may hold a slice of them. */
+bool leg_pack_sdp(struct leg *l);
+
+/* Whose 2xx waits for its ACK; NULL: none. */
+static inline struct txn_server *leg_answered_txn(const struct leg *l)
+{
+    return l->resend ? l->resend->txn : NULL;
+}
 
 /* text */
 int call_text_set(struct call_text *t, struct slice s) MUST_CHECK;

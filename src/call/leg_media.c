@@ -6,17 +6,28 @@
 
 #include "base/log.h"
 #include "base/secret.h"
-#include "call/call.h"
+#include "call/leg.h"
 
 static_assert((int)SDP_UDP_TLS_SAVPF == (int)MEDIA_PROTO_UDP_TLS_SAVPF, "same order of proto");
 static_assert((int)SDP_INACTIVE == (int)MEDIA_INACTIVE, "same order of directions");
 static_assert((int)SDP_CODEC_NAME_MAX == (int)MEDIA_CODEC_NAME_MAX, "same codec names");
 
-void leg_media_init(struct leg_media *m, struct media_client *client, uint64_t call, uint16_t leg,
-                    const struct addr *signalling)
+void leg_media_init(struct leg_media *m, struct leg *leg)
 {
-    *m = (struct leg_media){.client = client, .call = call, .leg = leg, .signalling = signalling};
+    *m = (struct leg_media){.leg = leg, .transcode = leg->call->core->cfg.transcode};
     m->first.media = m;
+}
+
+static const struct call_config *cfg_of(const struct leg_media *m)
+{
+    return &m->leg->call->core->cfg;
+}
+
+/* The call's worker. */
+static struct media_client *client_of(const struct leg_media *m)
+{
+    const struct call *c = m->leg->call;
+    return c->core->media[c->worker];
 }
 
 const struct leg_stream *leg_media_stream(const struct leg_media *m, size_t i)
@@ -76,7 +87,7 @@ static void count(struct leg_stream *s)
 {
     bool counts = s->endpoint || s->request;
     if (counts != s->counted)
-        media_client_count(s->media->client, counts ? 1 : -1);
+        media_client_count(client_of(s->media), counts ? 1 : -1);
     s->counted = counts;
 }
 
@@ -98,7 +109,7 @@ bool leg_media_is_empty(const struct leg_media *m)
 void leg_media_cancel(struct leg_media *m)
 {
     for (size_t i = 0; i < places(m); i++) {
-        media_client_cancel(m->client, place(m, i)->request);
+        media_client_cancel(client_of(m), place(m, i)->request);
         place(m, i)->request = 0;
         count(place(m, i));
     }
@@ -111,7 +122,7 @@ void leg_media_fini(struct leg_media *m)
     leg_media_cancel(m);
     for (size_t i = 0; i < places(m); i++) {
         if (place(m, i)->endpoint)
-            media_client_close(m->client, place(m, i)->endpoint);
+            media_client_close(client_of(m), place(m, i)->endpoint);
         place(m, i)->endpoint = 0;
         count(place(m, i));
         text_clear(place(m, i));
@@ -161,7 +172,7 @@ static void take_reply(struct leg_stream *s, const struct media_reply *r, struct
         s->rtcp_mux = r->rtcp_mux;
     }
     s->rtp = r->local_rtp;
-    s->rtcp = r->local_rtcp;
+    s->rtcp_port = addr_port(&r->local_rtcp);
     s->protection = r->protection;
     if (s->media->ops & MEDIA_OP_LOCAL) /* no lines: an offer without, whatever the last one had */
         text_clear(s);
@@ -206,7 +217,7 @@ static void put_codecs(struct media_request *rq, const struct leg_media *m, cons
     struct sdp_codec c[MEDIA_CODEC_MAX];
     struct slice wanted[STORE_CODEC_MAX];
     uint8_t allowed[SDP_FORMAT_MAX];
-    size_t wanted_n = m->user ? leg_media_codecs(m->user, wanted) : 0;
+    size_t wanted_n = leg_media_codecs(m->leg->user.policy, wanted);
     size_t allowed_n = sdp_codecs_filter(d, media, wanted, wanted_n, allowed);
     rq->transcode = m->transcode && media->kind == SDP_AUDIO;
     rq->info = m->info && media->kind == SDP_AUDIO;
@@ -247,7 +258,7 @@ static void put_remote(struct media_request *rq, const struct leg_media *m,
     const struct sdp_media *media = &b->remote->media[i];
     rq->is_offer = b->is_offer;
     rq->proto = media->proto;
-    rq->signalling = *m->signalling;
+    rq->signalling = m->leg->flow.remote;
     rq->direction = (uint8_t)sdp_direction_of(b->remote, media);
     /* Where the phones' own handshakes pass, RTCP has to be where the other has it. */
     rq->rtcp_mux = sdp_rtcp_mux(b->remote, media) && m->path == MEDIA_PATH_RELAY;
@@ -271,17 +282,18 @@ static bool put_name(char dst[MEDIA_NAME_MAX], const char *name, const char *dom
 /* MIKEY's side of the leg's user. A key that cannot be read is none that may be done without. */
 static int put_mikey(struct media_request *rq, const struct leg_media *m)
 {
-    const struct call_user *who = m->who;
+    const struct call_config *cfg = cfg_of(m);
+    const struct call_user *who = &m->leg->user;
     struct store_mikey asked = {.cert = false};
-    if (!memchr(rq->policy.keyings, KEYING_MIKEY, rq->policy.keying_count) || !who || !who->name)
+    if (!memchr(rq->policy.keyings, KEYING_MIKEY, rq->policy.keying_count) || !who->name)
         return 0;
-    rq->mikey.clear_allowed = transport_kind_is_secure(*m->kind);
+    rq->mikey.clear_allowed = transport_kind_is_secure(m->leg->flow.kind);
     if (!put_name(rq->mikey.self, "", who->domain) ||
         !put_name(rq->mikey.peer, who->name, who->domain))
         return -EMSGSIZE;
-    int r = m->cfg->mikey ? m->cfg->mikey(m->cfg->arg, slice_from_str(who->name),
-                                          slice_from_str(who->domain), &asked)
-                          : -ENODATA;
+    int r = cfg->mikey ? cfg->mikey(cfg->arg, slice_from_str(who->name),
+                                    slice_from_str(who->domain), &asked)
+                       : -ENODATA;
     if (r == 0) {
         rq->mikey.cert_required = asked.cert;
         rq->mikey.psk_n = (uint8_t)asked.psk.n;
@@ -342,8 +354,8 @@ static int start_one(struct leg_media *m, const struct leg_media_batch *b, size_
     struct media_request rq = {
         .ops = b->ops,
         .endpoint = s->endpoint,
-        .call = m->call,
-        .leg = m->leg,
+        .call = m->leg->call->id,
+        .leg = m->leg->index,
         .stream = (uint16_t)i,
         .local = b->local,
         .rtcp_mux = s->rtcp_mux || (b->shape && b->shape->mux), /* agreed once: not unlearned */
@@ -368,9 +380,9 @@ static int start_one(struct leg_media *m, const struct leg_media_batch *b, size_
         return -EMSGSIZE;
     int r = put_mikey(&rq, m);
     if (r == 0)
-        r = media_client_request(m->client, &rq, buf_slice(&tb), on_reply, s, &s->request);
+        r = media_client_request(client_of(m), &rq, buf_slice(&tb), on_reply, s, &s->request);
     else
-        log_event(LOG_ERROR, "mikey_key_not_read", LOG_ERRNO(r), LOG_ID("call", m->call));
+        log_event(LOG_ERROR, "mikey_key_not_read", LOG_ERRNO(r), LOG_ID("call", m->leg->call->id));
     secret_wipe(&rq.mikey, sizeof(rq.mikey));
     count(s);
     return r;
@@ -407,7 +419,7 @@ int leg_media_digit(struct leg_media *m, size_t stream, uint8_t event, uint16_t 
                                .endpoint = leg_media_stream(m, stream)->endpoint,
                                .event = event,
                                .event_ms = ms};
-    return media_client_tell(m->client, &rq);
+    return media_client_tell(client_of(m), &rq);
 }
 
 int leg_media_takes_info(struct leg_media *m)
@@ -415,7 +427,7 @@ int leg_media_takes_info(struct leg_media *m)
     for (size_t i = 0; i < SDP_MEDIA_MAX; i++) {
         struct media_request rq = {.ops = MEDIA_OP_INFO,
                                    .endpoint = leg_media_stream(m, i)->endpoint};
-        int r = rq.endpoint ? media_client_tell(m->client, &rq) : 0;
+        int r = rq.endpoint ? media_client_tell(client_of(m), &rq) : 0;
         if (r < 0)
             return r;
     }
@@ -429,7 +441,7 @@ int leg_media_announce(struct leg_media *m, enum media_announcement what)
                                    .endpoint = leg_media_stream(m, i)->endpoint,
                                    .announcement = (uint8_t)what};
         if (rq.endpoint)
-            return media_client_tell(m->client, &rq);
+            return media_client_tell(client_of(m), &rq);
     }
     return 0;
 }
@@ -441,7 +453,7 @@ int leg_media_verify(struct leg_media *m, bool verified)
         struct media_request rq = {
             .ops = MEDIA_OP_VERIFY, .endpoint = s->endpoint, .verified = verified};
         if (s->endpoint)
-            return s->protection.sas[0] ? media_client_tell(m->client, &rq) : -ENOENT;
+            return s->protection.sas[0] ? media_client_tell(client_of(m), &rq) : -ENOENT;
     }
     return -ENOENT;
 }
@@ -481,8 +493,8 @@ void leg_media_fill_plan(const struct leg_media *m, struct sdp_leg_plan *plan)
             out->proto = s->proto;
         out->rtcp_mux = s->rtcp_mux;
         out->bundled = s->bundle != 0;
-        out->rtp = s->rtp;
-        out->rtcp = s->rtcp;
+        out->rtp = out->rtcp = s->rtp;
+        addr_set_port(&out->rtcp, s->rtcp_port);
         out->keying = slice_from(s->text, s->text_n);
     }
 }

@@ -9,6 +9,7 @@
 #include "sdp/leg.h"
 #include "store/store.h"
 
+struct leg;
 struct leg_media;
 
 /* status: enum media_status of the first m-line that failed, or OK; `why` a plain sentence. A leg's
@@ -24,26 +25,16 @@ struct leg_stream {
     bool rtcp_mux;
     uint8_t
         bundle; /* 1 + the stream whose transport it uses (itself: the bundle's first); 0: none */
-    struct addr rtp, rtcp;
-    char *text; /* keying lines for our next description; wiped, it holds keys */
+    struct addr rtp;
+    uint16_t rtcp_port; /* at the same address */
+    char *text;         /* keying lines for our next description; wiped, it holds keys */
     size_t text_n;
     struct media_protection protection;
 };
 
-struct call_config;
-struct call_user;
-
 /* Nearly every leg has one m-line: the others' places are made when they are needed. */
 struct leg_media {
-    struct media_client *client; /* the call's worker */
-    uint64_t call;
-    uint16_t leg;
-    const struct addr *signalling;   /* where the leg's SIP comes from now; borrowed */
-    const struct store_policy *user; /* whose codecs count; of the leg */
-    /* Whose key MIKEY takes, and from where; and over what its signalling goes. Borrowed. */
-    const struct call_user *who;
-    const struct call_config *cfg;
-    const enum transport_kind *kind;
+    struct leg *leg; /* whose it is */
     bool transcode;  /* audio may be converted */
     bool info;       /* the phone takes digits by INFO */
     uint8_t path;    /* enum media_path */
@@ -84,8 +75,7 @@ void leg_media_forget_texts(struct leg_media *m);
 bool leg_media_is_empty(const struct leg_media *m);
 /* Forgets all endpoints without closing them. */
 void leg_media_abandon(struct leg_media *m);
-void leg_media_init(struct leg_media *m, struct media_client *client, uint64_t call, uint16_t leg,
-                    const struct addr *signalling);
+void leg_media_init(struct leg_media *m, struct leg *leg);
 /* Cancels what is under way and closes all endpoints; what is known of the streams stays. */
 void leg_media_fini(struct leg_media *m);
 void leg_media_free(struct leg_media *m); /* fini, and all that it has allocated */

@@ -2,6 +2,7 @@
  * Messages are printed into the core's scratch buffer and handed to the transaction layer, which
  * copies what it must keep. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "call/exchange.h"
@@ -33,10 +34,14 @@ static struct buf scratch(struct leg *l)
 
 static void resend_stop(struct leg *l)
 {
-    loop_timer_cancel(cfg_of(l)->loop, &l->resend);
-    if (l->answered_txn)
-        txn_server_detach(l->answered_txn);
-    l->answered_txn = NULL;
+    struct leg_resend *r = l->resend;
+    if (!r)
+        return;
+    l->resend = NULL;
+    loop_timer_cancel(cfg_of(l)->loop, &r->timer);
+    if (r->txn)
+        txn_server_detach(r->txn);
+    free(r);
 }
 
 void leg_sip_release(struct leg *l)
@@ -59,42 +64,55 @@ void leg_sip_release(struct leg *l)
 
 /* --- a 2xx sent again until its ACK ---------------------------------------------------------- */
 
+static void ack_missing(struct leg *l)
+{
+    if (l->state == LEG_UP)
+        exchange_on_ack_timeout(l);
+    else
+        leg_event(l, LEG_EV_ACK_TIMEOUT, NULL);
+}
+
 static void on_resend(void *arg)
 {
     struct leg *l = arg;
+    struct leg_resend *r = l->resend;
     struct loop *loop = cfg_of(l)->loop;
-    if (loop_now(loop) >= l->resend_until) {
-        if (l->state == LEG_UP)
-            exchange_on_ack_timeout(l);
-        else
-            leg_event(l, LEG_EV_ACK_TIMEOUT, NULL);
+    if (loop_now(loop) >= r->until) {
+        ack_missing(l);
         return;
     }
-    if (l->answered_txn && !transport_kind_is_reliable(txn_server_flow(l->answered_txn)->kind))
-        txn_server_resend_2xx(l->answered_txn);
-    uint64_t left = l->resend_until - loop_now(loop);
-    l->resend_ms = l->resend_ms * 2 > RESEND_T2 ? RESEND_T2 : l->resend_ms * 2;
-    loop_timer_set(loop, &l->resend, l->resend_ms < left ? l->resend_ms : left);
+    if (r->txn && !transport_kind_is_reliable(txn_server_flow(r->txn)->kind))
+        txn_server_resend_2xx(r->txn);
+    uint64_t left = r->until - loop_now(loop);
+    r->ms = r->ms * 2 > RESEND_T2 ? RESEND_T2 : r->ms * 2;
+    loop_timer_set(loop, &r->timer, r->ms < left ? r->ms : left);
 }
 
 static void on_answered_txn(void *arg, struct txn_server *st, enum txn_event ev)
 {
     struct leg *l = arg;
     (void)st;
-    if (ev == TXN_EVENT_TERMINATED)
-        l->answered_txn = NULL;
+    if (ev == TXN_EVENT_TERMINATED && l->resend)
+        l->resend->txn = NULL;
 }
 
 static void resend_start(struct leg *l, struct txn_server *st)
 {
     struct loop *loop = cfg_of(l)->loop;
     resend_stop(l);
-    l->answered_txn = st;
+    struct leg_resend *r = malloc(sizeof(*r));
+    if (!r) { /* nobody would ever give up waiting for it */
+        if (st)
+            txn_server_detach(st);
+        ack_missing(l);
+        return;
+    }
+    *r = (struct leg_resend){.txn = st, .ms = RESEND_T1, .until = loop_now(loop) + ACK_WAIT};
+    l->resend = r;
     if (st)
         txn_server_set_user(st, on_answered_txn, l);
-    l->resend_ms = RESEND_T1;
-    l->resend_until = loop_now(loop) + ACK_WAIT;
-    loop_timer_set(loop, &l->resend, RESEND_T1);
+    loop_timer_init(&r->timer, on_resend, l);
+    loop_timer_set(loop, &r->timer, RESEND_T1);
 }
 
 void leg_sip_await_ack(struct leg *l, struct txn_server *st)
@@ -109,8 +127,6 @@ void leg_sip_acked(struct leg *l)
 
 void leg_sip_init(struct leg *l)
 {
-    loop_timer_init(&l->resend, on_resend, l);
-    rel_init(l);
     refresh_init(l);
     crypto_random(&l->sdp_session, sizeof(l->sdp_session));
     l->sdp_session &= 0x7fffffffffffffull; /* fits what phones read as a signed number */
@@ -380,7 +396,7 @@ void leg_sip_ack_stray(struct leg *l, const struct sip_msg *rsp)
         leg_sip_ack(l, SLICE_NONE);
     else if (l->restored && !l->acked && l->state == LEG_UP &&
              (ex->state == EXCHANGE_IDLE || ex->y != l)) /* what it got, the last process knew */
-        leg_sip_ack(l, l->ack_answers ? call_text_slice(&l->local_sdp) : SLICE_NONE);
+        leg_sip_ack(l, l->ack_answers ? leg_local_sdp(l) : SLICE_NONE);
 }
 
 void leg_sip_ack_again(struct leg *l)

@@ -105,7 +105,7 @@ static void on_timer(void *arg)
     struct leg_request rq = {.method = SIP_UPDATE, .fn = on_refreshed, .arg = l};
     if (!l->allows_update) {
         rq.method = SIP_INVITE;
-        rq.body = call_text_slice(&l->local_sdp);
+        rq.body = leg_local_sdp(l);
     }
     if (leg_sip_request(l, &rq, &l->refresh_out) < 0) {
         log_event(LOG_INFO, "refresh_not_sent", LOG_STR("call", l->call->name));

@@ -1,5 +1,7 @@
 #include "call/rel.h"
 
+#include <stdlib.h>
+
 #include "base/log.h"
 #include "call/fork.h"
 #include "call/snapshot.h"
@@ -18,26 +20,39 @@ static struct loop *loop_of(struct leg *l)
 static void on_timer(void *arg)
 {
     struct leg *a = arg;
-    if (loop_now(loop_of(a)) >= a->rel_until) { /* s.3: the caller is not there any more */
+    struct leg_reliable *r = a->reliable;
+    if (loop_now(loop_of(a)) >= r->until) { /* s.3: the caller is not there any more */
         call_end(a->call, 504, "the caller did not acknowledge a provisional answer");
         return;
     }
     if (a->invite_in)
-        txn_server_respond(a->invite_in, a->rel_status, call_text_slice(&a->rel_text));
-    uint64_t left = a->rel_until - loop_now(loop_of(a));
-    a->rel_ms *= 2;
-    loop_timer_set(loop_of(a), &a->rel_timer, a->rel_ms < left ? a->rel_ms : left);
+        txn_server_respond(a->invite_in, r->status, call_text_slice(&r->text));
+    uint64_t left = r->until - loop_now(loop_of(a));
+    r->ms *= 2;
+    loop_timer_set(loop_of(a), &r->timer, r->ms < left ? r->ms : left);
 }
 
-void rel_init(struct leg *l)
+/* NULL: no memory. */
+static struct leg_reliable *reliable_of(struct leg *a)
 {
-    loop_timer_init(&l->rel_timer, on_timer, l);
+    if (a->reliable)
+        return a->reliable;
+    a->reliable = calloc(1, sizeof(*a->reliable));
+    if (a->reliable)
+        loop_timer_init(&a->reliable->timer, on_timer, a);
+    return a->reliable;
 }
 
 void rel_release(struct leg *l)
 {
-    loop_timer_cancel(loop_of(l), &l->rel_timer);
-    call_text_clear(&l->rel_text);
+    struct leg_reliable *r = l->reliable;
+    if (!r)
+        return;
+    l->reliable = NULL;
+    loop_timer_cancel(loop_of(l), &r->timer);
+    call_text_clear(&r->text);
+    call_text_clear(&r->answer);
+    free(r);
 }
 
 bool rel_take_invite(struct leg *a, const struct sip_msg *req)
@@ -61,28 +76,42 @@ void rel_put(struct leg *a, struct buf *b)
 
 static void wait_begin(struct leg *a)
 {
-    a->rel_ms = REL_T1;
-    a->rel_until = loop_now(loop_of(a)) + REL_WAIT;
-    loop_timer_set(loop_of(a), &a->rel_timer, REL_T1);
+    struct leg_reliable *r = a->reliable;
+    r->ms = REL_T1;
+    r->until = loop_now(loop_of(a)) + REL_WAIT;
+    loop_timer_set(loop_of(a), &r->timer, REL_T1);
+}
+
+int rel_restore(struct leg *a, uint16_t status, struct slice text, struct slice answer)
+{
+    if (!text.n && !answer.n)
+        return 0;
+    struct leg_reliable *r = reliable_of(a);
+    if (!r || call_text_set(&r->text, text) < 0 || call_text_set(&r->answer, answer) < 0)
+        return -ENOMEM;
+    r->status = status;
+    return 0;
 }
 
 void rel_resume(struct leg *a)
 {
-    if (a->rel.unacked && a->rel_text.n)
+    if (a->rel.unacked && a->reliable && a->reliable->text.n)
         wait_begin(a);
 }
 
 void rel_sent(struct leg *a, uint16_t status, struct slice text)
 {
-    a->rel_status = status;
-    if (call_text_set(&a->rel_text, text) < 0)
+    struct leg_reliable *r = reliable_of(a);
+    if (!r || call_text_set(&r->text, text) < 0)
         return; /* sent once; a lost one is then the caller's to miss */
+    r->status = status;
     wait_begin(a);
 }
 
 void rel_hold_answer(struct leg *a, struct slice sdp)
 {
-    if (call_text_set(&a->rel_answer, sdp) < 0)
+    struct leg_reliable *r = reliable_of(a);
+    if (!r || call_text_set(&r->answer, sdp) < 0)
         call_end(a->call, 500, "no memory");
 }
 
@@ -97,17 +126,18 @@ void rel_on_prack(struct leg *a, struct txn_server *st, const struct sip_msg *pr
     txn_server_detach(st);
     if (a->rel.unacked)
         return;
-    loop_timer_cancel(loop_of(a), &a->rel_timer);
-    call_text_clear(&a->rel_text);
-    snapshot_later(a->call);
-    if (a->state == LEG_HELD) {
-        struct call_text sdp = a->rel_answer;
-        a->rel_answer = (struct call_text){0};
-        leg_answer(a, call_text_slice(&sdp));
-        call_text_clear(&sdp);
-    } else {
-        fork_tell_untold(a->call);
+    struct call_text sdp = {0};
+    if (a->reliable) {
+        sdp = a->reliable->answer;
+        a->reliable->answer = (struct call_text){0};
     }
+    rel_release(a);
+    snapshot_later(a->call);
+    if (a->state == LEG_HELD)
+        leg_answer(a, call_text_slice(&sdp));
+    else
+        fork_tell_untold(a->call);
+    call_text_clear(&sdp);
 }
 
 /* --- towards the callee ---------------------------------------------------------------------- */

@@ -5,7 +5,8 @@
 
 #include "call/leg.h"
 
-void rel_init(struct leg *l);
+/* After a restart: what waited for a PRACK, if anything. -ENOMEM. */
+int rel_restore(struct leg *a, uint16_t status, struct slice text, struct slice answer) MUST_CHECK;
 void rel_resume(
     struct leg *a); /* after a restart: the PRACK that it waits for, it has to wait for anew */
 void rel_release(struct leg *l);

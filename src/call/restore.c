@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "call/path.h"
 #include "call/refresh.h"
+#include "call/rel.h"
 #include "call/snapshot.h"
 #include "call/snapshot_form.h"
 #include "call/steps.h"
@@ -65,7 +66,7 @@ static bool restore_streams(struct leg *l, size_t n, struct slice *rest)
         m->rtcp_mux = s.rtcp_mux != 0;
         m->bundle = s.bundle;
         m->rtp = s.rtp;
-        m->rtcp = s.rtcp;
+        m->rtcp_port = s.rtcp_port;
         m->protection = s.protection;
     }
     return true;
@@ -79,7 +80,7 @@ static bool restore_policy(struct slice from, struct store_policy *ret)
     memcpy(ret, from.p, from.n);
     for (size_t i = 0; i < STORE_CODEC_MAX; i++)
         ret->codecs[i][STORE_CODEC_NAME_MAX] = '\0';
-    return ret->codec_count <= STORE_CODEC_MAX && call_policy_size(ret) == from.n;
+    return ret->codec_count <= STORE_CODEC_MAX && store_policy_size(ret) == from.n;
 }
 
 static bool restore_texts(struct leg *l, const struct snapshot_leg *s, struct slice *rest,
@@ -94,16 +95,16 @@ static bool restore_texts(struct leg *l, const struct snapshot_leg *s, struct sl
     ret->request = t[TEXT_REQUEST];
     ret->response = t[TEXT_RESPONSE];
     l->target_uri = strndup(t[TEXT_TARGET_URI].p, t[TEXT_TARGET_URI].n);
-    l->path = strndup(t[TEXT_PATH].p, t[TEXT_PATH].n);
-    return l->target_uri && l->path && restore_policy(t[TEXT_POLICY], &policy) &&
+    l->path = t[TEXT_PATH].n ? strndup(t[TEXT_PATH].p, t[TEXT_PATH].n) : NULL;
+    return l->target_uri && (l->path || !t[TEXT_PATH].n) &&
+           restore_policy(t[TEXT_POLICY], &policy) &&
            leg_set_user(l, t[TEXT_NAME], t[TEXT_DOMAIN], t[TEXT_DISPLAY], &policy) == 0 &&
            slice_to_str(t[TEXT_AGENT], l->agent, sizeof(l->agent)) &&
            dialog_load(&l->dialog, t[TEXT_DIALOG].p, t[TEXT_DIALOG].n) == 0 &&
            call_text_set(&l->remote_sdp, t[TEXT_REMOTE_SDP]) == 0 &&
            call_text_set(&l->local_sdp, t[TEXT_LOCAL_SDP]) == 0 &&
            call_text_set(&l->display, t[TEXT_FROM_NAME]) == 0 &&
-           call_text_set(&l->rel_text, t[TEXT_REL]) == 0 &&
-           call_text_set(&l->rel_answer, t[TEXT_REL_ANSWER]) == 0;
+           rel_restore(l, s->rel_status, t[TEXT_REL], t[TEXT_REL_ANSWER]) == 0;
 }
 
 static bool timer_is_sound(const struct dialog_timer *t)
@@ -127,7 +128,6 @@ static bool leg_is_sound(const struct snapshot_leg *s)
 static void restore_fields(struct leg *l, const struct snapshot_leg *s)
 {
     l->index = s->index;
-    l->media.leg = s->index;
     if (l->call->leg_count <= s->index)
         l->call->leg_count = (uint16_t)(s->index + 1);
     l->state = (enum leg_state)s->state;
@@ -143,7 +143,6 @@ static void restore_fields(struct leg *l, const struct snapshot_leg *s)
     l->ack_answers = s->flags & SNAPSHOT_ACK_ANSWERS;
     l->restored = true;
     l->progress_status = s->progress_status;
-    l->rel_status = s->rel_status;
     l->rel = (struct dialog_rel){
         .sent = s->rel_sent, .unacked = s->flags & SNAPSHOT_UNACKED, .received = s->rel_received};
     l->invite_cseq = s->invite_cseq;
@@ -170,6 +169,8 @@ static bool restore_leg(struct call *c, struct slice *rest, struct resume_leg *r
     *ret = (struct resume_leg){.leg = l, .provisional = s.flags & SNAPSHOT_PROVISIONAL};
     if (!restore_streams(l, s.stream_count, rest) || !restore_texts(l, &s, rest, ret))
         return false;
+    l->remote_sdp.packed = s.flags & SNAPSHOT_REMOTE_PACKED;
+    l->local_sdp.packed = s.flags & SNAPSHOT_LOCAL_PACKED;
     if (l->state == LEG_ENDING) /* nobody waits for what becomes of its BYE */
         l->state = LEG_DOWN;
     l->dialog.local_cseq += CSEQ_JUMP;

@@ -45,7 +45,7 @@ static void client_restore(const struct resume_leg *r, bool brief)
 {
     struct leg *b = r->leg;
     struct call_config *cfg = &b->call->core->cfg;
-    struct slice offer = brief ? SLICE_NONE : call_text_slice(&b->local_sdp);
+    struct slice offer = brief ? SLICE_NONE : leg_local_sdp(b);
     size_t n = r->request.n + offer.n;
     char *text = malloc(n ? n : 1);
     if (!text)
@@ -124,10 +124,10 @@ static void resume_late(struct call *c)
                               .late = true,
                               .map = c->map,
                               .mask = c->mask};
-    if (b && call_text_set(&c->ex.offer, call_text_slice(&b->remote_sdp)) < 0)
+    if (b && call_text_set(&c->ex.offer, leg_remote_sdp(b)) < 0)
         call_end(c, 500, "no memory");
     else if (b && a->state == LEG_UP)
-        late_on_x_answer(c, call_scratch_copy(c->core, call_text_slice(&a->remote_sdp)));
+        late_on_x_answer(c, call_scratch_copy(c->core, leg_remote_sdp(a)));
 }
 
 static void resume_standing(struct call *c)
@@ -140,7 +140,7 @@ static void resume_standing(struct call *c)
     LIST_FOR_EACH(n, &c->legs)
     {
         struct leg *l = CONTAINER_OF(n, struct leg, node);
-        if (l->state == LEG_UP && l->answered_txn)
+        if (l->state == LEG_UP && leg_answered_txn(l))
             c->ex = (struct exchange){
                 .state = EXCHANGE_WAIT_ACK, .x = l, .y = call_other(l), .method = SIP_INVITE};
     }

@@ -157,7 +157,7 @@ void setup_resume(struct call *c)
 {
     if (c->late_offer)
         route_on(c);
-    else if (sdp_parse(call_text_slice(&c->a->remote_sdp), c->core->sdp[0]) == SDP_OK)
+    else if (sdp_parse(leg_remote_sdp(c->a), c->core->sdp[0]) == SDP_OK)
         judge_offer(c, c->core->sdp[0]);
     else
         call_end(c, 500, "the caller's description could not be read again");

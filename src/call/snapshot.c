@@ -106,7 +106,7 @@ static void save_streams(const struct leg *l, struct snapshot_leg *s, struct buf
                                                .bundle = m->bundle,
                                                .text_n = (uint32_t)text_n,
                                                .rtp = m->rtp,
-                                               .rtcp = m->rtcp,
+                                               .rtcp_port = m->rtcp_port,
                                                .protection = m->protection};
         snapshot_pack(data, &stream, sizeof(stream));
         buf_put(data, m->text, text_n);
@@ -117,7 +117,8 @@ static void save_streams(const struct leg *l, struct snapshot_leg *s, struct buf
 /* Its 2xx is sent again until the ACK comes. */
 static bool repeats_answer(const struct leg *l)
 {
-    return l->answered_txn && !transport_kind_is_reliable(txn_server_flow(l->answered_txn)->kind);
+    const struct txn_server *st = leg_answered_txn(l);
+    return st && !transport_kind_is_reliable(txn_server_flow(st)->kind);
 }
 
 /* The INVITE (or UPDATE) to this leg or from it that has no final answer, or no ACK yet. */
@@ -129,7 +130,7 @@ static bool save_request(const struct leg *l, enum form form, struct buf *data)
     if (l->state == LEG_INCOMING || l->state == LEG_HELD)
         return !l->invite_in || txn_server_save(l->invite_in, data);
     if (repeats_answer(l))
-        return txn_server_save(l->answered_txn, data);
+        return txn_server_save(leg_answered_txn(l), data);
     if (ex->in && ex->x == l && !txn_server_has_final(ex->in))
         return txn_server_save(ex->in, data);
     return true;
@@ -140,8 +141,9 @@ static bool save_texts(struct leg *l, enum form form, struct snapshot_leg *s, st
     char dialog[DIALOG_SAVED_MAX] UNINITIALIZED;
     size_t dialog_n = dialog_save(&l->dialog, dialog, sizeof(dialog));
     bool early = l->call->phase != CALL_ANSWERED, whole = form != FORM_BRIEF;
+    const struct leg_reliable *r = l->reliable;
     const struct slice texts[TEXT_COUNT] = {
-        [TEXT_POLICY] = slice_from(l->user.policy, call_policy_size(l->user.policy)),
+        [TEXT_POLICY] = slice_from(l->user.policy, store_policy_size(l->user.policy)),
         [TEXT_NAME] = slice_from_str(l->user.name),
         [TEXT_DOMAIN] = slice_from_str(l->user.domain),
         [TEXT_DISPLAY] = slice_from_str(l->user.display),
@@ -152,9 +154,9 @@ static bool save_texts(struct leg *l, enum form form, struct snapshot_leg *s, st
         [TEXT_LOCAL_SDP] = whole ? call_text_slice(&l->local_sdp) : SLICE_NONE,
         [TEXT_PATH] = early ? slice_from_str(l->path) : SLICE_NONE,
         [TEXT_FROM_NAME] = early ? call_text_slice(&l->display) : SLICE_NONE,
-        [TEXT_RESPONSE] = repeats_answer(l) ? txn_server_last(l->answered_txn) : SLICE_NONE,
-        [TEXT_REL] = whole ? call_text_slice(&l->rel_text) : SLICE_NONE,
-        [TEXT_REL_ANSWER] = call_text_slice(&l->rel_answer),
+        [TEXT_RESPONSE] = repeats_answer(l) ? txn_server_last(leg_answered_txn(l)) : SLICE_NONE,
+        [TEXT_REL] = whole && r ? call_text_slice(&r->text) : SLICE_NONE,
+        [TEXT_REL_ANSWER] = r ? call_text_slice(&r->answer) : SLICE_NONE,
     };
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         size_t at = data->n;
@@ -177,7 +179,9 @@ static uint16_t flags_of(const struct leg *l)
                       (l->wants_100rel ? SNAPSHOT_100REL : 0) |
                       (l->rel.unacked ? SNAPSHOT_UNACKED : 0) |
                       (provisional ? SNAPSHOT_PROVISIONAL : 0) |
-                      (l->ack_answers ? SNAPSHOT_ACK_ANSWERS : 0));
+                      (l->ack_answers ? SNAPSHOT_ACK_ANSWERS : 0) |
+                      (l->remote_sdp.packed ? SNAPSHOT_REMOTE_PACKED : 0) |
+                      (l->local_sdp.packed ? SNAPSHOT_LOCAL_PACKED : 0));
 }
 
 /* Where its descriptions lie behind the head of the slot. */
@@ -198,7 +202,7 @@ static bool save_leg(struct leg *l, enum form form, struct buf *data)
                              .flags = flags_of(l),
                              .state = (uint8_t)l->state,
                              .progress_status = l->progress_status,
-                             .rel_status = l->rel_status,
+                             .rel_status = l->reliable ? l->reliable->status : 0,
                              .invite_cseq = l->invite_cseq,
                              .answered_cseq = l->answered_cseq,
                              .rel_sent = l->rel.sent,
@@ -315,10 +319,13 @@ static bool save_as(struct call *c, enum form form, struct snapshot_slot *s, str
  * the slot will not have from now on is taken out of it; of a call that has ended nobody wants it. */
 static void text_take_back(struct call_text *t, bool ended)
 {
+    bool packed = t->packed;
     if (!t->lent)
         return;
     if (ended || call_text_set(t, call_text_slice(t)) < 0)
         call_text_clear(t);
+    else
+        t->packed = packed;
 }
 
 static void texts_take_back(struct call *c, bool all)
@@ -340,8 +347,9 @@ static void text_lend(struct call_text *t, char *slot, struct call_saved s, bool
     if (!t->lent &&
         (!is_new || !s.at || t->n == 0 || t->n != s.n || memcmp(t->p, slot + s.at, s.n) != 0))
         return;
+    bool packed = t->packed;
     call_text_clear(t);
-    *t = (struct call_text){.p = slot + s.at, .n = s.n, .lent = true};
+    *t = (struct call_text){.p = slot + s.at, .n = s.n, .lent = true, .packed = packed};
 }
 
 /* `is_new`: also those that were not; nobody may hold a slice of them. */
@@ -457,27 +465,30 @@ void snapshot_save(struct call *c)
     secret_wipe(s, used < CALL_SNAPSHOT_MAX ? used : CALL_SNAPSHOT_MAX);
 }
 
-/* The next description of a call that stands has lines of its own. */
-static void keying_forget(struct call *c)
+/* Of legs that stand: the next description has keying lines of its own, and this one is rarely read. */
+static void legs_settle(struct call *c)
 {
     LIST_FOR_EACH(n, &c->legs)
     {
         struct leg *l = CONTAINER_OF(n, struct leg, node);
-        if (l->state == LEG_UP && c->ex.state == EXCHANGE_IDLE && !leg_media_is_busy(&l->media))
-            leg_media_forget_texts(&l->media);
+        if (l->state != LEG_UP || c->ex.state != EXCHANGE_IDLE || leg_media_is_busy(&l->media))
+            continue;
+        leg_media_forget_texts(&l->media);
+        if (c->a->state == LEG_UP && leg_pack_sdp(l)) /* the caller's ACK has come: saved anyway */
+            c->save_due = true;
     }
 }
 
 static void save_now(void *arg)
 {
     struct call *c = arg;
+    if (c->phase == CALL_ANSWERED)
+        legs_settle(c);
     if (c->save_due)
         snapshot_save(c);
     loop_defer_cancel(&c->save);
-    if (c->slot != SLOT_NONE && c->phase == CALL_ANSWERED) {
+    if (c->slot != SLOT_NONE && c->phase == CALL_ANSWERED)
         texts_lend(c, true);
-        keying_forget(c);
-    }
 }
 
 void snapshot_init(struct call *c)

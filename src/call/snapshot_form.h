@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "call/leg.h"
 
-#define SNAPSHOT_VERSION 9u
+#define SNAPSHOT_VERSION 10u
 #define SNAPSHOT_NO_LEG 0xffffu
 
 struct snapshot_stream {
@@ -19,7 +19,8 @@ struct snapshot_stream {
     uint8_t rtcp_mux;
     uint8_t bundle;
     uint32_t text_n; /* keying lines of a description that is still to be written; behind this */
-    struct addr rtp, rtcp;
+    struct addr rtp;
+    uint16_t rtcp_port;
     struct media_protection protection;
 };
 
@@ -56,7 +57,9 @@ enum snapshot_leg_flag {
     SNAPSHOT_ACK_ANSWERS = 1 << 9,
     SNAPSHOT_INFO = 1 << 10, /* it takes digits by INFO */
     SNAPSHOT_ICE = 1 << 11,  /* its offers are to have ICE */
-    SNAPSHOT_LEG_FLAGS = (1 << 12) - 1
+    SNAPSHOT_REMOTE_PACKED = 1 << 12,
+    SNAPSHOT_LOCAL_PACKED = 1 << 13,
+    SNAPSHOT_LEG_FLAGS = (1 << 14) - 1
 };
 
 struct snapshot_leg {

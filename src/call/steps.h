@@ -89,13 +89,13 @@ void relay_abort(struct call *c);
 
 /* describe.c: our descriptions */
 /* Identity, last text and address of l's next description into a plan. */
-void call_plan_identity(const struct leg *l, struct sdp_leg_plan *plan);
+void call_plan_identity(struct leg *l, struct sdp_leg_plan *plan);
 /* Prints our description towards l, made of `other`, into the core's scratch body, and keeps it as
  * l's. The plan's m-lines are filled here. -EMSGSIZE, -ENOMEM. */
 int call_print_sdp(struct leg *l, const struct sdp *other, struct sdp_leg_plan *plan,
                    struct slice *ret) MUST_CHECK;
 int call_take_sdp(struct leg *l, const struct buf *printed, struct slice *ret) MUST_CHECK;
-uint8_t call_media_count(const struct call_text *sdp, struct sdp *scratch);
+uint8_t call_media_count(struct slice sdp, struct sdp *scratch);
 void call_map_invert(const struct sdp_leg_map *map, struct sdp_leg_map *ret);
 void call_put_warning(struct buf *b, const struct call *c, const char *why);
 /* l's policy: its user's, and what is known of its phone (l->agent). */
@@ -103,7 +103,7 @@ void call_media_policy(struct leg *l, const struct store_policy *policy);
 /* NULL: nothing is known of its phone. */
 const struct quirk *call_quirk(const struct leg *l);
 /* What our next offer to this leg is to look like. Uses scratch core->sdp[2]. */
-void call_shape(const struct leg *l, struct leg_shape *ret);
+void call_shape(struct leg *l, struct leg_shape *ret);
 const char *leg_keying_name(const struct leg *l);
 
 #endif

@@ -55,8 +55,6 @@ bool workers_move(struct call *c)
             return false;
     }
     c->worker = to;
-    LIST_FOR_EACH(n, &c->legs)
-    CONTAINER_OF(n, struct leg, node)->media.client = c->core->media[to];
     return true;
 }
 

@@ -166,7 +166,7 @@ static void sha1_state(const uint8_t block[SHA_CBLOCK], uint32_t ret[5])
     secret_wipe(&sha, sizeof(sha));
 }
 
-static void auth_init(struct srtp_auth *a, const uint8_t key[SRTP_AUTH_KEY_LEN])
+void srtp_auth_init(struct srtp_auth *a, const uint8_t key[SRTP_AUTH_KEY_LEN])
 {
     uint8_t block[SHA_CBLOCK] = {0};
 
@@ -180,12 +180,11 @@ static void auth_init(struct srtp_auth *a, const uint8_t key[SRTP_AUTH_KEY_LEN])
     secret_wipe(block, sizeof(block));
 }
 
-/* Bytes of the allocation. */
+/* Bytes of the allocation. With AES-CM-128 and malloc's word before it five cache lines: one context lies
+ * close to the next. */
 static size_t ctx_size(const struct srtp_ctx *c)
 {
-    size_t size = c->rtcp_at + sizeof(struct srtp_rtcp_keys) + c->key_len;
-
-    return (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    return c->rtcp_at + sizeof(struct srtp_rtcp_keys) + c->key_len;
 }
 
 int srtp_ctx_from_session(struct srtp_engine *e, enum srtp_suite suite,
@@ -203,19 +202,21 @@ int srtp_ctx_from_session(struct srtp_engine *e, enum srtp_suite suite,
     size_t auth_at = sizeof(head) + e->ops->key_size(&head);
 
     head.rtcp_at = (uint16_t)(auth_at + sizeof(struct srtp_auth));
-    struct srtp_ctx *c = aligned_alloc(CACHE_LINE, ctx_size(&head));
+    void *mem = NULL;
 
-    if (!c)
+    if (posix_memalign(&mem, CACHE_LINE, ctx_size(&head)) != 0)
         return -ENOMEM;
+    struct srtp_ctx *c = mem;
+
     memset(c, 0, ctx_size(&head));
     *c = head;
     struct srtp_rtcp_keys *rtcp = (struct srtp_rtcp_keys *)(void *)((uint8_t *)c + c->rtcp_at);
 
     memcpy(c->salt, s[SRTP_SESSION_RTP].salt, sizeof(c->salt));
-    auth_init((struct srtp_auth *)(void *)((uint8_t *)c + auth_at), s[SRTP_SESSION_RTP].auth);
+    srtp_auth_init((struct srtp_auth *)(void *)((uint8_t *)c + auth_at), s[SRTP_SESSION_RTP].auth);
     memcpy(rtcp->key, s[SRTP_SESSION_RTCP].key, c->key_len);
     memcpy(rtcp->salt, s[SRTP_SESSION_RTCP].salt, sizeof(rtcp->salt));
-    auth_init(&rtcp->auth, s[SRTP_SESSION_RTCP].auth);
+    memcpy(rtcp->auth, s[SRTP_SESSION_RTCP].auth, sizeof(rtcp->auth));
     int r = e->ops->key_init(e, c, s[SRTP_SESSION_RTP].key);
 
     if (r < 0) {

@@ -27,6 +27,7 @@ struct mb_engine {
     bool has_avx;
     struct srtp_plan plans[BURST];
     struct srtp_plan *list[BURST];
+    struct srtp_auth rtcp_auth; /* of the packet of RTCP that is being done */
     uint8_t digests[BURST][SHA1_LEN];
     IMB_JOB jobs[BURST]; /* cipher fields and hash fields are set apart */
 };
@@ -311,8 +312,11 @@ static void cm_rtcp(struct mb_engine *e, struct srtp_plan *p,
     _Alignas(16) uint8_t keys[ROUND_KEYS_MAX];
 
     expand_aes(e, c->key_len, srtp_ctx_rtcp(c)->key, keys);
+    srtp_auth_init(&e->rtcp_auth, srtp_ctx_rtcp(c)->auth);
+    p->auth = &e->rtcp_auth;
     run(e, &p, 1, keys);
     secret_wipe(keys, sizeof(keys));
+    secret_wipe(&e->rtcp_auth, sizeof(e->rtcp_auth));
 }
 
 /* --- AES-GCM: one packet after the other -------------------------------------------------------

@@ -116,13 +116,21 @@ static void sha1_resume(SHA_CTX *sha, const uint32_t state[5])
 static void hmac_run(const struct srtp_plan *p, uint8_t tag[SHA_DIGEST_LENGTH])
 {
     SHA_CTX sha;
+    struct srtp_auth rtcp;
+    const struct srtp_auth *auth = p->auth;
 
-    sha1_resume(&sha, p->auth->inner);
+    if (p->job->rtcp) {
+        srtp_auth_init(&rtcp, srtp_ctx_rtcp(p->job->ctx)->auth);
+        auth = &rtcp;
+    }
+    sha1_resume(&sha, auth->inner);
     SHA1_Update(&sha, p->aad, p->aad_n);
     SHA1_Final(tag, &sha);
-    sha1_resume(&sha, p->auth->outer);
+    sha1_resume(&sha, auth->outer);
     SHA1_Update(&sha, tag, SHA_DIGEST_LENGTH);
     SHA1_Final(tag, &sha);
+    if (p->job->rtcp)
+        secret_wipe(&rtcp, sizeof(rtcp));
 }
 
 static bool cm_protect(struct openssl_engine *e, struct srtp_plan *p)

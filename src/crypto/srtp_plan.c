@@ -87,7 +87,7 @@ static void plan_rtcp(struct srtp_plan *p, struct srtp_job *j, uint32_t n, uint3
     bool clear = !(word & SRTP_RTCP_E);
 
     make_iv(p->iv, srtp_ctx_rtcp(c)->salt, c->aead, j->pkt + 4, word & ~SRTP_RTCP_E);
-    p->auth = &srtp_ctx_rtcp(c)->auth;
+    p->auth = NULL;
     p->body = j->pkt + SRTP_RTCP_HDR;
     p->body_n = clear ? 0 : n - SRTP_RTCP_HDR;
     p->tag_n = c->rtcp_tag;

@@ -25,9 +25,9 @@ struct srtp_auth {
     uint32_t inner[5], outer[5];
 };
 
-/* RTCP comes once in hundreds of packets: its key is kept short and expanded when used. */
+/* RTCP comes once in hundreds of packets: its keys are kept short and expanded when used. */
 struct srtp_rtcp_keys {
-    struct srtp_auth auth;
+    uint8_t auth[SRTP_AUTH_KEY_LEN];
     uint8_t salt[16];
     uint8_t key[]; /* key_len */
 };
@@ -70,6 +70,9 @@ struct srtp_ops {
     void (*unprotect)(struct srtp_engine *e, struct srtp_job *jobs, size_t n);
 };
 
+/* Wipe it. */
+void srtp_auth_init(struct srtp_auth *a, const uint8_t key[SRTP_AUTH_KEY_LEN]);
+
 extern const struct srtp_ops srtp_openssl_ops;
 extern const struct srtp_ops srtp_mb_ops; /* its engine_new says -ENOTSUP elsewhere than x86-64 */
 
@@ -93,8 +96,8 @@ struct srtp_plan {
     uint8_t tag[SRTP_GCM_TAG]; /* unprotect: the tag that came */
     uint8_t rtcp_aad[SRTP_RTCP_HDR + SRTP_RTCP_WORD];
     struct srtp_job *job;
-    const struct srtp_auth *auth;
-    uint8_t *body;      /* to be ciphered in place */
+    const struct srtp_auth *auth; /* of RTCP the back end's to set */
+    uint8_t *body;                /* to be ciphered in place */
     const uint8_t *aad; /* to be authenticated; AES-CM: all of it, GCM: besides the body */
     uint32_t body_n, aad_n;
     uint32_t tag_at, tag_n;

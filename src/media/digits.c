@@ -8,6 +8,8 @@
 #define FRAME_MS 20u
 
 struct media_digits {
+    struct list node; /* in role->digits */
+    struct media_endpoint *e;
     struct codec_event_tx tx;
     uint32_t timestamp; /* of the event that is being sent */
     uint32_t now;       /* never behind our stream, and goes on where that stands still */
@@ -20,9 +22,22 @@ bool media_digits_are_busy(const struct media_endpoint *e)
 
 void media_digits_free(struct media_endpoint *e)
 {
-    list_remove(&e->digit);
+    if (e->digits)
+        list_remove(&e->digits->node);
     free(e->digits);
     e->digits = NULL;
+}
+
+static struct media_digits *digits_of(struct media_endpoint *e)
+{
+    if (e->digits)
+        return e->digits;
+    e->digits = calloc(1, sizeof(*e->digits));
+    if (e->digits) {
+        e->digits->e = e;
+        list_init(&e->digits->node);
+    }
+    return e->digits;
 }
 
 /* The number for events of the clock of what this endpoint hears from us; else any. */
@@ -45,14 +60,13 @@ int media_digits_add(struct media_endpoint *e, uint8_t event, uint16_t ms)
     struct media_role *r = e->role;
     if (!event_codec(e))
         return MEDIA_STATUS_NO_EVENTS;
-    if (!e->digits)
-        e->digits = calloc(1, sizeof(*e->digits));
-    if (!e->digits || codec_event_add(&e->digits->tx, event, ms / FRAME_MS) < 0)
+    struct media_digits *d = digits_of(e);
+    if (!d || codec_event_add(&d->tx, event, ms / FRAME_MS) < 0)
         return MEDIA_STATUS_FAILED;
-    if (!list_is_empty(&e->digit))
+    if (!list_is_empty(&d->node))
         return 0;
     bool first = list_is_empty(&r->digits);
-    list_push_back(&r->digits, &e->digit);
+    list_push_back(&r->digits, &d->node);
     if (first && !loop_timer_is_armed(&r->digit_pace)) {
         r->digit_due = loop_now(r->loop) + FRAME_MS;
         loop_timer_set(r->loop, &r->digit_pace, FRAME_MS - 1);
@@ -80,7 +94,7 @@ static void frame(struct media_endpoint *e)
     if (!e->peer || !e->peer->transcode)
         s->source_ts += step;
     if (!c || !codec_event_is_busy(&e->digits->tx))
-        list_remove(&e->digit);
+        list_remove(&e->digits->node);
     if (!has || !e->sends || media_transport(e)->guard == MEDIA_GUARD_CLOSED)
         return;
     struct media_packet *p = media_made_next(e->role);
@@ -107,9 +121,9 @@ static void on_pace(void *arg)
     for (; r->digit_due <= now; r->digit_due += FRAME_MS) {
         struct list *n = r->digits.next;
         while (n != &r->digits) {
-            struct media_endpoint *e = CONTAINER_OF(n, struct media_endpoint, digit);
+            struct media_digits *d = CONTAINER_OF(n, struct media_digits, node);
             n = n->next;
-            frame(e);
+            frame(d->e);
         }
     }
     media_made_send(r);

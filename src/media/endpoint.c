@@ -212,7 +212,7 @@ void media_endpoint_apply(struct media_endpoint *e, struct media_contexts *c)
     e->hears = t.direction == MEDIA_SENDRECV || t.direction == MEDIA_SENDONLY;
     e->sends = t.direction == MEDIA_SENDRECV || t.direction == MEDIA_RECVONLY;
     e->last_pt = MEDIA_PT_NONE;
-    e->voice = codec_encoder_free(e->voice); /* the numbers may mean something else now */
+    media_source_forget(e); /* the numbers may mean something else now */
     media_endpoint_protection(e, &e->stats->protection);
     settle(e, expected);
     for (size_t i = 0; i < e->member_n; i++) {
@@ -297,13 +297,12 @@ static void endpoint_join(struct media_role *r, struct media_endpoint *e)
     e->s = &r->state.slots[slot];
     e->stats = &r->stats[slot];
     e->id = id_of(e->role, slot);
-    e->rtp.fd = e->rtcp.fd = -1;
     e->shared = r->shared && !e->s->bundle && media_shared_has(r->shared, &e->s->bound, e->s->port);
+    if (!e->shared)
+        e->rtp.fd = e->rtcp.fd = -1;
     e->last_pt = MEDIA_PT_NONE;
     e->last_rx = loop_now(r->loop);
     e->khz = 8;
-    list_init(&e->source);
-    list_init(&e->digit);
     list_push_back(&r->open, &e->node);
     key_put(e->key, e->s->call, e->s->leg, e->s->stream);
     map_put(&r->by_key, &e->by_key, slice_from(e->key, sizeof(e->key)));
@@ -428,10 +427,9 @@ void media_endpoint_leave(struct media_endpoint *e)
     media_heard_free(e);
     media_digits_free(e);
     media_announce_free(e);
-    codec_encoder_free(e->voice);
+    media_source_free(e);
     free(e->pt_map);
     free(e->told);
-    list_remove(&e->source);
     list_remove(&e->node);
     map_remove(&r->by_key, &e->by_key);
     r->open_n--;

@@ -137,11 +137,13 @@ void media_socket_held(struct media_endpoint *e, bool rtcp, int fd)
 
 static void leave(struct media_endpoint *e, bool for_good)
 {
-    if (e->shared)
+    e->connected = false;
+    if (e->shared) {
         media_shared_leave(e, for_good);
+        return;
+    }
     close_one(e, &e->rtp);
     close_one(e, &e->rtcp);
-    e->connected = false;
 }
 
 void media_socket_leave(struct media_endpoint *e)
@@ -195,13 +197,13 @@ static ssize_t put(const struct media_endpoint *e, const struct media_packet *p)
 void media_socket_put(struct media_endpoint *e, bool rtcp, const void *p, size_t n,
                       const struct addr *to)
 {
-    int fd = rtcp ? e->rtcp.fd : e->rtp.fd;
     if (addr_family(to) == 0)
         return;
     if (e->shared) {
         media_shared_put(e, rtcp, p, n, to);
         return;
     }
+    int fd = rtcp ? e->rtcp.fd : e->rtp.fd;
     /* As in media_socket_send: the first may tell of an earlier one. What is lost is said again. */
     if (sendto(fd, p, n, MSG_NOSIGNAL, &to->sa, addr_len(to)) < 0 && errno == ECONNREFUSED)
         (void)sendto(fd, p, n, MSG_NOSIGNAL, &to->sa, addr_len(to));

@@ -2,6 +2,8 @@
  * packet is then a piece of a table. All tones and clocks are paced by one timer and leave in one
  * burst; each has its own SSRC, sequence numbers and timestamps, in the slot, so that a restarted
  * role goes on where the one before was killed. */
+#include <stdlib.h>
+
 #include "codec/g711.h"
 #include "codec/tone.h"
 #include "crypto/hash.h"
@@ -17,6 +19,14 @@
 #define TONE_HZ 1004.0
 #define PIP_HZ 1000.0
 #define LEVEL_DBFS (TONE_DBM0_DBFS - 10) /* -10 dBm0 */
+
+/* Of an endpoint that speaks. */
+struct media_voice {
+    struct list node; /* in role->sources */
+    struct media_endpoint *e;
+    struct codec_encoder *encoder; /* of codecs that remember; NULL: none yet */
+    uint8_t pt;
+};
 
 static void sound_make(uint8_t table[G711_LAWS][MEDIA_SOUND_PERIOD + FRAME], double hz)
 {
@@ -114,18 +124,19 @@ static size_t put_encoded(struct media_endpoint *e, const struct speech *sp, uin
     int16_t narrow[FRAME];
     bool wide = sp->format.codec->takes_rate(&sp->format, 2 * TONE_RATE);
     struct codec_setup setup = {sp->format, wide ? 2 * TONE_RATE : TONE_RATE};
-    if (e->voice && e->voice_pt != sp->pt)
-        e->voice = codec_encoder_free(e->voice);
-    if (!e->voice && codec_encoder_new(&setup, &e->voice) < 0)
+    struct media_voice *v = e->voice;
+    if (v->encoder && v->pt != sp->pt)
+        media_source_forget(e);
+    if (!v->encoder && codec_encoder_new(&setup, &v->encoder) < 0)
         return 0;
-    e->voice_pt = sp->pt;
+    v->pt = sp->pt;
     if (e->mode == MEDIA_MODE_TONE)
         sound = sounds->wide_tone + 2 * at;
     else if (e->role->pip_ms > 0)
         sound = sounds->wide_pip + 2 * at;
     for (size_t i = 0; i < FRAME && !wide; i++)
         narrow[i] = sound[2 * i];
-    int n = codec_encode(e->voice, wide ? sound : narrow, wide ? 2 * FRAME : FRAME, out,
+    int n = codec_encode(v->encoder, wide ? sound : narrow, wide ? 2 * FRAME : FRAME, out,
                          CODEC_WRITE_MAX);
     return n > 0 ? (size_t)n : 0;
 }
@@ -185,25 +196,44 @@ void media_source_pace(void *role)
     for (; r->pace_due <= now; r->pace_due += FRAME_MS) {
         clock_frame(r);
         LIST_FOR_EACH(n, &r->sources)
-        speak(CONTAINER_OF(n, struct media_endpoint, source));
+        speak(CONTAINER_OF(n, struct media_voice, node)->e);
     }
     if (!list_is_empty(&r->sources))
         loop_timer_set(r->loop, &r->pace, r->pace_due - now - 1);
+}
+
+void media_source_forget(struct media_endpoint *e)
+{
+    if (e->voice)
+        e->voice->encoder = codec_encoder_free(e->voice->encoder);
+}
+
+void media_source_free(struct media_endpoint *e)
+{
+    if (!e->voice)
+        return;
+    media_source_forget(e);
+    list_remove(&e->voice->node);
+    free(e->voice);
+    e->voice = NULL;
 }
 
 void media_source_update(struct media_endpoint *e)
 {
     struct media_role *r = e->role;
     bool is_source = e->mode == MEDIA_MODE_TONE || e->mode == MEDIA_MODE_CLOCK;
-    bool is_in = !list_is_empty(&e->source);
-    if (is_source == is_in)
+    if (is_source == (e->voice != NULL))
         return;
     if (!is_source) {
-        list_remove(&e->source);
+        media_source_free(e);
         return;
     }
+    e->voice = calloc(1, sizeof(*e->voice));
+    if (!e->voice)
+        return; /* it stays silent */
+    e->voice->e = e;
     bool first = list_is_empty(&r->sources);
-    list_push_back(&r->sources, &e->source);
+    list_push_back(&r->sources, &e->voice->node);
     if (first && !loop_timer_is_armed(&r->pace)) {
         r->pace_due = loop_now(r->loop) + FRAME_MS;
         loop_timer_set(r->loop, &r->pace, FRAME_MS - 1);

@@ -88,7 +88,7 @@ static void terms_pack(struct media_state *s, uint32_t slot, const struct media_
     m->packed_at = reach_of(n);
 }
 
-void media_terms_read(const struct media_state *s, uint32_t slot, struct media_terms *ret)
+static void terms_unpack(const struct media_state *s, uint32_t slot, struct media_terms *ret)
 {
     const struct media_packed *p = &s->slots[slot].packed;
     size_t n = 0;
@@ -136,6 +136,36 @@ static struct media_brief brief_of(const struct media_terms *t)
     return b;
 }
 
+/* What the brief has is not packed a second time. */
+static void brief_take_out(struct media_terms *t)
+{
+    static const struct media_terms none;
+    t->rx_prev_until = t->remote_since = 0;
+    t->tx_epoch = t->rx_epoch = t->rtcp_tx_epoch = t->rtcp_rx_epoch = 0;
+    t->remote_rtp = t->remote_rtcp = t->signalling = none.signalling;
+    memset(t->ssrcs, 0, sizeof(t->ssrcs));
+}
+
+static void brief_put_back(const struct media_brief *b, struct media_terms *t)
+{
+    t->rx_prev_until = b->rx_prev_until;
+    t->remote_since = b->remote_since;
+    t->tx_epoch = b->tx_epoch;
+    t->rx_epoch = b->rx_epoch;
+    t->rtcp_tx_epoch = b->rtcp_tx_epoch;
+    t->rtcp_rx_epoch = b->rtcp_rx_epoch;
+    t->remote_rtp = b->remote_rtp;
+    t->remote_rtcp = b->remote_rtcp;
+    t->signalling = b->signalling;
+    memcpy(t->ssrcs, b->ssrcs, sizeof(t->ssrcs));
+}
+
+void media_terms_read(const struct media_state *s, uint32_t slot, struct media_terms *ret)
+{
+    terms_unpack(s, slot, ret);
+    brief_put_back(&s->slots[slot].terms, ret);
+}
+
 /* Where they were never spoken of, the row is not touched. */
 static void ice_put(struct media_state *s, uint32_t slot, const struct media_ice_terms *t)
 {
@@ -174,7 +204,10 @@ static void journal_apply(struct media_state *s)
         uint32_t slot = h->journal_slot - 1;
         s->slots[slot].terms = brief_of(&h->journal);
         ice_put(s, slot, &h->journal.ice);
-        terms_pack(s, slot, &h->journal);
+        struct media_terms rest = h->journal;
+        brief_take_out(&rest);
+        terms_pack(s, slot, &rest);
+        secret_wipe(&rest, sizeof(rest));
     }
     in_order();
     h->journal_slot = 0;

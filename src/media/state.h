@@ -83,8 +83,7 @@ struct media_brief {
 };
 
 #define MEDIA_TERMS_WORDS (sizeof(struct media_terms) / 8)
-#define MEDIA_PACKED_HERE \
-    56u /* words in the slot: enough for a call with SDES and three codecs … */
+#define MEDIA_PACKED_HERE 44u /* words in the slot: enough for SDES and six codecs … */
 #define MEDIA_PACKED_MORE 64u /* … in a row behind, for one with many codecs and suites … */
 #define MEDIA_PACKED_REST (MEDIA_TERMS_WORDS - MEDIA_PACKED_HERE - MEDIA_PACKED_MORE)
 

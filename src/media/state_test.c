@@ -68,6 +68,28 @@ static void assert_terms(const struct fixture *f, uint32_t slot, const struct me
     assert_memory_equal(&got, want, sizeof(got));
 }
 
+static size_t packed_words(const struct fixture *f, uint32_t slot)
+{
+    const struct media_packed *p = &f->s.slots[slot].packed;
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(p->is_set); i++)
+        n += (size_t)__builtin_popcountll(p->is_set[i]);
+    return n;
+}
+
+/* Terms of which so many words are packed: those that the brief has are not. Uses slot 0. */
+static struct media_terms terms_packing(struct fixture *f, size_t words, uint8_t fill)
+{
+    struct media_terms t = terms_of(WORDS, fill);
+    media_terms_commit(&f->s, 0, &t);
+    for (size_t i = 0; packed_words(f, 0) > words; i++) {
+        memset((char *)&t + i * 5 % WORDS * 8, 0, 8); /* here and there */
+        media_terms_commit(&f->s, 0, &t);
+    }
+    assert_int_equal(packed_words(f, 0), words);
+    return t;
+}
+
 static bool is_zero(const void *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -82,10 +104,14 @@ static void test_terms_come_back(void **state)
     (void)state;
     struct fixture f;
     const size_t here = MEDIA_PACKED_HERE, more = here + MEDIA_PACKED_MORE;
-    const size_t counts[] = {1, 30, here, here + 1, WORDS, 5, more, more + 1, here, WORDS - 1};
     begin(&f);
+    struct media_terms full = terms_of(WORDS, 0x11);
+    media_terms_commit(&f.s, 0, &full);
+    const size_t all = packed_words(&f, 0);
+    assert_in_range(all, WORDS - 32, WORDS - 10);
+    const size_t counts[] = {1, 30, here, here + 1, all, 5, more, more + 1, here, all - 1};
     for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
-        struct media_terms t = terms_of(counts[i], (uint8_t)(0x11 + i));
+        struct media_terms t = terms_packing(&f, counts[i], (uint8_t)(0x11 + i));
         media_terms_commit(&f.s, 7, &t);
         assert_terms(&f, 7, &t);
         assert_int_equal(f.s.slots[7].packed_at, (counts[i] > here) + (counts[i] > more));

@@ -118,24 +118,26 @@ struct media_endpoint {
     struct media_transcode *transcode; /* towards the peer; NULL: nothing to convert */
     struct media_heard *heard;         /* the peer takes digits by INFO; NULL: as events, or not */
     struct media_contexts contexts;
-    struct loop_fd rtp;
+    union {
+        struct {
+            struct loop_fd rtp, rtcp;
+        };
+        struct {                  /* shared */
+            struct addr via;      /* the address we send from; family 0: not known yet */
+            struct media_hop hop; /* to hop_host; by 0: not known */
+            struct addr hop_host;
+        };
+    };
     /* the rest */
-    struct loop_fd rtcp;
     struct media_keying *keying; /* NULL: no handshake was ever due */
-    struct addr via;             /* shared: the address we send from; family 0: not known yet */
-    struct media_hop hop;        /* shared: to hop_host; by 0: not known */
-    struct addr hop_host;
     uint64_t id, expect_since, log_after;
     uint32_t khz;        /* of the timestamps that it sends */
     uint32_t report_ntp; /* middle of the NTP time of its last report (RFC 3550 s.6.4.1) … */
     uint64_t report_ms;  /* … and when that came; in converted calls */
     struct media_digits *digits;     /* NULL: none yet */
     struct media_announce *announce; /* NULL: nothing sounds */
-    struct codec_encoder *voice;     /* tone, clock in codecs that remember */
-    uint8_t voice_pt;
-    struct list node;   /* in role->open */
-    struct list source; /* in role->sources: tone, clock */
-    struct list digit;  /* in role->digits */
+    struct media_voice *voice;       /* tone, clock; NULL: neither */
+    struct list node;                /* in role->open */
     struct map_node by_key;
     uint8_t key[12];                 /* call, leg, stream */
     struct media_protection *told;   /* opaque: the record that signalling has; NULL: none yet */
@@ -438,6 +440,8 @@ void media_relay_burst(struct media_role *r, struct media_packet *p, size_t n);
 void media_source_init(struct media_role *r);
 void media_source_pace(void *role);
 void media_source_update(struct media_endpoint *e); /* after mode or terms changed */
+void media_source_forget(struct media_endpoint *e); /* which codec it spoke */
+void media_source_free(struct media_endpoint *e);
 void media_source_echo(struct media_endpoint *e, struct media_packet *p);
 
 #endif

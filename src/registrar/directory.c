@@ -11,10 +11,11 @@ struct domain_node {
     char name[STORE_DOMAIN_MAX + 1];
 };
 
+/* What a call wants of a user, in its own length. */
 struct profile {
-    struct map_node node;
-    struct store_user user; /* without secrets */
-    char key[];             /* "user@domain" */
+    bool enabled;
+    uint16_t key_n, policy_n;
+    char data[]; /* key: "user@domain"; domain, name, display, each with its NUL; the policy */
 };
 
 /* A name that the store does not know. Without these a refusal would take longer for it than for a
@@ -28,7 +29,7 @@ struct directory {
     struct loop *loop;
     struct store *store;
     struct table users;
-    struct map profiles;
+    struct table profiles;
     struct map absent;
     struct map domains;
     char default_domain[STORE_DOMAIN_MAX + 1];
@@ -47,6 +48,12 @@ static struct slice key_of(const void *user)
     return directory_user_key(user).s;
 }
 
+static struct slice profile_key(const void *profile)
+{
+    const struct profile *p = profile;
+    return slice_from(p->data, p->key_n);
+}
+
 int directory_new(struct loop *l, struct store *s, struct directory **ret)
 {
     struct directory *d = calloc(1, sizeof(*d));
@@ -55,7 +62,7 @@ int directory_new(struct loop *l, struct store *s, struct directory **ret)
     d->loop = l;
     d->store = s;
     loop_timer_init(&d->timer, on_check, d);
-    if (table_init(&d->users, 1024, key_of) < 0 || map_init(&d->profiles, 256) < 0 ||
+    if (table_init(&d->users, 1024, key_of) < 0 || table_init(&d->profiles, 256, profile_key) < 0 ||
         map_init(&d->absent, 256) < 0 || map_init(&d->domains, 16) < 0) {
         directory_free(d);
         return -ENOMEM;
@@ -79,11 +86,11 @@ static void users_forget(struct directory *d)
 
 static void profiles_forget(struct directory *d)
 {
-    MAP_FOR_EACH(n, &d->profiles)
+    TABLE_FOR_EACH(struct profile, p, &d->profiles)
     {
-        map_remove(&d->profiles, n);
-        free(CONTAINER_OF(n, struct profile, node));
+        free(p);
     }
+    table_clear(&d->profiles);
 }
 
 static void absent_forget(struct directory *d)
@@ -131,7 +138,7 @@ struct directory *directory_free(struct directory *d)
         directory_changed(d);
         loop_timer_cancel(d->loop, &d->timer);
         table_fini(&d->users);
-        map_fini(&d->profiles);
+        table_fini(&d->profiles);
         map_fini(&d->absent);
         map_fini(&d->domains);
         free(d);
@@ -316,16 +323,43 @@ void directory_ahead_again(const struct directory *d, uint64_t hash)
     __builtin_prefetch(u->key);
 }
 
-static void profile_keep(struct directory *d, struct slice key, const struct store_user *u)
+static struct profile *profile_make(struct slice key, const struct store_user *u)
 {
-    struct profile *p = malloc(sizeof(*p) + key.n);
+    size_t policy_n = store_policy_size(&u->policy);
+    size_t n = key.n + strlen(u->domain) + strlen(u->name) + strlen(u->display) + 3 + policy_n;
+    struct profile *p = malloc(sizeof(*p) + n);
     if (!p)
-        return; /* asked for again, then */
+        return NULL;
+    *p = (struct profile){
+        .enabled = u->enabled, .key_n = (uint16_t)key.n, .policy_n = (uint16_t)policy_n};
+    struct buf b = buf_over(p->data, n);
+    buf_put_slice(&b, key);
+    buf_put(&b, u->domain, strlen(u->domain) + 1);
+    buf_put(&b, u->name, strlen(u->name) + 1);
+    buf_put(&b, u->display, strlen(u->display) + 1);
+    buf_put(&b, &u->policy, policy_n);
+    return p;
+}
+
+static void profile_read(const struct profile *p, struct store_user *ret)
+{
+    const char *domain = p->data + p->key_n, *name = domain + strlen(domain) + 1;
+    const char *display = name + strlen(name) + 1, *policy = display + strlen(display) + 1;
+    *ret = (struct store_user){.enabled = p->enabled};
+    memcpy(ret->domain, domain, (size_t)(name - domain));
+    memcpy(ret->name, name, (size_t)(display - name));
+    memcpy(ret->display, display, (size_t)(policy - display));
+    memcpy(&ret->policy, policy, p->policy_n);
+}
+
+static void profile_keep(struct directory *d, const struct table_key *key,
+                         const struct store_user *u)
+{
     if (d->profiles.count >= DIRECTORY_PROFILES_MAX)
         profiles_forget(d);
-    p->user = *u;
-    memcpy(p->key, key.p, key.n);
-    map_put(&d->profiles, &p->node, slice_from(p->key, key.n));
+    struct profile *p = profile_make(key->s, u);
+    if (p && table_put(&d->profiles, key, p) < 0)
+        free(p); /* asked for again, then */
 }
 
 int directory_find(struct directory *d, struct slice name, struct slice domain,
@@ -335,15 +369,16 @@ int directory_find(struct directory *d, struct slice name, struct slice domain,
     struct slice key = make_key(&mem, name, domain);
     if (!key.n)
         return -ENOENT;
-    struct map_node *n = map_find(&d->profiles, key);
-    if (n) {
-        *ret = CONTAINER_OF(n, struct profile, node)->user;
+    struct table_key k = table_key(key);
+    const struct profile *p = table_find(&d->profiles, &k);
+    if (p) {
+        profile_read(p, ret);
         return 0;
     }
     int r = user_fetch(d, key, name, domain, ret);
     if (r < 0)
         return r;
     store_user_fini(ret); /* wipes the secrets, and only them */
-    profile_keep(d, key, ret);
+    profile_keep(d, &k, ret);
     return 0;
 }

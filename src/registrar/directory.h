@@ -10,10 +10,9 @@
 #include "store/store.h"
 
 #define DIRECTORY_CHECK_MS 500
-#define DIRECTORY_USERS_MAX 200000 /* kept at most; about 110 bytes each */
-#define DIRECTORY_ABSENT_MAX 4096  /* names that nobody has, asked for of late */
-#define DIRECTORY_PROFILES_MAX \
-    4096 /* the same of those who call and are called; about 1.4 KB each */
+#define DIRECTORY_USERS_MAX 200000  /* kept at most; about 110 bytes each */
+#define DIRECTORY_ABSENT_MAX 4096   /* names that nobody has, asked for of late */
+#define DIRECTORY_PROFILES_MAX 4096 /* of those who call and are called; about 110 bytes each */
 
 struct directory;
 
@@ -50,8 +49,8 @@ const struct directory_user *directory_user(struct directory *d, struct slice na
  * slot has come from memory. 0: no key. */
 uint64_t directory_ahead(const struct directory *d, struct slice name, struct slice domain);
 void directory_ahead_again(const struct directory *d, uint64_t hash);
-/* All of a user but its secrets, for a call; 0 or -ENOENT. Kept for DIRECTORY_PROFILES_MAX users, so
- * that a call costs no query. */
+/* What a call wants of a user: its names, whether it is enabled, and the policy that counts; 0 or
+ * -ENOENT. Kept for DIRECTORY_PROFILES_MAX users, so that a call costs no query. */
 int directory_find(struct directory *d, struct slice name, struct slice domain,
                    struct store_user *ret) MUST_CHECK;
 /* What is known of phones with this User-Agent; NULL: nothing. Until the loop goes on. */

@@ -21,8 +21,8 @@
 #define RTP_TX_SSRCS 16 /* one more gets RTP_TX_FULL */
 /* So many lie in the table itself; nearly every stream has one. The others' places lie elsewhere, and
  * are neither read nor written before they are needed. */
-#define RTP_RX_HERE 2
-#define RTP_TX_HERE 2
+#define RTP_RX_HERE 1
+#define RTP_TX_HERE 1
 #define RTP_RX_WINDOW 128
 #define RTP_TX_WINDOW 64
 #define RTP_INDEX_MAX ((UINT64_C(1) << 48) - 1)

@@ -95,6 +95,12 @@ struct store_policy {
     char codecs[STORE_CODEC_MAX][STORE_CODEC_NAME_MAX + 1]; /* SDP encoding names, best first */
 };
 
+/* Bytes of a policy with the codecs that it names. */
+static inline size_t store_policy_size(const struct store_policy *p)
+{
+    return offsetof(struct store_policy, codecs) + p->codec_count * sizeof(p->codecs[0]);
+}
+
 /* "off", "once", "always". */
 const char *store_announce_name(enum store_announce a);
 
