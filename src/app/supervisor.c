@@ -461,7 +461,8 @@ static int proc_add(struct supervisor *s, const struct proc_id *id, uint32_t hel
 static int procs_init(struct supervisor *s)
 {
     const uint32_t workers = s->shared.media.workers;
-    const uint32_t held = 2 * media_way_endpoints(&s->cfg, workers) / workers;
+    /* RTP and RTCP, with ICE of both IP versions. */
+    const uint32_t held = 4 * media_way_endpoints(&s->cfg, workers) / workers;
     int r = proc_add(s, &(struct proc_id){.kind = ROLE_SIGNAL}, s->cfg.max_connections);
     for (uint32_t w = 0; r == 0 && w < workers; w++)
         r = proc_add(s, &(struct proc_id){ROLE_MEDIA, w, workers}, held);

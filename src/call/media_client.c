@@ -35,6 +35,8 @@ struct media_client {
     struct list order;
     bool is_full; /* the channel's queue: what comes waits for its end, in order */
     struct list buckets[BUCKETS];
+    struct addr other_of, other; /* the last answer of the kernel … */
+    uint64_t other_until;        /* … and how long it counts: ms */
 };
 
 int media_client_new(struct loop *l, uint32_t room, media_event_fn *on_event, void *arg,
@@ -306,4 +308,18 @@ uint32_t media_client_endpoints(const struct media_client *mc)
 void media_client_count(struct media_client *mc, int more)
 {
     mc->endpoints += (uint32_t)more;
+}
+
+/* --- addresses --- */
+
+const struct addr *media_client_other(struct media_client *mc, const struct addr *local)
+{
+    uint64_t now = loop_now(mc->loop);
+    if (now < mc->other_until && addr_host_eq(local, &mc->other_of))
+        return &mc->other;
+    mc->other_of = *local;
+    mc->other_until = now + MEDIA_CLIENT_OTHER_MS;
+    if (addr_beside(local, &mc->other) != 0)
+        mc->other = (struct addr){0};
+    return &mc->other;
 }
