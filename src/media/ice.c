@@ -215,12 +215,12 @@ static void select_pair(struct media_endpoint *e, size_t which, const struct add
     if (addr_eq(selected(e, which), a))
         return;
     *selected(e, which) = *a;
-    if (which == 1)
-        return;
-    ice->selected_at = loop_now(e->role->loop);
-    ice->consents = false;
-    e->stats->remote = *a;
-    media_ice_tell(e);
+    if (which == 0) {
+        ice->selected_at = loop_now(e->role->loop);
+        ice->consents = false;
+        e->stats->remote = *a;
+        media_ice_tell(e);
+    }
     media_keying_update(e); /* a handshake waits for a way to the peer */
 }
 
