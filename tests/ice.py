@@ -2,7 +2,6 @@
 """ICE with the project's own phone: connectivity checks towards the server, which is lite; with SDES,
 DTLS-SRTP and in clear, with and without rtcp-mux, over IPv4 and IPv6, and through a restart of the
 media role."""
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,12 +12,7 @@ from interop.lib.cases import Cases  # noqa: E402  pylint: disable=wrong-import-
 from interop.lib.stage import opener  # noqa: E402  pylint: disable=wrong-import-position
 
 HZ = 440
-IP6 = "fd99::1"  # beside space.HOST: signalling, m= and c= are over IPv4, and IPv6 is preferred
 cases = Cases(__file__, opener({"1000": {}, "1001": {}, "2000": {"protection": "off"}}))
-
-
-def network6(verb):
-    subprocess.run(["ip", "address", verb, f"{IP6}/64", "dev", "veth0", "nodad"], check=True)
 
 
 def connected(on, *states):
@@ -41,7 +35,7 @@ def is_over(on, host):
     return waits.until(f"a pair over {host}", probe)
 
 
-def to_echo(on, user, *options, keying, over=IP6):
+def to_echo(on, user, *options, keying, over=space.HOST6):
     start = on.server.log.mark()
     with on.phone(user, "--ice", *options, "--keying", keying, "--play", f"tone:{HZ}", "--seconds", 3,
                   call="echo") as a:
@@ -131,8 +125,8 @@ def six_called(on):
             call = connected(on, None, "connected")
             media = [leg["media"] for leg in call["legs"]]
             assert media[0]["local"].startswith(space.HOST + ":"), media
-            assert media[1]["local"].startswith(f"[{IP6}]:"), media
-            assert media[1]["remote"].startswith(f"[{IP6}]:"), media
+            assert media[1]["local"].startswith(f"[{space.HOST6}]:"), media
+            assert media[1]["remote"].startswith(f"[{space.HOST6}]:"), media
             _, said = a.finish()
     on.server.wait_no_call()
     assert said["result"] == "answered" and abs(said["audio"]["tone_hz"] - HZ) < 5, said
@@ -143,12 +137,12 @@ def six_called(on):
 def six_killed(on):
     with on.phone("1000", "--ice", "--keying", "dtls", "--play", f"tone:{HZ}", "--seconds", 12,
                   call="echo") as a:
-        is_over(on, IP6)
+        is_over(on, space.HOST6)
         on.server.kill_role("media")
         before = on.server.answered(1)["legs"][0]["rx"]["packets"]
         waits.until("media after the kill",
                     lambda: on.server.answered(1)["legs"][0]["rx"]["packets"] > before + 100)
-        is_over(on, IP6)
+        is_over(on, space.HOST6)
         _, said = a.finish()
     on.server.wait_no_call()
     assert said["result"] == "answered" and abs(said["audio"]["tone_hz"] - HZ) < 5, said
@@ -160,20 +154,21 @@ def six_killed(on):
 def six_lost(on):
     with on.phone("1000", "--ice", "--keying", "dtls", "--play", f"tone:{HZ}", "--seconds", 25,
                   call="echo") as a:
-        is_over(on, IP6)
-        network6("del")
+        is_over(on, space.HOST6)
+        space.ipv6("del")
         try:
             before = is_over(on, space.HOST)["rx"]["packets"]
             waits.until("media over IPv4",
                         lambda: on.server.answered(1)["legs"][0]["rx"]["packets"] > before + 100)
             _, said = a.finish(40)
         finally:
-            network6("add")
+            space.ipv6("add")
     on.server.wait_no_call()
     assert said["result"] == "answered" and abs(said["audio"]["tone_hz"] - HZ) < 5, said
     assert said["rx"]["auth_failures"] == 0, said
 
 
 space.enter()
-network6("add")
+# Signalling, m= and c= are over IPv4 all the same.
+space.ipv6("add")
 cases.main()
