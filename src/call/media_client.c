@@ -35,8 +35,11 @@ struct media_client {
     struct list order;
     bool is_full; /* the channel's queue: what comes waits for its end, in order */
     struct list buckets[BUCKETS];
-    struct addr other_of, other; /* the last answer of the kernel … */
-    uint64_t other_until;        /* … and how long it counts: ms */
+    struct {
+        struct addr of, other;
+        uint64_t until; /* ms */
+    } others[MEDIA_CLIENT_OTHERS];
+    size_t others_next;
 };
 
 int media_client_new(struct loop *l, uint32_t room, media_event_fn *on_event, void *arg,
@@ -314,12 +317,18 @@ void media_client_count(struct media_client *mc, int more)
 
 const struct addr *media_client_other(struct media_client *mc, const struct addr *local)
 {
+    static const struct addr none;
     uint64_t now = loop_now(mc->loop);
-    if (now < mc->other_until && addr_host_eq(local, &mc->other_of))
-        return &mc->other;
-    mc->other_of = *local;
-    mc->other_until = now + MEDIA_CLIENT_OTHER_MS;
-    if (addr_beside(local, &mc->other) != 0)
-        mc->other = (struct addr){0};
-    return &mc->other;
+    if (addr_family(local) == 0)
+        return &none;
+    for (size_t i = 0; i < MEDIA_CLIENT_OTHERS; i++) {
+        if (now < mc->others[i].until && addr_host_eq(local, &mc->others[i].of))
+            return &mc->others[i].other;
+    }
+    size_t i = mc->others_next++ % MEDIA_CLIENT_OTHERS;
+    mc->others[i].of = *local;
+    mc->others[i].until = now + MEDIA_CLIENT_OTHER_MS;
+    if (addr_beside(local, &mc->others[i].other) != 0)
+        mc->others[i].other = none;
+    return &mc->others[i].other;
 }
