@@ -113,7 +113,7 @@ const struct config_key config_keys[] = {
     {"media", "bind", &config_type_addrs, FIELD(media_bind), .fallback = "", .fixed = true,
      .help = "Addresses to bind for media. Empty: the one at which the call's signalling came in, and "
              "for phones with ICE one of the other IP version on the same network interface as well. "
-             "Where one version is named alone, ICE offers no other."},
+             "Where addresses are named, ICE adds none that is not."},
     {"media", "advertise", &config_type_addrs, FIELD(media_advertise), .fallback = "", .fixed = true,
      .help = "Addresses to show in descriptions instead of the bound ones, as behind NAT."},
     {"media", "path", &config_type_word, FIELD(media_path), .value_name = media_path_word,
