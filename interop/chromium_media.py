@@ -3,6 +3,7 @@
 descriptions are carried by a SIP user agent made of text, which can do what JsSIP does not."""
 import re
 import secrets
+import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,15 +66,16 @@ class Dialog:
 
 
 @contextmanager
-def call(on, target, *, mdns=False, video=False, config=None):
-    """(browser, dialog, our answer) of a call that the browser makes."""
+def call(on, target, *, mdns=False, video=False, config=None, hear=lambda answer: answer):
+    """(browser, dialog, our answer) of a call that the browser makes. hear: what the browser sees of
+    the answer"""
     with Browser(on.folder, f"chromium-{secrets.token_hex(3)}", hz=BROWSER_HZ, mdns=mdns) as b, \
             sip.Link(on.server, "tls") as link:
         assert sip.register(link).status == 200
         b.ask("open", video=video, config=config or {})
         dialog = Dialog(link, target)
         answer = dialog.invite(b.ask("offer"))
-        b.ask("accept", sdp=answer)
+        b.ask("accept", sdp=hear(answer))
         yield b, dialog, answer
         dialog.bye()
         on.server.wait_no_call()
@@ -113,6 +115,62 @@ def echo(on):
 def mdns_names(on):
     with call(on, "echo", mdns=True) as (b, _, _answer):
         check_secure(on, b)
+        check_tone(b, BROWSER_HZ)
+
+
+@contextmanager
+def ipv6():
+    space.ipv6("add")
+    try:
+        yield
+    finally:
+        if subprocess.run(["ip", "-6", "address", "show", "to", space.HOST6], check=True,
+                          capture_output=True).stdout:
+            space.ipv6("del")
+
+
+def check_over(on, host):
+    def probe():
+        media = on.server.calls()[0]["legs"][0]["media"]
+        at = f"[{host}]:" if ":" in host else f"{host}:"
+        return all((media[end] or "").startswith(at[:7]) for end in ("local", "remote"))
+    waits.until(f"a pair over {host}", probe, seconds=40)
+
+
+def without(host):
+    def hear(answer):
+        lines = answer.splitlines(keepends=True)
+        kept = [line for line in lines if not (line.startswith("a=candidate:") and f" {host} " in line)]
+        assert 0 < len(lines) - len(kept) and any("a=candidate:" in line for line in kept), answer
+        return "".join(kept)
+    return hear
+
+
+@cases.case("echo, where our IPv6 address alone is known to it, and where the other is",
+            peer="Chromium's media", keying="dtls: IPv6 or IPv4", transport="tls")
+def one_version(on):
+    for host, other in ((space.HOST6, space.HOST), (space.HOST, space.HOST6)):
+        with ipv6(), call(on, "echo", hear=without(other)) as (b, _, answer):
+            assert f"c=IN IP4 {space.HOST}" in answer, answer
+            check_secure(on, b)
+            check_over(on, host)
+            check_tone(b, BROWSER_HZ)
+
+
+@cases.case("echo over IPv6; kill -9 of the media role; then IPv6 goes away", peer="Chromium's media",
+            keying="dtls: from IPv6 to IPv4", transport="tls")
+def both_versions(on):
+    with ipv6(), call(on, "echo") as (b, _, _answer):
+        check_secure(on, b)
+        check_over(on, space.HOST6)
+        on.server.kill_role("media")
+        before = b.wait_heard()["packetsReceived"]
+        b.wait_heard(packets=before + 100)
+        check_over(on, space.HOST6)
+        space.ipv6("del")
+        check_over(on, space.HOST)
+        before = b.wait_heard()["packetsReceived"]
+        b.wait_heard(packets=before + 100)
         check_tone(b, BROWSER_HZ)
 
 

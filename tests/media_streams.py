@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-AGAIN = (("kill.py", "media", "across_the_wrap"), ("hostile_call.py",), ("workers.py",))
+AGAIN = (("kill.py", "media", "across_the_wrap"), ("ice.py", "six_called", "six_killed"),
+         ("hostile_call.py",), ("workers.py",))
 
 
 def main():

@@ -146,9 +146,15 @@ def ipv6(on):
     call(on, host=HOST6, family=r"\[fd99::2\]:")
 
 
-@cases.case("DTLS-SRTP with ICE")
+@cases.case("DTLS-SRTP with ICE: signalling over IPv4, media over IPv6; kill -9 of the media role")
 def dtls_ice(on):
-    call(on, users=("2000", "2001"), options=("--ice", "--keying", "dtls"))
+    call(on, users=("2000", "2001"), options=("--ice", "--keying", "dtls"), kills=1,
+         family=r"\[fd99::2\]:")
+
+
+@cases.case("DTLS-SRTP with ICE: signalling over IPv6, media over IPv4")
+def dtls_ice4(on):
+    call(on, users=("2000", "2001"), options=("--ice-only", "ipv4", "--keying", "dtls"), host=HOST6)
 
 
 @cases.case("the media role is killed twice")

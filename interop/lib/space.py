@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 HOST = "10.99.0.1"
+HOST6 = "fd99::1"  # where a script asks for it
 NETWORK = ("ip link set lo up && ip link add veth0 type veth peer name veth1 && "
            "ip address add 10.99.0.1/24 dev veth0 && ip address add 10.99.0.2/24 dev veth0 && "
            "ip link set veth0 up && ip link set veth1 up && exec \"$@\"")
@@ -40,6 +41,11 @@ def enter(*tools):
             os.execvpe("unshare", ["unshare", *flags, "sh", "-c", NETWORK, "sh", sys.executable,
                                    *sys.argv], env)
     skip("cannot make a network namespace (as root it can)")
+
+
+def ipv6(verb):
+    """"add": HOST gets an address of the other IP version beside it; "del": loses it."""
+    subprocess.run(["ip", "address", verb, f"{HOST6}/64", "dev", "veth0", "nodad"], check=True)
 
 
 def folder():

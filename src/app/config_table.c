@@ -111,7 +111,9 @@ const struct config_key config_keys[] = {
     {"media", "ports", &config_type_ports, FIELD(ports), 1024, 65535, .fallback = "20000-29999",
      .fixed = true, .help = "UDP ports for media, two for each stream."},
     {"media", "bind", &config_type_addrs, FIELD(media_bind), .fallback = "", .fixed = true,
-     .help = "Addresses to bind for media. Empty: the one at which the call's signalling came in."},
+     .help = "Addresses to bind for media. Empty: the one at which the call's signalling came in, and "
+             "for phones with ICE one of the other IP version on the same network interface as well. "
+             "Where addresses are named, ICE adds none that is not."},
     {"media", "advertise", &config_type_addrs, FIELD(media_advertise), .fallback = "", .fixed = true,
      .help = "Addresses to show in descriptions instead of the bound ones, as behind NAT."},
     {"media", "path", &config_type_word, FIELD(media_path), .value_name = media_path_word,

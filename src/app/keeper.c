@@ -66,7 +66,8 @@ static int role_add(struct kept *k, struct proc_id id, uint32_t held)
 static int roles_add(struct kept *k, const struct app_config *c)
 {
     const uint32_t workers = k->shared.media.workers;
-    const uint32_t held = 2 * media_way_endpoints(c, workers) / workers;
+    /* RTP and RTCP, with ICE of both IP versions. */
+    const uint32_t held = 4 * media_way_endpoints(c, workers) / workers;
     int r = role_add(k, (struct proc_id){.kind = ROLE_SIGNAL}, c->max_connections);
     for (uint32_t w = 0; r == 0 && w < workers; w++)
         r = role_add(k, (struct proc_id){ROLE_MEDIA, w, workers}, held);

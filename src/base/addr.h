@@ -46,6 +46,9 @@ void addr_put_uri_host(struct buf *b, const struct addr *a);
 void addr_put(struct buf *b, const struct addr *a); /* host:port */
 /* For log lines: into `dst` (ADDR_STR_MAX), returned. */
 const char *addr_str(const struct addr *a, char dst[ADDR_STR_MAX]);
+/* An address of the other IP version that this machine has on the interface of `a`, with port 0;
+ * link-local ones do not count. -ENOENT: none; getifaddrs's errors. Asks the kernel. */
+int addr_beside(const struct addr *a, struct addr *ret) MUST_CHECK;
 /* IPv4-mapped IPv6 (as a dual-stack socket reports it) becomes plain IPv4. */
 void addr_unmap(struct addr *a);
 

@@ -47,11 +47,32 @@ static void compare(void **state)
     assert_false(addr_is_any(&a));
 }
 
+static void beside(void **state)
+{
+    (void)state;
+    struct addr four, six, a;
+    assert_int_equal(addr_parse(SLICE_LIT("127.0.0.1"), 5060, &four), 0);
+    assert_int_equal(addr_parse(SLICE_LIT("::1"), 5061, &six), 0);
+    int r = addr_beside(&six, &a);
+    if (r == -ENOENT) { /* a machine without IPv6 */
+        assert_int_equal(addr_beside(&four, &a), -ENOENT);
+    } else {
+        assert_int_equal(r, 0);
+        assert_true(addr_host_eq(&a, &four));
+        assert_int_equal(addr_port(&a), 0);
+        assert_int_equal(addr_beside(&four, &a), 0);
+        assert_true(addr_host_eq(&a, &six));
+    }
+    assert_int_equal(addr_parse(SLICE_LIT("192.0.2.1"), 0, &four), 0); /* nobody's */
+    assert_int_equal(addr_beside(&four, &a), -ENOENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse_and_print),
         cmocka_unit_test(compare),
+        cmocka_unit_test(beside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

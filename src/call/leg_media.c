@@ -358,6 +358,7 @@ static int start_one(struct leg_media *m, const struct leg_media_batch *b, size_
         .leg = m->leg->index,
         .stream = (uint16_t)i,
         .local = b->local,
+        .other = *media_client_other(client_of(m), &b->local),
         .rtcp_mux = s->rtcp_mux || (b->shape && b->shape->mux), /* agreed once: not unlearned */
         .ice = b->shape && b->shape->ice,
         .mode = b->mode,

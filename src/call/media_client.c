@@ -35,6 +35,11 @@ struct media_client {
     struct list order;
     bool is_full; /* the channel's queue: what comes waits for its end, in order */
     struct list buckets[BUCKETS];
+    struct {
+        struct addr of, other;
+        uint64_t until; /* ms */
+    } others[MEDIA_CLIENT_OTHERS];
+    size_t others_next;
 };
 
 int media_client_new(struct loop *l, uint32_t room, media_event_fn *on_event, void *arg,
@@ -306,4 +311,24 @@ uint32_t media_client_endpoints(const struct media_client *mc)
 void media_client_count(struct media_client *mc, int more)
 {
     mc->endpoints += (uint32_t)more;
+}
+
+/* --- addresses --- */
+
+const struct addr *media_client_other(struct media_client *mc, const struct addr *local)
+{
+    static const struct addr none;
+    uint64_t now = loop_now(mc->loop);
+    if (addr_family(local) == 0)
+        return &none;
+    for (size_t i = 0; i < MEDIA_CLIENT_OTHERS; i++) {
+        if (now < mc->others[i].until && addr_host_eq(local, &mc->others[i].of))
+            return &mc->others[i].other;
+    }
+    size_t i = mc->others_next++ % MEDIA_CLIENT_OTHERS;
+    mc->others[i].of = *local;
+    mc->others[i].until = now + MEDIA_CLIENT_OTHER_MS;
+    if (addr_beside(local, &mc->others[i].other) != 0)
+        mc->others[i].other = none;
+    return &mc->others[i].other;
 }

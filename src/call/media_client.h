@@ -11,6 +11,8 @@
 #include "ipc/media_msg.h"
 
 #define MEDIA_CLIENT_PENDING_MAX 65536
+#define MEDIA_CLIENT_OTHER_MS 10000
+#define MEDIA_CLIENT_OTHERS 4     /* answers that are remembered */
 #define MEDIA_CLIENT_FULL_MS 1000 /* so long a worker counts as full that said it had no ports */
 
 struct media_client;
@@ -45,6 +47,11 @@ int media_client_tell(struct media_client *mc, const struct media_request *rq) M
 void media_client_close(struct media_client *mc, uint64_t endpoint);
 void media_client_cancel(struct media_client *mc, uint32_t id); /* 0 is a no-op */
 size_t media_client_pending(const struct media_client *mc);     /* requests without their reply */
+
+/* An address of ours of the other IP version than `local`, on the same interface; family 0: none, as
+ * for a `local` of family 0. The kernel is asked again after MEDIA_CLIENT_OTHER_MS. Valid until the
+ * next call. */
+const struct addr *media_client_other(struct media_client *mc, const struct addr *local);
 
 /* --- what a new call's worker is chosen by --- */
 bool media_client_is_up(const struct media_client *mc);

@@ -160,7 +160,8 @@ static const char *ice_name(uint8_t ice)
 static void put_pair(struct buf *b, const struct leg_stream *s, const struct media_stats *st)
 {
     char mem[ADDR_STR_MAX];
-    put_text_or_null(b, "local", addr_family(&s->rtp) ? addr_str(&s->rtp, mem) : NULL);
+    const struct addr *local = addr_family(&st->local) ? &st->local : &s->rtp;
+    put_text_or_null(b, "local", addr_family(local) ? addr_str(local, mem) : NULL);
     put_text_or_null(b, "remote", addr_family(&st->remote) ? addr_str(&st->remote, mem) : NULL);
     put_text_or_null(b, "ice", ice_name(st->ice));
 }

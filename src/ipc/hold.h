@@ -6,7 +6,7 @@
 
 #include "ipc/ipc.h"
 
-#define IPC_HELD_MAX (1u << 17) /* the most that a table may be made for */
+#define IPC_HELD_MAX (1u << 18) /* the most that a table may be made for */
 
 /* The role's side. Borrows fd. Errors of ipc_send. */
 int ipc_hold(struct ipc_chan *supervisor, uint64_t tag, int fd) MUST_CHECK;

@@ -142,6 +142,8 @@ struct media_request {
     uint16_t stream;   /* m-line */
     uint16_t bundle;   /* 1 + the stream of this leg whose transport it shares; 0: its own */
     struct addr local; /* address to bind; its port is ignored */
+    /* With ICE also: of the other IP version, where the settings name none; family 0: none */
+    struct addr other;
 
     /* CONNECT */
     uint8_t mode;  /* enum media_mode */
@@ -289,6 +291,8 @@ struct media_stats {
     uint64_t tx_packets, tx_bytes;
     uint64_t last_rx_ms; /* CLOCK_MONOTONIC */
     struct addr remote;  /* as learned */
+    struct addr
+        local; /* ours of the pair, where it is not the one that descriptions say; else family 0 */
     struct media_protection protection;
     char codec[MEDIA_CODEC_NAME_MAX]; /* of the last packet received */
     uint8_t ice;                      /* enum media_ice_state */

@@ -319,24 +319,18 @@ int media_endpoint_reopen(struct media_endpoint *e)
     return r < 0 ? r : media_socket_open(e, &s);
 }
 
-static void bind_address(const struct media_role *r, const struct addr *local, struct addr *ret)
+/* What descriptions say: the address outside a NAT, else the one bound, else (bound to all) the one
+ * over which signalling came. */
+void media_place_make(const struct media_role *r, const struct addr *local, struct media_place *ret)
 {
     bool is6 = addr_family(local) == AF_INET6;
     const struct addr *fixed = is6 ? &r->cfg.bind6 : &r->cfg.bind4;
-    *ret = addr_family(fixed) == 0 ? *local : *fixed;
-}
-
-/* What descriptions say: the address outside a NAT, else the one bound, else (bound to all) the one
- * over which signalling came. */
-static void shown_address(const struct media_role *r, const struct addr *local,
-                          const struct addr *bound, struct addr *ret)
-{
-    bool is6 = addr_family(local) == AF_INET6;
     const struct addr *advertised = is6 ? &r->cfg.advertise6 : &r->cfg.advertise4;
+    ret->bound = addr_family(fixed) == 0 ? *local : *fixed;
     if (addr_family(advertised) != 0)
-        *ret = *advertised;
+        ret->shown = *advertised;
     else
-        *ret = addr_is_any(bound) ? *local : *bound;
+        ret->shown = addr_is_any(&ret->bound) ? *local : ret->bound;
 }
 
 static void slot_begin(struct media_state *state, uint32_t slot, const struct media_request *rq)
@@ -388,22 +382,22 @@ int media_endpoint_open(struct media_role *r, const struct media_request *rq,
                         struct media_endpoint **ret)
 {
     struct media_sockets socks;
-    struct addr bound;
+    struct media_place at;
     if (r->free_n == 0)
         return MEDIA_STATUS_NO_PORTS;
     if (rq->bundle != 0)
         return open_bundled(r, rq, ret);
-    bind_address(r, &rq->local, &bound);
-    int v = media_socket_take(r, &bound, &socks);
+    media_place_make(r, &rq->local, &at);
+    int v = media_socket_take(r, &at.bound, &socks);
     if (v < 0) {
-        log_event(LOG_ERROR, "media_port_failed", LOG_ERRNO(v), LOG_A("address", &bound));
+        log_event(LOG_ERROR, "media_port_failed", LOG_ERRNO(v), LOG_A("address", &at.bound));
         return v == -EADDRINUSE ? MEDIA_STATUS_NO_PORTS : MEDIA_STATUS_FAILED;
     }
     struct media_endpoint *e = endpoint_begin(r, rq);
     struct media_slot *s = e->s;
-    s->bound = bound;
+    s->bound = at.bound;
+    s->shown = at.shown;
     s->port = socks.port;
-    shown_address(r, &rq->local, &bound, &s->shown);
     endpoint_join(r, e);
     memset(e->stats, 0, sizeof(*e->stats));
     e->stats->endpoint = e->id;
@@ -459,6 +453,7 @@ void media_endpoint_adopt(struct media_role *r, uint32_t slot)
     media_ports_mark(&r->ports, e->s->port);
     if (e->shared)
         media_shared_join(e);
+    media_second_adopt(e);
     if (e->stats->endpoint != e->id) { /* killed while opening */
         memset(e->stats, 0, sizeof(*e->stats));
         e->stats->endpoint = e->id;

@@ -102,12 +102,35 @@ static void put_candidate(struct buf *b, const struct media_endpoint *e, unsigne
     BUF_PUT_LIT(b, "\r\n");
 }
 
+/* Of both IP versions in turn, IPv6 first (RFC 8421 s.4). Behind NAT the address within is one more
+ * way, for phones that are within, too. How many. */
+static size_t addresses(const struct media_endpoint *e, const struct addr *ret[4])
+{
+    const struct media_slot *s = e->s;
+    const struct addr *shown[2] = {&s->shown, NULL}, *bound[2] = {&s->bound, NULL};
+    size_t n = 0, second = addr_family(&s->bound) == AF_INET ? 0 : 1;
+
+    if (e->second) {
+        const struct media_place *p = &e->role->state.second[media_slot_of(e)];
+        shown[1 - second] = &s->shown;
+        bound[1 - second] = &s->bound;
+        shown[second] = &p->shown;
+        bound[second] = &p->bound;
+    }
+    for (size_t i = 0; i < 2 && shown[i]; i++)
+        ret[n++] = shown[i];
+    for (size_t i = 0; i < 2 && bound[i]; i++) {
+        if (!addr_is_any(bound[i]) && !addr_host_eq(bound[i], shown[i]))
+            ret[n++] = bound[i];
+    }
+    return n;
+}
+
 void media_ice_put(struct buf *b, const struct media_endpoint *e, const struct media_ice_terms *t,
                    bool rtcp_mux)
 {
-    const struct media_slot *s = e->s;
-    /* Behind NAT the address within is one more way, for phones that are within, too. */
-    bool both = !addr_is_any(&s->bound) && !addr_host_eq(&s->bound, &s->shown);
+    const struct addr *at[4];
+    size_t n = addresses(e, at);
 
     BUF_PUT_LIT(b, "a=ice-lite\r\na=ice-ufrag:");
     buf_put_str(b, t->cred.ufrag);
@@ -115,9 +138,8 @@ void media_ice_put(struct buf *b, const struct media_endpoint *e, const struct m
     buf_put_str(b, t->cred.pwd);
     BUF_PUT_LIT(b, "\r\na=ice-options:ice2\r\n");
     for (unsigned component = 1; component <= (rtcp_mux ? 1u : 2u); component++) {
-        put_candidate(b, e, component, 0, &s->shown);
-        if (both)
-            put_candidate(b, e, component, 1, &s->bound);
+        for (size_t i = 0; i < n; i++)
+            put_candidate(b, e, component, (unsigned)i, at[i]);
     }
     BUF_PUT_LIT(b, "a=end-of-candidates\r\n");
 }
@@ -193,12 +215,12 @@ static void select_pair(struct media_endpoint *e, size_t which, const struct add
     if (addr_eq(selected(e, which), a))
         return;
     *selected(e, which) = *a;
-    if (which == 1)
-        return;
-    ice->selected_at = loop_now(e->role->loop);
-    ice->consents = false;
-    e->stats->remote = *a;
-    media_ice_tell(e);
+    if (which == 0) {
+        ice->selected_at = loop_now(e->role->loop);
+        ice->consents = false;
+        e->stats->remote = *a;
+        media_ice_tell(e);
+    }
     media_keying_update(e); /* a handshake waits for a way to the peer */
 }
 
@@ -282,7 +304,12 @@ void media_ice_apply(struct media_endpoint *e, const struct media_ice_terms *bef
 void media_ice_tell(struct media_endpoint *e)
 {
     const struct media_ice_pairs *ice = pairs_of(e);
+    const struct addr *to = &e->s->learned_rtp;
+    const struct media_place *at = addr_family(to) ? media_second_for(e, to) : NULL;
 
+    e->stats->local = at ? at->shown : (struct addr){0};
+    if (at)
+        addr_set_port(&e->stats->local, e->s->port);
     if (!e->ice)
         e->stats->ice = MEDIA_ICE_NONE;
     else if (addr_family(&e->s->learned_rtp) != 0)

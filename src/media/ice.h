@@ -12,6 +12,9 @@
  *             or belongs to credentials before a restart, or
  *           - new authentic media comes from a nominated one: the peer has moved there.
  *
+ * Our candidates are of both IP versions where we have both: the same ports at a second place
+ * (second.c), open for legs with ICE alone. Of a pair the peer's address tells which of them it is.
+ *
  * The peer's candidates are not read: who can check, shows us where it is, and trickled, mDNS and
  * TCP candidates need no thought. Consent (RFC 7675) is the checking side's; where a peer has shown
  * that it keeps checking and then falls silent for MEDIA_CONSENT_MS, it is given up: not a packet
@@ -72,7 +75,7 @@ bool media_ice_read(struct slice text, uint8_t ret_peer[16]);
 void media_ice_cred_make(struct media_ice_terms *t);
 /* The peer described itself: `offer` tells whether it may begin anew with that. */
 void media_ice_take_remote(struct media_ice_terms *t, struct slice text, bool offer, uint64_t now);
-/* Our lines, for an answer or an offer. */
+/* Our lines, for an answer or an offer; media_second_open first. */
 void media_ice_put(struct buf *b, const struct media_endpoint *e, const struct media_ice_terms *t,
                    bool rtcp_mux);
 

@@ -71,8 +71,8 @@ static bool is_sane(const struct media_request *rq)
 {
     bool ok = is_bool(&rq->is_offer) && is_bool(&rq->rtcp_mux) && is_bool(&rq->ice) &&
               is_bool(&rq->transcode) && is_bool(&rq->info) && is_bool(&rq->verified) &&
-              is_addr(&rq->local) && is_addr(&rq->remote_rtp) && is_addr(&rq->remote_rtcp) &&
-              is_addr(&rq->signalling);
+              is_addr(&rq->local) && is_addr(&rq->other) && is_addr(&rq->remote_rtp) &&
+              is_addr(&rq->remote_rtcp) && is_addr(&rq->signalling);
     ok = ok && rq->codec_count <= MEDIA_CODEC_MAX && rq->ssrc_count <= MEDIA_SSRC_MAX &&
          rq->mode <= MEDIA_MODE_CLOCK && rq->announcement < MEDIA_ANNOUNCE_COUNT &&
          rq->direction <= MEDIA_INACTIVE && rq->proto < MEDIA_PROTO_COUNT &&
@@ -290,11 +290,18 @@ static int judge_announced(struct work *w, const struct media_terms *now,
 static int finish_remote(struct work *w, const struct media_terms *next, bool check_only)
 {
     w->reply.rtcp_mux = next->rtcp_mux;
+    if (!check_only && w->rq->is_offer && next->ice.on)
+        media_second_open(w->e, &w->rq->other);
     if (w->rq->is_offer && next->ice.on)
         media_ice_put(&w->out, w->e, &next->ice, next->rtcp_mux);
     if (w->out.overflow)
         return refuse(w, MEDIA_STATUS_FAILED, "our lines do not fit");
-    return check_only ? 0 : take(w, next);
+    if (check_only)
+        return 0;
+    int r = take(w, next);
+    if (r == 0 && !next->ice.on) /* our offer's, refused; or not spoken any more */
+        media_second_close(w->e);
+    return r;
 }
 
 static void terms_pass(struct media_terms *t, const struct media_terms *now)
@@ -389,6 +396,7 @@ static int do_local(struct work *w)
     next.ice.offered = rq->ice || now.ice.on;
     if (next.ice.offered) {
         media_ice_cred_make(&next.ice);
+        media_second_open(w->e, &rq->other);
         media_ice_put(&w->out, w->e, &next.ice, rq->rtcp_mux);
     }
     if (w->out.overflow)

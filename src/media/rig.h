@@ -301,6 +301,7 @@ struct phone {
     uint8_t codec_count, direction;
     bool transcode;
     struct slice lines; /* more of its description: ICE */
+    struct addr other;  /* what its leg's requests say */
     bool wants_ice;
     /* its leg */
     uint64_t call, endpoint;
@@ -450,6 +451,7 @@ static struct media_request phone_request(const struct phone *p, uint32_t ops)
         .codec_count = p->codec_count,
         .ice = p->wants_ice,
         .transcode = p->transcode,
+        .other = p->other,
     };
     bool is6 = addr_family(&p->addr) == AF_INET6, apart = rig_net.phones >= 0;
     const char *host = is6 ? (apart ? RIG_NET6 "1" : "::1") : (apart ? RIG_NET4 "1" : "127.0.0.1");

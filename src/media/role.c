@@ -326,9 +326,10 @@ int media_role_new(struct loop *l, const struct media_config *cfg, int state_fd,
 
 void media_role_held(struct media_role *r, uint64_t tag, int fd)
 {
-    struct media_endpoint *e = media_endpoint_find(r, tag >> 1);
+    bool second = tag & MEDIA_TAG_SECOND;
+    struct media_endpoint *e = media_endpoint_find(r, (tag & ~MEDIA_TAG_SECOND) >> 1);
     if (e) {
-        media_socket_held(e, tag & 1, fd);
+        (second ? media_second_held : media_socket_held)(e, tag & 1, fd);
         return;
     }
     close(fd);
@@ -344,6 +345,8 @@ int media_role_start(struct media_role *r)
         int v = media_socket_is_open(e) ? 0 : media_endpoint_reopen(e);
         if (v == 0)
             v = media_endpoint_resume(e);
+        if (v == 0)
+            media_second_start(e);
         if (v < 0) {
             log_event(LOG_ERROR, "media_endpoint_lost", LOG_ERRNO(v), LOG_ID("call", e->s->call));
             media_endpoint_close(e);

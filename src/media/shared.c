@@ -97,7 +97,7 @@ bool media_shared_address(struct media_shared_way *w, struct media_packet *p,
     p->out = NULL;
     p->len = p->wire_len = (uint32_t)n;
     p->rtcp = port & 1;
-    if (addr_family(&e->via) == 0)
+    if (addr_family(&e->via) == 0 && at->sa_family == addr_family(&e->s->bound))
         via_learn(e, at);
     return true;
 }
@@ -192,18 +192,28 @@ bool media_shared_is_ours(struct media_shared_way *w, const struct addr *bound)
     return ours;
 }
 
+static void port_close(struct media_steer_port *p, bool is6)
+{
+    __atomic_store_n(&p->open[is6], 0, __ATOMIC_RELEASE);
+}
+
 static void port_open(struct media_steer_port *p, uint32_t worker, const struct addr *bound)
 {
     bool is6 = addr_family(bound) == AF_INET6;
-    __atomic_store_n(&p->family, 0, __ATOMIC_RELEASE);
-    p->socket = media_steer_socket(worker, is6);
-    p->any = addr_is_any(bound);
-    memset(p->addr, 0, sizeof(p->addr));
+    port_close(p, is6);
+    p->socket = media_steer_socket(worker, false);
+    p->any[is6] = addr_is_any(bound);
     if (is6)
-        memcpy(p->addr, &bound->in6.sin6_addr, sizeof(bound->in6.sin6_addr));
+        memcpy(p->addr6, &bound->in6.sin6_addr, sizeof(bound->in6.sin6_addr));
     else
-        memcpy(p->addr, &bound->in.sin_addr, sizeof(bound->in.sin_addr));
-    __atomic_store_n(&p->family, (uint32_t)addr_family(bound), __ATOMIC_RELEASE);
+        memcpy(&p->addr4, &bound->in.sin_addr, sizeof(bound->in.sin_addr));
+    __atomic_store_n(&p->open[is6], 1, __ATOMIC_RELEASE);
+}
+
+static void port_shut(struct media_steer_port *p)
+{
+    port_close(p, false);
+    port_close(p, true);
 }
 
 void media_shared_join(struct media_endpoint *e)
@@ -219,6 +229,18 @@ void media_shared_join(struct media_endpoint *e)
     }
 }
 
+void media_shared_second(struct media_endpoint *e, const struct addr *bound, bool open)
+{
+    struct media_shared_way *w = e->role->shared;
+    uint32_t index = e->s->port - w->port_min;
+    for (uint32_t i = index; i < index + 2; i++) {
+        if (open)
+            port_open(&w->ports[i], w->role->cfg.worker, bound);
+        else
+            port_close(&w->ports[i], addr_family(bound) == AF_INET6);
+    }
+}
+
 void media_shared_leave(struct media_endpoint *e, bool for_good)
 {
     struct media_shared_way *w = e->role->shared;
@@ -226,7 +248,7 @@ void media_shared_leave(struct media_endpoint *e, bool for_good)
     for (uint32_t i = index; i < index + 2; i++) {
         w->at[i] = NULL;
         if (for_good)
-            __atomic_store_n(&w->ports[i].family, 0, __ATOMIC_RELEASE);
+            port_shut(&w->ports[i]);
     }
 }
 
@@ -234,7 +256,7 @@ void media_shared_settle(struct media_shared_way *w)
 {
     for (uint32_t i = 0; i < w->port_count; i++) {
         if (!w->at[i])
-            __atomic_store_n(&w->ports[i].family, 0, __ATOMIC_RELEASE);
+            port_shut(&w->ports[i]);
     }
 }
 
@@ -245,6 +267,8 @@ static bool via_ask(struct media_endpoint *e, const struct addr *to)
 {
     struct addr a = {0};
     socklen_t n = sizeof(a);
+    if (addr_family(to) != addr_family(&e->s->bound))
+        return false;
     int fd = socket(addr_family(to), SOCK_DGRAM | SOCK_CLOEXEC, 0);
     bool ok = fd >= 0 && connect(fd, &to->sa, addr_len(to)) == 0 && getsockname(fd, &a.sa, &n) == 0;
     if (fd >= 0)
@@ -257,9 +281,10 @@ static bool via_ask(struct media_endpoint *e, const struct addr *to)
 /* Our address with the port, as the headers say it; false: unknown. */
 static bool source_of(struct media_endpoint *e, bool rtcp, const struct addr *to, struct addr *ret)
 {
-    if (addr_family(&e->via) == 0 && !via_ask(e, to))
+    const struct media_place *second = media_second_for(e, to);
+    if (!second && addr_family(&e->via) == 0 && !via_ask(e, to))
         return false;
-    *ret = e->via;
+    *ret = second ? second->bound : e->via;
     addr_set_port(ret, (uint16_t)(e->s->port + rtcp));
     return addr_family(ret) == addr_family(to);
 }

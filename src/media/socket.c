@@ -32,11 +32,10 @@ void media_socket_fetch_ahead(const struct media_endpoint *e)
     __builtin_prefetch(out->ctx[MEDIA_CTX_TX]);
 }
 
-static void receive(struct media_endpoint *e, bool rtcp)
+void media_socket_receive(struct media_endpoint *e, int fd, bool rtcp)
 {
     struct media_packet *p = media_burst_next(e->role);
     socklen_t from_n = sizeof(p->from);
-    int fd = rtcp ? e->rtcp.fd : e->rtp.fd;
     ssize_t n = recvfrom(fd, p->data, MEDIA_PACKET_MAX, MSG_TRUNC, &p->from.sa, &from_n);
     /* An error is that of an earlier send (an ICMP message came), or nothing is there after all. */
     if (n <= 0 || n > MEDIA_PACKET_MAX)
@@ -54,14 +53,16 @@ static void receive(struct media_endpoint *e, bool rtcp)
  * tells again. */
 static void on_rtp(void *arg, uint32_t events)
 {
+    struct media_endpoint *e = arg;
     (void)events;
-    receive(arg, false);
+    media_socket_receive(e, e->rtp.fd, false);
 }
 
 static void on_rtcp(void *arg, uint32_t events)
 {
+    struct media_endpoint *e = arg;
     (void)events;
-    receive(arg, true);
+    media_socket_receive(e, e->rtcp.fd, true);
 }
 
 /* Takes fd. */
@@ -140,10 +141,11 @@ static void leave(struct media_endpoint *e, bool for_good)
     e->connected = false;
     if (e->shared) {
         media_shared_leave(e, for_good);
-        return;
+    } else {
+        close_one(e, &e->rtp);
+        close_one(e, &e->rtcp);
     }
-    close_one(e, &e->rtp);
-    close_one(e, &e->rtcp);
+    media_second_leave(e);
 }
 
 void media_socket_leave(struct media_endpoint *e)
@@ -156,6 +158,7 @@ void media_socket_release(struct media_endpoint *e)
     struct media_role *r = e->role;
     if (e->s->bundle) /* another one's */
         return;
+    media_second_close(e);
     leave(e, true);
     media_ports_release(&r->ports, e->s->port);
     if (e->shared)
@@ -181,6 +184,14 @@ void media_socket_disconnect(struct media_endpoint *e)
 
 /* --- out --- */
 
+/* Of the IP version of `to`. */
+static int fd_to(const struct media_endpoint *e, bool rtcp, const struct addr *to)
+{
+    if (media_second_for(e, to))
+        return rtcp ? e->second->rtcp.fd : e->second->rtp.fd;
+    return rtcp ? e->rtcp.fd : e->rtp.fd;
+}
+
 static ssize_t put(const struct media_endpoint *e, const struct media_packet *p)
 {
     if (e->connected && !p->rtcp) /* held, or moved: it would not be connected */
@@ -190,7 +201,7 @@ static ssize_t put(const struct media_endpoint *e, const struct media_packet *p)
         return 0;
     if (e->connected && e->s->terms.rtcp_mux)
         return send(e->rtp.fd, p->data, p->len, MSG_NOSIGNAL);
-    int fd = p->rtcp && !e->s->terms.rtcp_mux ? e->rtcp.fd : e->rtp.fd;
+    int fd = fd_to(e, p->rtcp && !e->s->terms.rtcp_mux, to);
     return sendto(fd, p->data, p->len, MSG_NOSIGNAL, &to->sa, addr_len(to));
 }
 
@@ -203,7 +214,7 @@ void media_socket_put(struct media_endpoint *e, bool rtcp, const void *p, size_t
         media_shared_put(e, rtcp, p, n, to);
         return;
     }
-    int fd = rtcp ? e->rtcp.fd : e->rtp.fd;
+    int fd = fd_to(e, rtcp, to);
     /* As in media_socket_send: the first may tell of an earlier one. What is lost is said again. */
     if (sendto(fd, p, n, MSG_NOSIGNAL, &to->sa, addr_len(to)) < 0 && errno == ECONNREFUSED)
         (void)sendto(fd, p, n, MSG_NOSIGNAL, &to->sa, addr_len(to));

@@ -7,14 +7,14 @@
 #include "ipc/ipc.h"
 #include "media/role.h"
 
-#define MAGIC 0x32616964656d7473ull /* "stmedia2" */
+#define MAGIC 0x33616964656d7473ull /* "stmedia3" */
 #define ALIGN 64u
 #define TABLES 4 /* two generations, RTCP's own beside them */
 #define SLOT_SIZE                                                                 \
     (sizeof(struct media_slot) + TABLES * sizeof(struct media_tables) +           \
      TABLES * sizeof(struct media_tables_more) + sizeof(struct media_ice_pairs) + \
-     sizeof(struct media_ice_terms) + sizeof(struct media_packed_more) +          \
-     sizeof(struct media_packed_rest))
+     sizeof(struct media_ice_terms) + sizeof(struct media_place) +                \
+     sizeof(struct media_packed_more) + sizeof(struct media_packed_rest))
 
 static size_t head_size(void)
 {
@@ -288,6 +288,7 @@ int media_state_map(int fd, uint32_t max_endpoints, struct media_state *ret)
     s.ice_terms = (struct media_ice_terms *)(void *)(s.ice + max_endpoints);
     s.more = (struct media_packed_more *)(void *)(s.ice_terms + max_endpoints);
     s.rest = (struct media_packed_rest *)(void *)(s.more + max_endpoints);
+    s.second = (struct media_place *)(void *)(s.rest + max_endpoints);
     struct media_state_head *h = s.head;
     bool same = h->magic == MAGIC && h->slot_size == SLOT_SIZE && h->slot_count == max_endpoints &&
                 h->slots_touched <= max_endpoints;

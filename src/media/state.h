@@ -102,6 +102,11 @@ struct media_packed_rest { /* … and in another */
 
 enum media_packed_at { MEDIA_IN_SLOT, MEDIA_IN_MORE, MEDIA_IN_REST };
 
+/* No ports. */
+struct media_place {
+    struct addr bound, shown; /* the address we bind; the one descriptions say */
+};
+
 struct media_slot {
     uint32_t generation; /* of the last endpoint here; ids are generation << 32 | slot */
     bool open;
@@ -122,6 +127,7 @@ struct media_slot {
     bool source_on;
     bool ice_begun;     /* checks have shown something: its pairs are zeroed and in use */
     bool has_ice;       /* there are terms of ICE in the row behind */
+    bool has_second;    /* … and a second place: its ports under the other IP version */
     uint8_t packed_at;  /* enum media_packed_at: how far the words go */
     uint32_t pass_seen; /* opaque: epoch << 16 | bits of what this phone's packets told */
     struct media_brief terms;
@@ -161,6 +167,7 @@ struct media_state {
     struct media_tables_more *tables_more[2], *rtcp_more[2];
     struct media_ice_pairs *ice; /* [slot] */
     struct media_ice_terms *ice_terms;
+    struct media_place *second;
     struct media_packed_more *more;
     struct media_packed_rest *rest;
     size_t size;

@@ -20,25 +20,35 @@ static void put_pass_if(struct media_bpf_code *c, int op, int dst, int src, int 
     media_bpf_end_if(c, BPF_JMP32, op, dst, src, imm);
 }
 
-/* r6: the context, r7: the entry. Jumps over what compares addresses where the entry takes all. */
-static void put_addresses(struct media_bpf_code *c)
+/* r6: the context, r7: the entry. To the end, unless it is open for that version at the address of n
+ * words that the context has at `local`; of an entry that takes all of them addresses are not
+ * compared. r8: which of the entry's two sockets. */
+static void put_version(struct media_bpf_code *c, bool is6, size_t local, size_t addr, size_t n)
 {
-    put_load(c, BPF_REG_2, BPF_REG_7, offsetof(struct media_steer_port, any));
+    media_bpf_load(c, BPF_B, BPF_REG_2, BPF_REG_7, offsetof(struct media_steer_port, open) + is6);
+    put_pass_if(c, BPF_JEQ | BPF_K, BPF_REG_2, 0, 0);
+    media_bpf_put(c, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_8, 0, 0, is6);
+    media_bpf_load(c, BPF_B, BPF_REG_2, BPF_REG_7, offsetof(struct media_steer_port, any) + is6);
     uint32_t any = media_bpf_jump(c, BPF_JMP32, BPF_JNE | BPF_K, BPF_REG_2, 0);
-    put_load(c, BPF_REG_2, BPF_REG_7, offsetof(struct media_steer_port, family));
-    uint32_t is_6 = media_bpf_jump(c, BPF_JMP32, BPF_JEQ | BPF_K, BPF_REG_2, AF_INET6);
-    put_load(c, BPF_REG_2, BPF_REG_7, offsetof(struct media_steer_port, addr));
-    put_load(c, BPF_REG_3, BPF_REG_6, offsetof(struct bpf_sk_lookup, local_ip4));
-    put_pass_if(c, BPF_JNE | BPF_X, BPF_REG_2, BPF_REG_3, 0);
-    uint32_t done = media_bpf_jump(c, BPF_JMP, BPF_JA, 0, 0);
-    media_bpf_land(c, is_6);
-    for (size_t i = 0; i < 4; i++) {
-        put_load(c, BPF_REG_2, BPF_REG_7, offsetof(struct media_steer_port, addr) + 4 * i);
-        put_load(c, BPF_REG_3, BPF_REG_6, offsetof(struct bpf_sk_lookup, local_ip6) + 4 * i);
+    for (size_t i = 0; i < n; i++) {
+        put_load(c, BPF_REG_2, BPF_REG_7, addr + 4 * i);
+        put_load(c, BPF_REG_3, BPF_REG_6, local + 4 * i);
         put_pass_if(c, BPF_JNE | BPF_X, BPF_REG_2, BPF_REG_3, 0);
     }
-    media_bpf_land(c, done);
     media_bpf_land(c, any);
+}
+
+static void put_addresses(struct media_bpf_code *c)
+{
+    put_load(c, BPF_REG_2, BPF_REG_6, offsetof(struct bpf_sk_lookup, family));
+    uint32_t is_6 = media_bpf_jump(c, BPF_JMP32, BPF_JEQ | BPF_K, BPF_REG_2, AF_INET6);
+    put_version(c, false, offsetof(struct bpf_sk_lookup, local_ip4),
+                offsetof(struct media_steer_port, addr4), 1);
+    uint32_t done = media_bpf_jump(c, BPF_JMP, BPF_JA, 0, 0);
+    media_bpf_land(c, is_6);
+    put_version(c, true, offsetof(struct bpf_sk_lookup, local_ip6),
+                offsetof(struct media_steer_port, addr6), 4);
+    media_bpf_land(c, done);
 }
 
 static void code_make(struct media_bpf_code *c, uint16_t first_port, uint32_t ports,
@@ -51,11 +61,9 @@ static void code_make(struct media_bpf_code *c, uint16_t first_port, uint32_t po
     media_bpf_put(c, BPF_ALU | BPF_SUB | BPF_K, BPF_REG_3, 0, 0, first_port);
     put_pass_if(c, BPF_JGE | BPF_K, BPF_REG_3, 0, (int)ports); /* unsigned: those below, too */
     media_bpf_lookup(c, maps->ports, BPF_REG_7);
-    put_load(c, BPF_REG_2, BPF_REG_7, offsetof(struct media_steer_port, family));
-    put_load(c, BPF_REG_3, BPF_REG_6, offsetof(struct bpf_sk_lookup, family));
-    put_pass_if(c, BPF_JNE | BPF_X, BPF_REG_2, BPF_REG_3, 0);
     put_addresses(c);
     put_load(c, BPF_REG_3, BPF_REG_7, offsetof(struct media_steer_port, socket));
+    media_bpf_put(c, BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_3, BPF_REG_8, 0, 0);
     media_bpf_lookup(c, maps->sockets, BPF_REG_7);
     media_bpf_move(c, BPF_REG_1, BPF_REG_6);
     media_bpf_move(c, BPF_REG_2, BPF_REG_7);

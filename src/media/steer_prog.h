@@ -2,7 +2,7 @@
  * compiler, no library. It is of type sk_lookup: the kernel runs it in the network namespace for each
  * datagram that no connected socket takes, before it looks for a bound one.
  *
- *   a UDP datagram, its port within the range -> that port's entry -> open, of this IP version and at
+ *   a UDP datagram, its port within the range -> that port's entry -> open for this IP version and at
  *   this address -> the socket that the entry names; in all other cases as if it were not there.
  *
  * The entries are an array in shared memory: who has it mapped opens a port by writing, without a
@@ -18,11 +18,12 @@
 
 /* An entry of the array. */
 struct media_steer_port {
-    uint32_t family;  /* AF_INET, AF_INET6; 0: closed. Written last when a port is opened. */
-    uint32_t socket;  /* which one of the sockets */
-    uint32_t any;     /* 1: bound to all addresses */
-    uint32_t taken;   /* 1: another program's when the server was started; not for the kernel */
-    uint32_t addr[4]; /* in network order; IPv4: the first word */
+    uint8_t open[2];   /* 1: for IPv4; for IPv6. Written last when a port is opened. */
+    uint8_t any[2];    /* 1: bound to all its addresses */
+    uint32_t socket;   /* which one of the sockets: IPv4's; IPv6's is the next */
+    uint32_t taken;    /* 1: another program's when the server was started; not for the kernel */
+    uint32_t addr4;    /* in network order */
+    uint32_t addr6[4]; /* … */
 };
 
 /* Which of the sockets: each worker has one of each IP version. */

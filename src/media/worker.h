@@ -11,6 +11,7 @@
  *   bundle.c    several m-lines over one transport
  *   socket.c    the way in and out that an endpoint has; the per-stream way: one connected UDP socket
  *               per port
+ *   second.c    … and, with ICE, that of the same ports under the other IP version
  *   shared.c    the shared way: one socket for all ports
  *   xdp.c       … and over it the AF_XDP way, past the kernel's stack
  *   pipe.c      a burst: demultiplex, unprotect, replay, learn
@@ -129,6 +130,7 @@ struct media_endpoint {
         };
     };
     /* the rest */
+    struct media_second *second; /* NULL: it is at addresses of one IP version alone */
     struct media_keying *keying; /* NULL: no handshake was ever due */
     uint64_t id, expect_since, log_after;
     uint32_t khz;        /* of the timestamps that it sends */
@@ -264,6 +266,9 @@ void media_endpoint_drop_old_key(struct media_endpoint *e);
 void media_endpoint_connect(struct media_endpoint *e, uint8_t mode, struct media_endpoint *peer);
 void media_endpoint_protection(const struct media_endpoint *e, struct media_protection *ret);
 void media_endpoint_local(const struct media_endpoint *e, bool rtcp, struct addr *ret);
+/* Where an endpoint is to be, whose signalling came in at `local`. */
+void media_place_make(const struct media_role *r, const struct addr *local,
+                      struct media_place *ret);
 bool media_codec_is_same(const struct media_codec *a, const struct media_codec *b);
 const struct media_codec *media_endpoint_codec(const struct media_endpoint *e, uint8_t pt);
 /* Does the peer owe us media now? */
@@ -346,12 +351,39 @@ void media_socket_connect(struct media_endpoint *e);    /* to where the peer was
 void media_socket_disconnect(struct media_endpoint *e); /* hears everyone again */
 /* Before media_burst_add: what a burst needs of the packet's endpoint comes into the cache. */
 void media_socket_fetch_ahead(const struct media_endpoint *e);
+/* What fd, one of its sockets, has. */
+void media_socket_receive(struct media_endpoint *e, int fd, bool rtcp);
 /* Leaves with media_socket_flush at the latest, and lies in the burst until then. */
 void media_socket_send(struct media_endpoint *e, const struct media_packet *p);
 void media_socket_flush(struct media_role *r);
 /* What is no media: a handshake's, STUN. From the RTP or RTCP port to any address. */
 void media_socket_put(struct media_endpoint *e, bool rtcp, const void *p, size_t n,
                       const struct addr *to);
+
+/* second.c */
+struct media_second {
+    struct loop_fd rtp, rtcp; /* per-stream */
+};
+#define MEDIA_TAG_SECOND (UINT64_C(1) << 32) /* in the tag of a socket that is held */
+
+/* Where it can be: at the settings' address of the other IP version, or, where they have none, at
+ * `other`. Otherwise, and where it is there already, nothing changes. */
+void media_second_open(struct media_endpoint *e, const struct addr *other);
+void media_second_close(struct media_endpoint *e); /* for good */
+/* Of an earlier life: adopt, take its sockets, then start. */
+void media_second_adopt(struct media_endpoint *e);
+void media_second_held(struct media_endpoint *e, bool rtcp, int fd); /* takes fd */
+void media_second_start(struct media_endpoint *e);
+void media_second_leave(struct media_endpoint *e); /* this life's part only */
+
+/* The place that datagrams to (or from) `a` concern. NULL: the first. */
+static inline const struct media_place *media_second_for(const struct media_endpoint *e,
+                                                         const struct addr *a)
+{
+    return e->second && addr_family(a) != addr_family(&e->s->bound)
+               ? &e->role->state.second[media_slot_of(e)]
+               : NULL;
+}
 
 /* shared.c: what socket.c calls for endpoints of the shared way. */
 struct media_shared_way;
@@ -364,6 +396,8 @@ bool media_shared_has(const struct media_shared_way *w, const struct addr *bound
 bool media_shared_is_ours(struct media_shared_way *w, const struct addr *bound);
 void media_shared_join(struct media_endpoint *e);
 void media_shared_leave(struct media_endpoint *e, bool for_good);
+/* Its ports at an address of the other IP version as well, or not any more. */
+void media_shared_second(struct media_endpoint *e, const struct addr *bound, bool open);
 /* By e's transport, counted as `of`'s. */
 void media_shared_send(struct media_endpoint *e, struct media_endpoint *of,
                        const struct media_packet *p);

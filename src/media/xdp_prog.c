@@ -31,23 +31,25 @@ static void end_if_size(struct media_bpf_code *c, int op, uint32_t n)
     media_bpf_end_if(c, BPF_JMP, op | BPF_X, BPF_REG_2, END, 0);
 }
 
-/* ENTRY = that of the port to which the UDP header at `udp` says; its version and its addresses have
- * to be as in the frame from `to` on. */
+/* ENTRY = that of the port to which the UDP header at `udp` says; it has to be open at the address that
+ * the frame has from `to` on. */
 static void want_open(struct media_bpf_code *c, const struct media_xdp_filter *f, size_t udp,
-                      size_t to, int family)
+                      size_t to, bool is6)
 {
+    size_t addr =
+        is6 ? offsetof(struct media_steer_port, addr6) : offsetof(struct media_steer_port, addr4);
     media_bpf_load(c, BPF_H, BPF_REG_3, FRAME, udp + 2);
     media_bpf_put(c, BPF_ALU | BPF_END | BPF_TO_BE, BPF_REG_3, 0, 0, 16);
     media_bpf_put(c, BPF_ALU | BPF_SUB | BPF_K, BPF_REG_3, 0, 0, f->first_port);
     /* unsigned: those below, too */
     media_bpf_end_if(c, BPF_JMP32, BPF_JGE | BPF_K, BPF_REG_3, 0, (int)f->port_count);
     media_bpf_lookup(c, f->ports, ENTRY);
-    media_bpf_load(c, BPF_W, BPF_REG_2, ENTRY, offsetof(struct media_steer_port, family));
-    media_bpf_end_if(c, BPF_JMP32, BPF_JNE | BPF_K, BPF_REG_2, 0, family);
-    media_bpf_load(c, BPF_W, BPF_REG_2, ENTRY, offsetof(struct media_steer_port, any));
+    media_bpf_load(c, BPF_B, BPF_REG_2, ENTRY, offsetof(struct media_steer_port, open) + is6);
+    media_bpf_end_if(c, BPF_JMP32, BPF_JEQ | BPF_K, BPF_REG_2, 0, 0);
+    media_bpf_load(c, BPF_B, BPF_REG_2, ENTRY, offsetof(struct media_steer_port, any) + is6);
     media_bpf_end_if(c, BPF_JMP32, BPF_JNE | BPF_K, BPF_REG_2, 0, 0);
-    for (size_t i = 0; i < (family == AF_INET6 ? 4 : 1); i++) {
-        media_bpf_load(c, BPF_W, BPF_REG_2, ENTRY, offsetof(struct media_steer_port, addr) + 4 * i);
+    for (size_t i = 0; i < (is6 ? 4 : 1); i++) {
+        media_bpf_load(c, BPF_W, BPF_REG_2, ENTRY, addr + 4 * i);
         media_bpf_load(c, BPF_W, BPF_REG_3, FRAME, to + 4 * i);
         media_bpf_end_if(c, BPF_JMP32, BPF_JNE | BPF_X, BPF_REG_2, BPF_REG_3, 0);
     }
@@ -60,7 +62,7 @@ static void want_ip4(struct media_bpf_code *c, const struct media_xdp_filter *f)
     media_bpf_put(c, BPF_ALU | BPF_AND | BPF_K, BPF_REG_2, 0, 0, htons(FRAGMENT));
     media_bpf_end_if(c, BPF_JMP32, BPF_JNE | BPF_K, BPF_REG_2, 0, 0);
     want(c, BPF_B, AT_IP + 9, IPPROTO_UDP);
-    want_open(c, f, AT_IP + FRAME_IP4, AT_IP + 16, AF_INET);
+    want_open(c, f, AT_IP + FRAME_IP4, AT_IP + 16, false);
 }
 
 static void want_ip6(struct media_bpf_code *c, const struct media_xdp_filter *f)
@@ -70,7 +72,7 @@ static void want_ip6(struct media_bpf_code *c, const struct media_xdp_filter *f)
     media_bpf_put(c, BPF_ALU | BPF_AND | BPF_K, BPF_REG_2, 0, 0, 0xf0);
     media_bpf_end_if(c, BPF_JMP32, BPF_JNE | BPF_K, BPF_REG_2, 0, 0x60);
     want(c, BPF_B, AT_IP + 6, IPPROTO_UDP);
-    want_open(c, f, AT_IP + FRAME_IP6, AT_IP + 24, AF_INET6);
+    want_open(c, f, AT_IP + FRAME_IP6, AT_IP + 24, true);
 }
 
 static void code_make(struct media_bpf_code *c, const struct media_xdp_filter *f)

@@ -98,11 +98,13 @@ static void entry_open(struct program *p, uint16_t port, const char *at)
     struct addr a;
     RIG_EQ(addr_parse(slice_from_str(at), 0, &a), 0);
     struct media_steer_port *e = &p->port[port - FIRST];
-    *e = (struct media_steer_port){.family = (uint32_t)addr_family(&a), .any = addr_is_any(&a)};
-    if (addr_family(&a) == AF_INET6)
-        memcpy(e->addr, &a.in6.sin6_addr, 16);
+    bool is6 = addr_family(&a) == AF_INET6;
+    e->any[is6] = addr_is_any(&a);
+    e->open[is6] = 1;
+    if (is6)
+        memcpy(e->addr6, &a.in6.sin6_addr, 16);
     else
-        memcpy(e->addr, &a.in.sin_addr, 4);
+        memcpy(&e->addr4, &a.in.sin_addr, 4);
 }
 
 static void test_ports_and_addresses(struct program *p)
@@ -122,9 +124,16 @@ static void test_ports_and_addresses(struct program *p)
     assert_false(takes_to(p, "2001:db8::1", FIRST));
     entry_open(p, FIRST + 1, "0.0.0.0"); /* only the kernel knows which addresses are ours */
     assert_false(takes_to(p, "192.0.2.1", FIRST + 1));
-    p->port[0].family = 0;
+    p->port[0].open[0] = 0;
     assert_false(takes_to(p, "192.0.2.1", FIRST));
     entry_open(p, FIRST, "192.0.2.1");
+    entry_open(p, FIRST, "2001:db8::7"); /* of an endpoint with ICE */
+    assert_true(takes_to(p, "192.0.2.1", FIRST));
+    assert_true(takes_to(p, "2001:db8::7", FIRST));
+    assert_false(takes_to(p, "2001:db8::1", FIRST));
+    p->port[0].open[1] = 0;
+    assert_false(takes_to(p, "2001:db8::7", FIRST));
+    assert_true(takes_to(p, "192.0.2.1", FIRST));
 }
 
 static void test_odd_frames(struct program *p)

@@ -118,6 +118,23 @@ static int open_keying(struct phone_call *c)
     return phone_keying_new(&cfg, &c->keying);
 }
 
+/* Which of our ports ICE may know; `only`: NULL, "ipv4", "ipv6". False: none. */
+static bool gather(struct phone_call *c, const char *only)
+{
+    const struct addr *other = phone_media_other_addr(c->media);
+    int family = !only ? 0 : strcmp(only, "ipv4") == 0 ? AF_INET : AF_INET6;
+
+    if (!only || family == addr_family(&c->session.rtp)) {
+        c->ice.local[0] = c->session.rtp;
+        c->ice.local[1] = c->session.rtcp;
+    }
+    if (addr_family(other) != 0 && (!only || family == addr_family(other))) {
+        c->ice.other[0] = c->ice.other[1] = *other;
+        addr_set_port(&c->ice.other[1], (uint16_t)(addr_port(other) + 1));
+    }
+    return addr_family(&c->ice.local[0]) != 0 || addr_family(&c->ice.other[0]) != 0;
+}
+
 static bool open_media(struct phone_call *c, const struct addr *local)
 {
     const struct phone_options *o = c->ph->opt;
@@ -133,6 +150,8 @@ static bool open_media(struct phone_call *c, const struct addr *local)
                                      .on_keying = on_keying_packet,
                                      .on_stun = o->ice ? on_stun : NULL,
                                      .arg = c};
+    if (o->ice && addr_beside(local, &cfg.other) < 0)
+        memset(&cfg.other, 0, sizeof(cfg.other));
     int r = phone_media_new(&cfg, &c->media);
     if (r == 0)
         r = open_keying(c);
@@ -143,8 +162,10 @@ static bool open_media(struct phone_call *c, const struct addr *local)
     }
     c->session.rtp = *phone_media_rtp_addr(c->media);
     c->session.rtcp = *phone_media_rtcp_addr(c->media);
-    c->ice.local[0] = c->session.rtp;
-    c->ice.local[1] = c->session.rtcp;
+    if (!gather(c, o->ice_only)) {
+        call_set_reason(c, 500, "no address of the IP version that --ice-only names");
+        return false;
+    }
     return true;
 }
 

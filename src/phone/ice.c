@@ -36,18 +36,34 @@ void phone_ice_fini(struct phone_ice *i)
     i->loop = NULL;
 }
 
+/* IPv6 is preferred (RFC 8421 s.4, RFC 6724). */
+static uint16_t preference(const struct phone_ice *i, int family)
+{
+    return family == AF_INET6 || addr_family(&i->other[0]) == 0 ? 65535 : 65534;
+}
+
+static void put_candidate(struct buf *b, const struct phone_ice *i, unsigned component,
+                          const struct addr *at)
+{
+    uint16_t local = preference(i, addr_family(at));
+    const struct rtp_candidate k = {
+        .foundation = {(char)('1' + (65535 - local))},
+        .component = (uint8_t)component,
+        .priority = rtp_candidate_priority(RTP_CANDIDATE_HOST, local, component),
+        .addr = *at};
+    if (addr_family(at) == 0)
+        return;
+    BUF_PUT_LIT(b, "a=");
+    rtp_candidate_put(b, &k);
+    BUF_PUT_LIT(b, "\r\n");
+}
+
 void phone_ice_put(struct buf *b, const struct phone_ice *i, bool mux)
 {
     buf_printf(b, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=ice-options:ice2\r\n", i->ufrag, i->pwd);
     for (unsigned c = 1; c <= (mux ? 1u : 2u); c++) {
-        const struct rtp_candidate k = {.foundation = "1",
-                                        .component = (uint8_t)c,
-                                        .priority =
-                                            rtp_candidate_priority(RTP_CANDIDATE_HOST, 65535, c),
-                                        .addr = i->local[c - 1]};
-        BUF_PUT_LIT(b, "a=");
-        rtp_candidate_put(b, &k);
-        BUF_PUT_LIT(b, "\r\n");
+        put_candidate(b, i, c, &i->local[c - 1]);
+        put_candidate(b, i, c, &i->other[c - 1]);
     }
     BUF_PUT_LIT(b, "a=end-of-candidates\r\n");
 }
@@ -81,6 +97,12 @@ static struct phone_ice_pair *pair_add(struct phone_ice *i, uint8_t component, c
     return p;
 }
 
+static bool is_in_reach(const struct phone_ice *i, const struct addr *a)
+{
+    return addr_family(a) == addr_family(&i->local[0]) ||
+           addr_family(a) == addr_family(&i->other[0]);
+}
+
 static void add_candidates(struct phone_ice *i, const struct sdp *d, const struct sdp_media *m)
 {
     size_t n;
@@ -90,7 +112,7 @@ static void add_candidates(struct phone_ice *i, const struct sdp *d, const struc
         struct rtp_candidate c;
         if (a[k].id == SDP_A_CANDIDATE &&
             rtp_candidate_parse(sdp_attr_value(&a[k]), &c) == RTP_CANDIDATE_OK &&
-            c.component <= (i->mux ? 1 : 2) && addr_family(&c.addr) == addr_family(&i->local[0]))
+            c.component <= (i->mux ? 1 : 2) && is_in_reach(i, &c.addr))
             (void)pair_add(i, c.component, &c.addr, c.priority);
     }
 }
@@ -111,6 +133,7 @@ void phone_ice_take(struct phone_ice *i, const struct sdp *d, const struct sdp_m
 
     i->on = take_text(d, m, SDP_A_ICE_UFRAG, ufrag) && take_text(d, m, SDP_A_ICE_PWD, pwd);
     i->mux = mux;
+    i->lite = i->on && sdp_attr_effective(d, m, SDP_A_ICE_LITE);
     if (!i->on)
         return;
     if (was && strcmp(ufrag, i->peer_ufrag) == 0 && strcmp(pwd, i->peer_pwd) == 0)
@@ -118,7 +141,7 @@ void phone_ice_take(struct phone_ice *i, const struct sdp *d, const struct sdp_m
     memcpy(i->peer_ufrag, ufrag, sizeof(ufrag));
     memcpy(i->peer_pwd, pwd, sizeof(pwd));
     secret_wipe(pwd, sizeof(pwd));
-    i->controlling = offerer || sdp_attr_effective(d, m, SDP_A_ICE_LITE);
+    i->controlling = offerer || i->lite;
     memset(i->pairs, 0, sizeof(i->pairs));
     add_candidates(i, d, m);
     loop_timer_set(i->loop, &i->timer, 0);
@@ -135,7 +158,9 @@ static void check(struct phone_ice *i, struct phone_ice_pair *p)
         crypto_random(p->txid, sizeof(p->txid)); /* sent again, it is the same check */
     stun_put_begin(&b, STUN_REQUEST, p->txid);
     stun_put_username(&b, slice_from_str(i->peer_ufrag), slice_from_str(i->ufrag));
-    stun_put_priority(&b, rtp_candidate_priority(RTP_CANDIDATE_PRFLX, 65535, p->component));
+    stun_put_priority(&b,
+                      rtp_candidate_priority(RTP_CANDIDATE_PRFLX,
+                                             preference(i, addr_family(&p->addr)), p->component));
     stun_put_role(&b, i->controlling, i->tie);
     if (i->controlling)
         stun_put_use_candidate(&b);
@@ -165,11 +190,22 @@ static void give_up(struct phone_ice *i, const struct phone_ice_pair *p)
     i->selected_changed(i->arg);
 }
 
-/* A pair that has been tried in vain rests; the selected one is asked for its consent for good. */
-static bool is_due(const struct phone_ice *i, const struct phone_ice_pair *p)
+/* The selected one may be no way any more. */
+static bool is_in_doubt(struct phone_ice *i, uint8_t component)
 {
-    return addr_family(&p->addr) != 0 && p->due <= loop_now(i->loop) &&
-           (p->answered ? is_selected(i, p) : p->tries < PHONE_ICE_TRIES);
+    const struct phone_ice_pair *p = pair_find(i, component, &i->selected[component - 1]);
+
+    return !p || p->tries >= PHONE_ICE_DOUBT;
+}
+
+/* A pair that has been tried in vain rests; the selected one is asked for its consent for good. */
+static bool is_due(struct phone_ice *i, const struct phone_ice_pair *p)
+{
+    if (addr_family(&p->addr) == 0 || p->due > loop_now(i->loop))
+        return false;
+    if (p->answered)
+        return is_selected(i, p) || (i->controlling && is_in_doubt(i, p->component));
+    return p->tries < PHONE_ICE_TRIES;
 }
 
 static void on_timer(void *arg)
@@ -225,7 +261,7 @@ static void on_answer(struct phone_ice *i, const struct stun_msg *m, const struc
     p->heard = loop_now(i->loop);
     p->due = p->heard + PHONE_ICE_CONSENT_MS;
     const struct phone_ice_pair *now = pair_find(i, p->component, &i->selected[p->component - 1]);
-    if (i->controlling && (!now || p->priority > now->priority))
+    if (i->controlling && (!now || p->priority > now->priority || is_in_doubt(i, p->component)))
         select_pair(i, p->component, &p->addr);
 }
 

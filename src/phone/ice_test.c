@@ -13,7 +13,7 @@ struct side {
     struct side *peer;
     char text[2048];
     unsigned sent, changed;
-    bool mute; /* what it sends is lost */
+    bool mute, mute4, mute6; /* what it sends is lost: all, over IPv4, over IPv6 */
 };
 
 struct pair {
@@ -27,9 +27,13 @@ static void on_send(void *arg, bool rtcp, const struct addr *to, struct slice pa
     s->sent++;
     assert_true(s->sent < 10000); /* never a storm */
     struct side *peer = s->peer;
-    if (s->mute || !peer || !addr_eq(to, &peer->ice.local[rtcp]))
+    if (s->mute || !peer || (s->mute4 && addr_family(to) == AF_INET) ||
+        (s->mute6 && addr_family(to) == AF_INET6))
         return;
-    phone_ice_packet(&peer->ice, rtcp, packet, &s->ice.local[rtcp]);
+    if (addr_eq(to, &peer->ice.local[rtcp]))
+        phone_ice_packet(&peer->ice, rtcp, packet, &s->ice.local[rtcp]);
+    else if (addr_eq(to, &peer->ice.other[rtcp]))
+        phone_ice_packet(&peer->ice, rtcp, packet, &s->ice.other[rtcp]);
 }
 
 static void on_changed(void *arg)
@@ -100,6 +104,57 @@ static void two_of_them_find_each_other(void **state)
         }
         assert_int_equal(addr_family(&p.a.ice.selected[1]), mux ? 0 : AF_INET);
         assert_int_equal(p.a.changed, mux ? 1 : 2);
+        fini(&p);
+    }
+}
+
+static void side_add(struct side *s, const char *host)
+{
+    s->ice.other[0] = at(host, 5000);
+    s->ice.other[1] = at(host, 5001);
+}
+
+/* Where both can do both, IPv6; one that has but one version, over that; and over the other where
+ * the first fails in the middle of the call. */
+static void both_versions(void **state)
+{
+    (void)state;
+    for (int mux = 0; mux < 2; mux++) {
+        struct pair p;
+        init(&p);
+        side_add(&p.a, "2001:db8::1");
+        side_add(&p.b, "2001:db8::2");
+        begin(&p, mux);
+        assert_non_null(
+            strstr(p.a.text, "a=candidate:1 1 udp 2130706431 2001:db8::2 5000 typ host"));
+        assert_non_null(strstr(p.a.text, "a=candidate:2 1 udp 2130706175 192.0.2.2 4000 typ host"));
+        loop_advance(p.loop, 1000);
+        for (size_t c = 0; c < (mux ? 1u : 2u); c++) {
+            assert_true(addr_eq(&p.a.ice.selected[c], &p.b.ice.other[c]));
+            assert_true(addr_eq(&p.b.ice.selected[c], &p.a.ice.other[c]));
+        }
+        p.a.mute6 = p.b.mute6 = true;
+        loop_advance(p.loop, PHONE_ICE_CONSENT_MS + 4000);
+        for (size_t c = 0; c < (mux ? 1u : 2u); c++) {
+            assert_true(addr_eq(&p.a.ice.selected[c], &p.b.ice.local[c]));
+            assert_true(addr_eq(&p.b.ice.selected[c], &p.a.ice.local[c]));
+        }
+        fini(&p);
+    }
+    static const struct {
+        bool mute4, other;
+    } one[] = {{true, true}, {false, false}};
+    for (size_t i = 0; i < ARRAY_LEN(one); i++) {
+        struct pair p;
+        init(&p);
+        side_add(&p.a, "2001:db8::1");
+        if (one[i].other)
+            side_add(&p.b, "2001:db8::2");
+        p.a.mute4 = one[i].mute4;
+        begin(&p, true);
+        loop_advance(p.loop, 1000);
+        assert_true(
+            addr_eq(&p.a.ice.selected[0], one[i].other ? &p.b.ice.other[0] : &p.b.ice.local[0]));
         fini(&p);
     }
 }
@@ -234,6 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_of_them_find_each_other),
+        cmocka_unit_test(both_versions),
         cmocka_unit_test(what_is_lost_is_sent_again),
         cmocka_unit_test(one_of_two_that_control_gives_in),
         cmocka_unit_test(a_lite_peer_makes_us_control),

@@ -69,7 +69,9 @@ static const char common_usage[] =
     "                     middle: then it may show the far end's SAS\n"
     "  --rtcp-mux         offers RTCP on RTP's port (RFC 5761)\n"
     "  --ice              finds the way by connectivity checks (RFC 8445), where the peer does "
-    "too\n"
+    "too;\n"
+    "                     over IPv4 and IPv6, where there are both. --ice-only ipv4|ipv6: over "
+    "that\n"
     "  --suite S[,S]      SRTP suites, best first (default: all)\n"
     "  --codecs C[,C]     PCMA, PCMU, G722, opus, L16 (default: PCMA,PCMU); --ptime MS of a "
     "packet\n"
@@ -117,6 +119,7 @@ static const struct option options[] = {
     {"--keying", TEXT, BOTH, AT(keying), 0, 0},
     {"--rtcp-mux", FLAG, BOTH, AT(rtcp_mux), 0, 0},
     {"--ice", FLAG, BOTH, AT(ice), 0, 0},
+    {"--ice-only", TEXT, BOTH, AT(ice_only), 0, 0},
     {"--zrtp-secrets", TEXT, BOTH, AT(zrtp_secrets), 0, 0},
     {"--mikey-psk-file", TEXT, BOTH, AT(mikey_psk_file), 0, 0},
     {"--mikey-psk-stdin", FLAG, BOTH, AT(mikey_psk_stdin), 0, 0},
@@ -238,6 +241,8 @@ static int check(const struct phone_options *o)
         return bad(o, "either a pre-shared key for MIKEY or", "--mikey-cert");
     if (o->echo && o->play)
         return bad(o, "either --echo or", "--play");
+    if (o->ice_only && strcmp(o->ice_only, "ipv4") != 0 && strcmp(o->ice_only, "ipv6") != 0)
+        return bad(o, "--ice-only takes ipv4 or ipv6, not", o->ice_only);
     if (o->dtmf && !are_digits(o->dtmf))
         return bad(o, "--dtmf takes up to 64 of 0-9 A-D * #, not", o->dtmf);
     return 0;
@@ -264,6 +269,7 @@ int phone_options_parse(int argc, char **argv, struct phone_options *ret)
             return bad(&o, "one argument too many:", argv[i]);
         }
     }
+    o.ice |= o.ice_only != NULL;
     int r = check(&o);
     if (r == 0)
         *ret = o;

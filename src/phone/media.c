@@ -28,12 +28,12 @@ static int bind_udp(struct addr *a, int *ret_fd)
 }
 
 /* RFC 3550 s.11: an even port for RTP, the next one for RTCP. */
-static int bind_pair(struct phone_media *m)
+static int bind_pair(struct phone_media_place *p, const struct addr *local)
 {
     int r = -EADDRINUSE;
 
     for (int i = 0; i < PORT_TRIES; i++) {
-        struct addr a = m->cfg.local, b;
+        struct addr a = *local, b;
         int fd = -1;
         addr_set_port(&a, 0);
         r = bind_udp(&a, &fd);
@@ -41,16 +41,47 @@ static int bind_pair(struct phone_media *m)
             return r;
         b = a;
         addr_set_port(&b, (uint16_t)(addr_port(&a) + 1));
-        if (addr_port(&a) % 2 == 0 && bind_udp(&b, &m->rtcp_sock) == 0) {
-            m->rtp_sock = fd;
-            m->rtp_local = a;
-            m->rtcp_local = b;
+        if (addr_port(&a) % 2 == 0 && bind_udp(&b, &p->rtcp_sock) == 0) {
+            p->rtp_sock = fd;
+            p->rtp = a;
+            p->rtcp = b;
             return 0;
         }
         close(fd);
         r = -EADDRINUSE;
     }
     return r;
+}
+
+static void place_init(struct phone_media_place *p, struct phone_media *m)
+{
+    p->media = m;
+    p->rtp_sock = p->rtcp_sock = p->rtp_fd.fd = p->rtcp_fd.fd = -1;
+}
+
+static int place_open(struct phone_media_place *p, const struct addr *local)
+{
+    struct loop *l = p->media->cfg.loop;
+    int r = bind_pair(p, local);
+
+    if (r == 0)
+        r = loop_fd_add(l, &p->rtp_fd, p->rtp_sock, EPOLLIN, media_rx_ready, p);
+    if (r == 0)
+        r = loop_fd_add(l, &p->rtcp_fd, p->rtcp_sock, EPOLLIN, media_rx_rtcp_ready, p);
+    return r;
+}
+
+static void place_close(struct phone_media_place *p)
+{
+    loop_fd_del(p->media->cfg.loop, &p->rtp_fd);
+    loop_fd_del(p->media->cfg.loop, &p->rtcp_fd);
+    if (p->rtp_sock >= 0)
+        close(p->rtp_sock);
+    if (p->rtcp_sock >= 0)
+        close(p->rtcp_sock);
+    p->rtp_sock = p->rtcp_sock = -1;
+    memset(&p->rtp, 0, sizeof(p->rtp));
+    memset(&p->rtcp, 0, sizeof(p->rtcp));
 }
 
 static void on_tick(void *arg);
@@ -74,11 +105,9 @@ static int set_up(struct phone_media *m)
     }
     int r = codec_digit_rx_new(&m->tones);
     if (r == 0)
-        r = bind_pair(m);
-    if (r == 0)
-        r = loop_fd_add(m->cfg.loop, &m->rtp_fd, m->rtp_sock, EPOLLIN, media_rx_ready, m);
-    if (r == 0)
-        r = loop_fd_add(m->cfg.loop, &m->rtcp_fd, m->rtcp_sock, EPOLLIN, media_rx_rtcp_ready, m);
+        r = place_open(&m->first, &m->cfg.local);
+    if (r == 0 && addr_family(&m->cfg.other) != 0 && place_open(&m->second, &m->cfg.other) < 0)
+        place_close(&m->second); /* one is enough */
     return r;
 }
 
@@ -89,7 +118,8 @@ int phone_media_new(const struct phone_media_config *cfg, struct phone_media **r
     if (!m)
         return -ENOMEM;
     m->cfg = *cfg;
-    m->rtp_sock = m->rtcp_sock = m->rtp_fd.fd = m->rtcp_fd.fd = -1;
+    place_init(&m->first, m);
+    place_init(&m->second, m);
     phone_crypt_init(&m->crypt, cfg->engine);
     phone_crypt_init(&m->rtcp_crypt, cfg->engine);
     loop_timer_init(&m->tick, on_tick, m);
@@ -109,12 +139,8 @@ struct phone_media *phone_media_free(struct phone_media *m)
         return NULL;
     loop_timer_cancel(m->cfg.loop, &m->tick);
     loop_timer_cancel(m->cfg.loop, &m->report);
-    loop_fd_del(m->cfg.loop, &m->rtp_fd);
-    loop_fd_del(m->cfg.loop, &m->rtcp_fd);
-    if (m->rtp_sock >= 0)
-        close(m->rtp_sock);
-    if (m->rtcp_sock >= 0)
-        close(m->rtcp_sock);
+    place_close(&m->first);
+    place_close(&m->second);
     phone_crypt_fini(&m->crypt);
     phone_crypt_fini(&m->rtcp_crypt);
     phone_voice_fini(&m->voice);
@@ -126,12 +152,17 @@ struct phone_media *phone_media_free(struct phone_media *m)
 
 const struct addr *phone_media_rtp_addr(const struct phone_media *m)
 {
-    return &m->rtp_local;
+    return &m->first.rtp;
 }
 
 const struct addr *phone_media_rtcp_addr(const struct phone_media *m)
 {
-    return &m->rtcp_local;
+    return &m->first.rtcp;
+}
+
+const struct addr *phone_media_other_addr(const struct phone_media *m)
+{
+    return &m->second.rtp;
 }
 
 /* --- sending ---------------------------------------------------------------------------------- */
@@ -141,9 +172,15 @@ struct phone_crypt *media_crypt(struct phone_media *m, bool rtcp)
     return rtcp && m->terms.rtcp_apart ? &m->rtcp_crypt : &m->crypt;
 }
 
-static int sock_of(const struct phone_media *m, bool rtcp)
+/* From one of our two ports of its IP version. False: it has not left. */
+static bool put(const struct phone_media *m, bool rtcp_port, struct slice packet,
+                const struct addr *to)
 {
-    return rtcp && !m->terms.rtcp_mux ? m->rtcp_sock : m->rtp_sock;
+    const struct phone_media_place *p =
+        addr_family(&m->second.rtp) == addr_family(to) ? &m->second : &m->first;
+
+    return sendto(rtcp_port ? p->rtcp_sock : p->rtp_sock, packet.p, packet.n, MSG_DONTWAIT, &to->sa,
+                  addr_len(to)) == (ssize_t)packet.n;
 }
 
 void phone_media_put(struct phone_media *m, bool rtcp, const void *packet, size_t n)
@@ -151,14 +188,13 @@ void phone_media_put(struct phone_media *m, bool rtcp, const void *packet, size_
     const struct addr *to = rtcp ? &m->terms.rtcp : &m->terms.rtp;
 
     if (addr_family(to) != AF_UNSPEC) /* what is lost is said again */
-        (void)sendto(sock_of(m, rtcp), packet, n, MSG_DONTWAIT, &to->sa, addr_len(to));
+        (void)put(m, rtcp && !m->terms.rtcp_mux, slice_from(packet, n), to);
 }
 
 void phone_media_put_to(struct phone_media *m, bool rtcp, const struct addr *to,
                         struct slice packet)
 {
-    (void)sendto(rtcp ? m->rtcp_sock : m->rtp_sock, packet.p, packet.n, MSG_DONTWAIT, &to->sa,
-                 addr_len(to));
+    (void)put(m, rtcp, packet, to);
 }
 
 /* One packet of `len` bytes in m->pkt. Without keys nothing leaves where keys were agreed on. */
@@ -171,8 +207,7 @@ static bool send_packet(struct phone_media *m, uint32_t len, bool rtcp)
     if (m->terms.secure &&
         phone_crypt_seal(media_crypt(m, rtcp), m->pkt, len, rtcp, &len) != PHONE_CRYPT_OK)
         return false;
-    return sendto(sock_of(m, rtcp), m->pkt, len, MSG_DONTWAIT, &to->sa, addr_len(to)) ==
-           (ssize_t)len;
+    return put(m, rtcp && !m->terms.rtcp_mux, slice_from(m->pkt, len), to);
 }
 
 static void send_rtp(struct phone_media *m, const struct rtp_hdr *h, uint32_t payload_n)

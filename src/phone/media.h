@@ -26,7 +26,8 @@ struct phone_media_config {
     struct loop *loop;
     struct srtp_engine *engine;
     struct phone_audio *audio; /* borrowed */
-    struct addr local;         /* host to bind */
+    struct addr local;         /* host to bind … */
+    struct addr other;         /* … and for ICE one of the other IP version; family 0: none */
     uint32_t first_seq;        /* above 65535: random */
     uint32_t ssrc_change_ms;   /* 0: never */
     const char *dtmf;          /* digits to send, or NULL … */
@@ -81,10 +82,12 @@ int phone_media_new(const struct phone_media_config *cfg, struct phone_media **r
 struct phone_media *phone_media_free(struct phone_media *m);
 const struct addr *phone_media_rtp_addr(const struct phone_media *m);
 const struct addr *phone_media_rtcp_addr(const struct phone_media *m);
+/* RTP's, at cfg.other; RTCP's is the next port. Family 0: no ports there. */
+const struct addr *phone_media_other_addr(const struct phone_media *m);
 int phone_media_apply(struct phone_media *m, const struct phone_media_terms *t) MUST_CHECK;
 /* A handshake's packet. */
 void phone_media_put(struct phone_media *m, bool rtcp, const void *packet, size_t n);
-/* STUN, from one of our two ports. */
+/* STUN, from one of our ports of the IP version of `to`. */
 void phone_media_put_to(struct phone_media *m, bool rtcp, const struct addr *to,
                         struct slice packet);
 void phone_media_stop(struct phone_media *m); /* RTCP BYE; nothing flows any more */

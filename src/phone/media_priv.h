@@ -23,13 +23,19 @@ struct phone_media_rx {
     uint64_t sr_ms; /* … and when it came */
 };
 
+/* A pair of ports. */
+struct phone_media_place {
+    struct phone_media *media;
+    struct addr rtp, rtcp; /* family 0: none */
+    struct loop_fd rtp_fd, rtcp_fd;
+    int rtp_sock, rtcp_sock;
+};
+
 struct phone_media {
     struct phone_media_config cfg;
     struct phone_media_terms terms; /* tx and rx keys are in crypt */
     bool running;
-    struct addr rtp_local, rtcp_local;
-    struct loop_fd rtp_fd, rtcp_fd;
-    int rtp_sock, rtcp_sock;
+    struct phone_media_place first, second; /* cfg.local, cfg.other */
     struct loop_timer tick, report;
     struct phone_crypt crypt, rtcp_crypt; /* the second where RTCP has keys of its own */
     struct codec_event_tx dtmf;
@@ -48,8 +54,8 @@ struct phone_media {
 };
 
 struct phone_crypt *media_crypt(struct phone_media *m, bool rtcp);
-void media_rx_ready(void *arg, uint32_t events);      /* RTP socket */
-void media_rx_rtcp_ready(void *arg, uint32_t events); /* RTCP socket */
+void media_rx_ready(void *place, uint32_t events);      /* RTP socket */
+void media_rx_rtcp_ready(void *place, uint32_t events); /* RTCP socket */
 /* The block about what we hear, for our report. False: nothing was heard. */
 bool media_rx_block(struct phone_media *m, struct rtcp_block *ret);
 /* A silence that is still going on, or the longest before it. */

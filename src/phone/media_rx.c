@@ -233,7 +233,7 @@ bool media_rx_block(struct phone_media *m, struct rtcp_block *ret)
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
-static void receive(struct phone_media *m, int sock)
+static void receive(struct phone_media *m, int sock, bool rtcp_port)
 {
     for (int i = 0; i < RX_BURST; i++) {
         struct addr from = {0};
@@ -249,13 +249,11 @@ static void receive(struct phone_media *m, int sock)
         enum rtp_kind kind = rtp_demux(m->pkt, (size_t)n);
         if (kind == RTP_KIND_STUN) {
             if (m->cfg.on_stun)
-                m->cfg.on_stun(m->cfg.arg, sock == m->rtcp_sock, slice_from(m->pkt, (size_t)n),
-                               &from);
+                m->cfg.on_stun(m->cfg.arg, rtcp_port, slice_from(m->pkt, (size_t)n), &from);
             continue;
         }
         if (m->cfg.on_keying && (kind == RTP_KIND_DTLS || kind == RTP_KIND_ZRTP)) {
-            m->cfg.on_keying(m->cfg.arg, sock == m->rtcp_sock, slice_from(m->pkt, (size_t)n),
-                             &from);
+            m->cfg.on_keying(m->cfg.arg, rtcp_port, slice_from(m->pkt, (size_t)n), &from);
             continue;
         }
         bool rtcp = n >= 2 && m->pkt[1] >= 192 && m->pkt[1] <= 223; /* RFC 5761 s.4 */
@@ -266,18 +264,18 @@ static void receive(struct phone_media *m, int sock)
     }
 }
 
-void media_rx_ready(void *arg, uint32_t events)
+void media_rx_ready(void *place, uint32_t events)
 {
-    struct phone_media *m = arg;
+    struct phone_media_place *p = place;
 
     (void)events;
-    receive(m, m->rtp_sock);
+    receive(p->media, p->rtp_sock, false);
 }
 
-void media_rx_rtcp_ready(void *arg, uint32_t events)
+void media_rx_rtcp_ready(void *place, uint32_t events)
 {
-    struct phone_media *m = arg;
+    struct phone_media_place *p = place;
 
     (void)events;
-    receive(m, m->rtcp_sock);
+    receive(p->media, p->rtcp_sock, true);
 }

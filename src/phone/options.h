@@ -18,6 +18,7 @@ struct phone_options {
     bool password_stdin, insecure, no_register;
     const char *keying; /* "sdes", "dtls", "none", "sdes,none" */
     bool rtcp_mux, ice;
+    const char *ice_only; /* "ipv4", "ipv6"; NULL: both */
     const char *suite, *codec;
     bool enroll;                /* takes the server as trusted man in the middle where it asks */
     const char *zrtp_secrets;   /* file; NULL: none */

@@ -44,13 +44,13 @@ static json_t *signalling(const struct phone *ph, const struct transport_flow *f
 }
 
 /* Between two phones that know each other's address nothing relays; else what speaks to us from
- * the server's address is the server's relay. */
+ * the server's address is the server's relay, as is a peer with ICE that does not check. */
 static enum media_path path_of(const struct phone_call *c)
 {
     bool direct = c->ph->opt->no_register && c->ph->opt->listen;
+    bool relay = addr_host_eq(&c->session.terms.rtp, &c->remote) || c->ice.lite;
 
-    return !direct && addr_host_eq(&c->session.terms.rtp, &c->remote) ? MEDIA_PATH_RELAY
-                                                                      : MEDIA_PATH_DIRECT;
+    return !direct && relay ? MEDIA_PATH_RELAY : MEDIA_PATH_DIRECT;
 }
 
 static json_t *media(const struct phone_call *c)
